@@ -1,0 +1,1 @@
+"""One file per head: output layers, loss and decoding."""

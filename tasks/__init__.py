@@ -1,0 +1,1 @@
+"""Applications: data, wiring and metric around one backbone and one head."""

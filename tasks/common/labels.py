@@ -1,0 +1,42 @@
+"""Class names and category ids, kept together from the data set to the prediction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backbone.errors import InputError
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """The classes of a data set, in the order of a network's outputs.
+
+    Class ``i`` is called ``names[i]`` and has the id ``ids[i]`` in the data set's own files, which
+    may have gaps and start anywhere. A background class is never listed: heads that need one add it.
+
+    Raises:
+        InputError: If names or ids repeat, or their counts differ.
+    """
+
+    names: tuple[str, ...]
+    ids: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.ids):
+            raise InputError(f"{len(self.names)} class names for {len(self.ids)} class ids")
+        for what, values in (("name", self.names), ("id", self.ids)):
+            repeated = sorted({value for value in values if values.count(value) > 1}, key=str)
+            if repeated:
+                raise InputError(f"Class {what} used more than once: {', '.join(map(str, repeated))}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """Plain lists, for checkpoints and metadata files."""
+        return {"names": list(self.names), "ids": list(self.ids)}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Sequence[Any]]) -> "LabelMap":
+        """The inverse of ``to_dict``."""
+        return cls(tuple(map(str, saved["names"])), tuple(map(int, saved["ids"])))

@@ -1,0 +1,1 @@
+"""Commands. This file keeps ``python -m tools.x`` from finding another distribution's ``tools``."""
