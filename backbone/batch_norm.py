@@ -1,0 +1,68 @@
+"""Gives batch norm back its statistics after they were folded into the convolutions."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+class _Moments:
+    """Running sums of a layer's input, per channel."""
+
+    def __init__(self, num_channels: int) -> None:
+        self.count = 0
+        self.sum = torch.zeros(num_channels, dtype=torch.float64)
+        self.sum_of_squares = torch.zeros(num_channels, dtype=torch.float64)
+
+    def add(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        # (B, C, H, W) -> (C, B * H * W); on the CPU, where every device has float64
+        values = inputs[0].detach().double().cpu().transpose(0, 1).flatten(1)
+        self.count += values.shape[1]
+        self.sum += values.sum(1)
+        self.sum_of_squares += values.square().sum(1)
+
+
+@torch.no_grad()
+def unfold(module: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Sets every batch norm to the statistics of its input without changing the function.
+
+    Published weights come with batch norm folded into the convolutions. Standing in as an
+    identity, it would throw the learned scales away at the first step in training mode. Here its
+    mean and variance become those of its convolution's output, its scale the deviation and its
+    shift ``shift + mean``: eval mode computes what it did, and training mode nearly the same.
+
+    Eval mode does not change, so one pass gives the statistics of all layers.
+
+    Args:
+        module: Called with each batch; left in the mode it was in.
+        batches: Inputs of ``module``, as in training; about a hundred images suffice.
+    """
+    norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    moments = [_Moments(norm.num_features) for norm in norms]
+    hooks = [
+        norm.register_forward_pre_hook(moment.add)
+        for norm, moment in zip(norms, moments, strict=True)
+    ]
+    was_training = module.training
+    module.eval()
+    for batch in batches:
+        module(batch)
+    module.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    for norm, moment in zip(norms, moments, strict=True):
+        _set_statistics(norm, moment)
+
+
+def _set_statistics(norm: nn.BatchNorm2d, moments: _Moments) -> None:
+    assert norm.running_mean is not None and norm.running_var is not None
+    mean = moments.sum / moments.count
+    variance = (moments.sum_of_squares / moments.count - mean.square()).clamp(min=0)
+    # the affine function this layer computes in eval mode, which must stay
+    old_deviation = (norm.running_var.double().cpu() + norm.eps).sqrt()
+    slope = norm.weight.double().cpu() / old_deviation
+    shift = norm.bias.double().cpu() - slope * norm.running_mean.double().cpu()
+    norm.weight.copy_(slope * (variance + norm.eps).sqrt())
+    norm.bias.copy_(shift + slope * mean)
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)

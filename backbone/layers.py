@@ -1,0 +1,96 @@
+"""The convolution block that every MobileNet layer is made of."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BATCH_NORM_EPSILON = 1e-3  # TF-slim's MobileNet v1 release, as are the folded published weights
+
+# The published decay of 0.9997 needs some ten thousand steps before running statistics mean
+# anything; 0.97 is what the same authors' later 300x300 SSD configuration uses.
+BATCH_NORM_MOMENTUM = 0.03
+
+
+class Conv2dSame(nn.Conv2d):
+    """Convolution padded as TensorFlow's ``SAME``: output side is ``ceil(input / stride)``.
+
+    The padding is asymmetric where it is odd: the extra row and column go to the bottom right.
+    """
+
+    def forward(self, image: Tensor) -> Tensor:
+        (top, bottom), (left, right) = (
+            same_padding(side, kernel, stride)
+            for side, kernel, stride in zip(
+                image.shape[-2:], self.kernel_size, self.stride, strict=True
+            )
+        )
+        if (top, left) == (bottom, right):  # the convolution pads by itself, without a copy
+            return F.conv2d(
+                image, self.weight, self.bias, self.stride, (top, left), groups=self.groups
+            )
+        image = F.pad(image, (left, right, top, bottom))
+        return F.conv2d(image, self.weight, self.bias, self.stride, groups=self.groups)
+
+
+def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Pixels to add before and after a side so that the output has ``ceil(side / stride)``.
+
+    >>> same_padding(300, 3, 2), same_padding(75, 3, 2)
+    ((0, 1), (1, 1))
+    """
+    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+    return total // 2, total - total // 2
+
+
+class ConvNormAct(nn.Sequential):
+    """Convolution without bias, batch norm, ReLU6 (or ReLU).
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Side of the square filter.
+        stride: Step of the filter.
+        groups: ``in_channels`` for a depthwise filter.
+        same: Pad as TensorFlow's SAME; otherwise ``kernel_size // 2`` on every side.
+        relu6: Clip activations at 6, as the released networks do; the paper says ReLU.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel_size: int,
+        stride: int = 1,
+        groups: int = 1,
+        same: bool = True,
+        relu6: bool = True,
+    ) -> None:
+        super().__init__()
+        conv = Conv2dSame if same else nn.Conv2d
+        self.conv = conv(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding=0 if same else kernel_size // 2,
+            groups=groups,
+            bias=False,
+        )
+        self.norm = nn.BatchNorm2d(
+            out_channels, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM
+        )
+        self.act = nn.ReLU6(inplace=True) if relu6 else nn.ReLU(inplace=True)
+
+
+def initialise(module: nn.Module, *, std: float) -> None:
+    """Draws convolution weights from a normal distribution cut at two deviations, biases zero.
+
+    Args:
+        module: Everything below it is initialised.
+        std: 0.09 for TF-slim's MobileNet, 0.03 for the published detection heads.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -1,0 +1,119 @@
+"""MobileNet v1 (Howard et al. 2017), Table 1 read top to bottom."""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from backbone.errors import InputError
+from backbone.layers import ConvNormAct, initialise
+
+STEM_CHANNELS = 32
+
+# Table 1: output channels and stride of the thirteen separable blocks. The paper prints stride 2
+# for the last one; only stride 1 gives its 569 million mult-adds.
+BLOCKS = (
+    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
+    *((512, 1),) * 5,
+    *((1024, 2), (1024, 1)),
+)
+
+# The last block of each resolution. Key ``ck`` has stride 2^k.
+FEATURE_BLOCKS = {"c2": 3, "c3": 5, "c4": 11, "c5": 13}
+
+
+class SeparableBlock(nn.Sequential):
+    """A 3x3 filter per channel, then a 1x1 convolution across channels (section 3.1)."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, stride: int, same: bool, relu6: bool
+    ) -> None:
+        super().__init__()
+        self.depthwise = ConvNormAct(
+            in_channels,
+            in_channels,
+            kernel_size=3,
+            stride=stride,
+            groups=in_channels,
+            same=same,
+            relu6=relu6,
+        )
+        self.pointwise = ConvNormAct(
+            in_channels, out_channels, kernel_size=1, same=same, relu6=relu6
+        )
+
+
+class MobileNet(nn.Module):
+    """MobileNet v1 as a feature extractor: no pooling, no classifier.
+
+    The network can be cut in two: ``tail(trunk(image)["c4"])`` equals ``forward(image)["c5"]``,
+    for detectors that run the trunk once an image and the tail once a proposal.
+
+    Args:
+        width: The paper's alpha, multiplies every channel count.
+        same_padding: Pad as TensorFlow's SAME (the paper and its weights) or symmetrically
+            (what timm's port was trained with).
+        relu6: Clip activations at 6, as the released weights expect.
+
+    Raises:
+        InputError: If ``width`` is not positive.
+    """
+
+    def __init__(
+        self, *, width: float = 1.0, same_padding: bool = True, relu6: bool = True
+    ) -> None:
+        super().__init__()
+        if not width > 0:
+            raise InputError(f"backbone.width={width}: a positive number is needed, such as 0.5")
+        widths_at_1 = (STEM_CHANNELS, *(channels for channels, _ in BLOCKS))
+        channels = [scaled_channels(count, width) for count in widths_at_1]
+        self.stem = ConvNormAct(
+            3, channels[0], kernel_size=3, stride=2, same=same_padding, relu6=relu6
+        )
+        self.blocks = nn.ModuleList(
+            SeparableBlock(before, after, stride=stride, same=same_padding, relu6=relu6)
+            for before, after, (_, stride) in zip(channels, channels[1:], BLOCKS, strict=False)
+        )
+        self.out_channels: Mapping[str, int] = {
+            key: channels[block] for key, block in FEATURE_BLOCKS.items()
+        }
+        self.strides: Mapping[str, int] = {key: 2 ** int(key[1]) for key in FEATURE_BLOCKS}
+        initialise(self, std=0.09)
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Features of a normalised image.
+
+        Args:
+            image: Shape ``(B, 3, H, W)``, values in [-1, 1].
+
+        Returns:
+            ``c2`` to ``c5``; ``ck`` has shape ``(B, out_channels["ck"], H / 2^k, W / 2^k)``,
+            sides rounded up.
+        """
+        features = self.trunk(image)
+        return features | {"c5": self.tail(features["c4"])}
+
+    def trunk(self, image: Tensor) -> dict[str, Tensor]:
+        """Features ``c2`` to ``c4``, all that a proposal network needs."""
+        x = self.stem(image)
+        features = {}
+        names = {block: key for key, block in FEATURE_BLOCKS.items()}
+        for number in range(1, FEATURE_BLOCKS["c4"] + 1):
+            x = self.blocks[number - 1](x)
+            if number in names:
+                features[names[number]] = x
+        return features
+
+    def tail(self, c4: Tensor) -> Tensor:
+        """``c5`` from ``c4``, or from crops of it."""
+        for block in self.blocks[FEATURE_BLOCKS["c4"] :]:
+            c4 = block(c4)
+        return c4
+
+
+def scaled_channels(channels: int, width: float) -> int:
+    """Channels under a width multiplier, at least 8 (TF-slim's ``min_depth``).
+
+    >>> scaled_channels(32, 0.75), scaled_channels(64, 0.1)
+    (24, 8)
+    """
+    return max(int(channels * width), 8)

@@ -1,0 +1,199 @@
+"""Weights files: tensors together with a description of the network they belong to.
+
+A description is plain data: ``backbone`` and ``head`` (a ``name`` and the settings that the
+tensors depend on), ``image_size``, ``label_map`` and ``batch_norm_folded``.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from backbone.errors import InputError
+
+MIN_BACKBONE_LOADED = 0.95  # below this, a file is for another network, whatever its name says
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Tensors keyed ``backbone.*`` and ``head.*``, and the network they belong to."""
+
+    tensors: Mapping[str, Tensor]
+    description: Mapping[str, Any]
+
+
+@dataclass
+class LoadReport:
+    """What became of every tensor, by name."""
+
+    loaded: list[str] = field(default_factory=list)
+    started_anew: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """The report as text, one line a group and one a tensor that was not simply loaded."""
+        return [
+            f"tensors loaded: {len(self.loaded)}",
+            f"tensors started anew: {len(self.started_anew)}",
+            *(f"  {name}" for name in self.started_anew),
+            f"tensors of the file not used: {len(self.unused)}",
+            *(f"  {name}" for name in self.unused),
+        ]
+
+
+def save_weights(path: Path, weights: Weights) -> None:
+    """Writes a safetensors file whose metadata holds the description.
+
+    The file appears complete or not at all.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.contiguous() for name, tensor in weights.tensors.items()}
+    metadata = {"description": json.dumps(weights.description)}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata=metadata)
+
+
+class replacing:  # noqa: N801 - a context manager reads as a verb
+    """Context manager: write to a temporary file, then put it in the place of ``path``.
+
+    The data is synced before the rename, so that after a crash ``path`` is the old file or the
+    new one, never a part. On an error the old file stays.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Path:
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+        os.close(handle)
+        self.temporary = Path(name)
+        return self.temporary
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is not None:
+            self.temporary.unlink(missing_ok=True)
+            return
+        with self.temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        self.temporary.chmod(0o666 & ~umask)  # mkstemp's files are for the owner alone
+        self.temporary.replace(self.path)
+
+
+def read_weights(path: Path) -> Weights:
+    """Reads a weights file or one of our checkpoints, running no code from it.
+
+    Raises:
+        InputError: If the file is missing, damaged or not ours.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such weights file")
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    checkpoint = read_checkpoint(path)
+    tensors = {
+        name: tensor
+        for name, tensor in checkpoint["state_dict"].items()
+        if name.startswith(("backbone.", "head."))
+    }
+    return Weights(tensors, checkpoint["description"])
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Reads a checkpoint of ours: tensors and plain values only.
+
+    Raises:
+        InputError: If the file is missing, damaged, not ours, or holds anything but plain data.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such checkpoint")
+    checkpoint = read_tensors(path)
+    if not isinstance(checkpoint, dict) or not {"state_dict", "description"} <= checkpoint.keys():
+        raise InputError(
+            f"{path}: not a checkpoint of this project (it has no network description). "
+            "Published weights are converted by tools/import_weights.py."
+        )
+    return checkpoint
+
+
+def read_tensors(path: Path) -> Any:
+    """Unpickles tensors and plain values, refusing everything that could run code.
+
+    Raises:
+        InputError: If the file is damaged or holds other objects.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for damaged files
+        reason = str(error).split("\n")[0][:200]
+        raise InputError(
+            f"{path}: cannot be read as tensors and plain values ({reason}). It is damaged, or "
+            "holds Python objects, which are never loaded."
+        ) from error
+
+
+def _read_safetensors(path: Path) -> Weights:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: damaged or not a safetensors file ({error})") from error
+    if "description" not in metadata:
+        raise InputError(
+            f"{path}: has no network description. Convert published weights with "
+            f"`tools/import_weights.py source={path} output=FILE.safetensors`."
+        )
+    return Weights(tensors, json.loads(metadata["description"]))
+
+
+def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> LoadReport:
+    """Copies every tensor whose name and shape fit into ``module``.
+
+    Args:
+        module: Has ``backbone`` and ``head`` below it.
+        tensors: Keyed as ``module.state_dict()``.
+
+    Raises:
+        InputError: If under 95% of the backbone's values are in ``tensors``.
+    """
+    report = LoadReport()
+    state = {
+        name: value
+        for name, value in module.state_dict().items()
+        if name.startswith(("backbone.", "head.")) and not name.endswith("num_batches_tracked")
+    }
+    for name, value in state.items():
+        if name in tensors and tensors[name].shape == value.shape:
+            value.copy_(tensors[name])  # state_dict shares memory with the module
+            report.loaded.append(name)
+        else:
+            report.started_anew.append(name)
+    report.unused = sorted(
+        name
+        for name in tensors.keys() - set(report.loaded)
+        if not name.endswith("num_batches_tracked")
+    )
+    _check_backbone(state, report)
+    return report
+
+
+def _check_backbone(state: Mapping[str, Tensor], report: LoadReport) -> None:
+    sizes = {name: value.numel() for name, value in state.items() if name.startswith("backbone.")}
+    share = sum(sizes.get(name, 0) for name in report.loaded) / max(sum(sizes.values()), 1)
+    if share < MIN_BACKBONE_LOADED:
+        missing = [name for name in report.started_anew if name.startswith("backbone.")]
+        raise InputError(
+            f"Only {share:.0%} of the backbone is in the weights file; at least "
+            f"{MIN_BACKBONE_LOADED:.0%} must be. First missing or of another shape: "
+            f"{', '.join(missing[:3])}"
+        )

@@ -1,0 +1,45 @@
+"""What a task expects of every head."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+Features = Mapping[str, Tensor]
+Batch = Mapping[str, Any]
+
+
+class Head(nn.Module, ABC):
+    """Output layers, their loss and the decoding of their outputs.
+
+    A head never logs, reads a file, or knows the optimiser or the data set.
+    """
+
+    @abstractmethod
+    def outputs(self, features: Features) -> Any:
+        """The network part: features to raw outputs of static shapes, fit for export."""
+
+    @abstractmethod
+    def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
+        """Scalars by name; their sum is minimised. The same in training and evaluation mode."""
+
+    @abstractmethod
+    def predict(self, features: Features, batch: Batch) -> Any:
+        """Decoded predictions, in network input coordinates and the network's class order."""
+
+    def describe(self) -> dict[str, Any]:
+        """Plain settings that this head's tensors depend on, saved with its weights."""
+        return {}
+
+    def select_classes(
+        self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None
+    ) -> dict[str, Tensor]:
+        """Fits saved tensors of this head to other classes.
+
+        Args:
+            tensors: Keyed as this head's state dict.
+            classes: For each class of this head, its index among the saved classes; None when
+                they have nothing to do with each other and the class layers start anew.
+        """
+        return dict(tensors)

@@ -1,0 +1,180 @@
+"""Published networks, whole: backbone, head and the description that belongs to them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torchvision.models import MobileNet_V3_Small_Weights
+from torchvision.models.detection import SSD300_VGG16_Weights
+
+from backbone.errors import InputError
+from backbone.published import (
+    NUM_CONVOLUTIONS,
+    folded_layer,
+    mobilenet_settings,
+    mobilenet_tensors,
+    timm_tensors,
+)
+from backbone.tflite import Convolution, read_tflite
+from backbone.weights import Weights, read_tensors
+
+NUM_EXTRAS = 8  # convolutions between the body and the predictors of SSD
+NUM_PREDICTORS = 12  # box and class layer on six maps
+NUM_BOX_VALUES = 4
+NUM_IMAGENET_CLASSES = 1000
+UNUSED_NAMES = ("???", "N/A")  # how label files mark numbers without a class
+TIMM_IMAGE_SIZE = 224
+
+
+def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = None) -> Weights:
+    """Converts Google's TFLite files or timm's state dict into a weights file of ours.
+
+    Args:
+        sources: One ``.tflite`` file, several that continue each other, or one state dict of
+            timm's ``mobilenetv1_*`` (``.safetensors``, ``.pth``, ``.bin``).
+        names: Class names in the order of the file's outputs, background included where it has
+            one; None for ImageNet's or COCO's.
+
+    Raises:
+        InputError: If a file is damaged or holds another network.
+    """
+    if not sources:
+        raise InputError("source= names no file")
+    if any(source.suffix != ".tflite" for source in sources):
+        return _import_timm(sources)
+    models = [read_tflite(source) for source in sources]
+    convolutions = [layer for model in models for layer in model.convolutions]
+    if len(convolutions) < NUM_CONVOLUTIONS:
+        names = ", ".join(map(str, sources))
+        raise InputError(
+            f"{names}: {len(convolutions)} convolutions, but MobileNet v1 has {NUM_CONVOLUTIONS}. "
+            "If the network comes in several files, give all: source=FIRST,SECOND"
+        )
+    body = mobilenet_tensors(convolutions)
+    rest = convolutions[NUM_CONVOLUTIONS:]
+    if len(rest) <= 1:
+        head = _classifier(rest, names)
+    else:
+        head = _ssd(convolutions, names)
+    description = {
+        "backbone": {"name": "mobilenet", **mobilenet_settings(body, same_padding=True)},
+        "image_size": models[0].image_size,
+        "batch_norm_folded": True,
+        "sources": [source.name for source in sources],
+    }
+    tensors = _prefixed("backbone", body) | _prefixed("head", head.pop("tensors"))
+    return Weights(tensors, description | head)
+
+
+def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def _classifier(rest: Sequence[Convolution], names: Sequence[str] | None) -> dict[str, Any]:
+    """The ImageNet layer without its row 0, background."""
+    if not rest:
+        return {"tensors": {}}
+    weight, bias = rest[0].weight.flatten(1)[1:], rest[0].bias[1:]
+    return {
+        "tensors": {"linear.weight": weight, "linear.bias": bias},
+        "head": {"name": "classification"},
+        "label_map": {
+            "names": _class_names(len(bias), names and names[1:]),
+            "ids": list(range(len(bias))),
+        },
+    }
+
+
+def _ssd(convolutions: Sequence[Convolution], names: Sequence[str] | None) -> dict[str, Any]:
+    """SSD's extra layers and predictors, which follow the body."""
+    body, rest = convolutions[:NUM_CONVOLUTIONS], convolutions[NUM_CONVOLUTIONS:]
+    extras, predictors = rest[:NUM_EXTRAS], rest[NUM_EXTRAS:]
+    if len(predictors) != NUM_PREDICTORS or extras[0].source != body[-1].target:
+        raise InputError(
+            "Neither a MobileNet v1 classifier nor SSD-MobileNet v1: after the body, eight extra "
+            f"convolutions and twelve predictors were expected, not {len(rest)} in all"
+        )
+    tensors: dict[str, Tensor] = {}
+    for number, layer in enumerate(extras):
+        tensors |= folded_layer(f"extras.{number // 2}.{number % 2}", layer)
+
+    # Of the two layers on each map, the one with four values an anchor is the narrower.
+    maps = list(dict.fromkeys(layer.source for layer in predictors))
+    pairs = [
+        sorted((layer for layer in predictors if layer.source == source), key=_num_outputs)
+        for source in sorted(maps, key=[layer.target for layer in convolutions].index)
+    ]
+    num_classes = NUM_BOX_VALUES * _num_outputs(pairs[0][1]) // _num_outputs(pairs[0][0])
+    label_map = _detection_label_map(num_classes, names)
+    rows = [0, *label_map["ids"]]
+    for number, (box, classes) in enumerate(pairs):
+        tensors[f"box_layers.{number}.weight"] = box.weight
+        tensors[f"box_layers.{number}.bias"] = box.bias
+        for name, tensor in (("weight", classes.weight), ("bias", classes.bias)):
+            by_anchor = tensor.unflatten(0, (-1, num_classes))
+            tensors[f"class_layers.{number}.{name}"] = by_anchor[:, rows].flatten(0, 1)
+    return {
+        "tensors": tensors,
+        "head": {"name": "ssd", "activation": "sigmoid"},
+        "label_map": label_map,
+    }
+
+
+def _num_outputs(layer: Convolution) -> int:
+    return len(layer.bias)
+
+
+def _detection_label_map(num_classes: int, names: Sequence[str] | None) -> dict[str, Any]:
+    """Names and ids of the classes that are used; COCO's ids have gaps."""
+    if names is None:
+        names = SSD300_VGG16_Weights.COCO_V1.meta["categories"]
+    if len(names) != num_classes:
+        raise InputError(
+            f"The network tells {num_classes} classes apart, background included, and there are "
+            f"{len(names)} names for them. Give labels=FILE: a name a line, background first, "
+            f"'{UNUSED_NAMES[0]}' where a number is not used."
+        )
+    used = [number for number in range(1, num_classes) if names[number] not in UNUSED_NAMES]
+    return {"names": [names[number] for number in used], "ids": used}
+
+
+def _class_names(count: int, names: Sequence[str] | None) -> list[str]:
+    """ImageNet's names; the two that stand for two classes each get their number."""
+    if names is None and count == NUM_IMAGENET_CLASSES:
+        names = MobileNet_V3_Small_Weights.IMAGENET1K_V1.meta["categories"]
+    if names is None:
+        return [f"class {number}" for number in range(count)]
+    repeated = {name for name in names if list(names).count(name) > 1}
+    return [f"{name} ({i})" if name in repeated else name for i, name in enumerate(names)]
+
+
+def _import_timm(sources: Sequence[Path]) -> Weights:
+    if len(sources) != 1:
+        raise InputError("Several sources are only understood as .tflite files that join")
+    (source,) = sources
+    if not source.is_file():
+        raise InputError(f"{source}: no such file")
+    try:
+        state = load_file(source) if source.suffix == ".safetensors" else read_tensors(source)
+    except SafetensorError as error:
+        raise InputError(f"{source}: damaged or not a safetensors file ({error})") from error
+    if not isinstance(state, dict):
+        raise InputError(f"{source}: not a state dict")
+    body = timm_tensors(state)
+    description = {
+        "backbone": {"name": "mobilenet"} | mobilenet_settings(body, same_padding=False),
+        "image_size": TIMM_IMAGE_SIZE,
+        "batch_norm_folded": False,
+        "sources": [source.name],
+    }
+    tensors = _prefixed("backbone", body)
+    if "classifier.weight" in state:
+        linear = {name: state[f"classifier.{name}"] for name in ("weight", "bias")}
+        tensors |= _prefixed("head.linear", linear)
+        names = _class_names(len(linear["bias"]), None)
+        description["head"] = {"name": "classification"}
+        description["label_map"] = {"names": names, "ids": list(range(len(names)))}
+    return Weights(tensors, description)

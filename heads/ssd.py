@@ -1,0 +1,253 @@
+"""SSD (Liu et al. 2016) on MobileNet features, as counted in the paper's Table 13."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import nms
+
+from backbone.layers import ConvNormAct, initialise
+from heads.anchors import grid_anchors, ssd_anchor_shapes
+from heads.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
+from heads.head import Batch, Features, Head
+from heads.matching import NO_OBJECT, hardest_negatives, match_anchors
+
+# Output channels of the four extra layers as shares of the last feature's: 512, 256, 256, 128
+# after MobileNet 1.0's 1024. They narrow with the backbone, as in the released 0.75 network.
+EXTRA_SHARES = (1 / 2, 1 / 4, 1 / 4, 1 / 8)
+
+
+class SSDOutputs(NamedTuple):
+    """Raw outputs: ``logits``, shape ``(B, A, C)``, and encoded ``boxes``, shape ``(B, A, 4)``."""
+
+    logits: Tensor
+    boxes: Tensor
+
+
+class Detections(NamedTuple):
+    """Detections of a batch, one row each, best first within an image.
+
+    Attributes:
+        image: Position in the batch, shape ``(N,)``.
+        boxes: ``xyxy`` pixels of the network input, shape ``(N, 4)``.
+        scores: In [0, 1], shape ``(N,)``.
+        labels: Index into the label map, shape ``(N,)``; background does not count.
+    """
+
+    image: Tensor
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+class ClassificationLoss(Protocol):
+    """A loss an anchor, and the scores that go with it; ``heads.losses`` has three."""
+
+    activation: str
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor: ...
+
+    def scores(self, logits: Tensor) -> Tensor: ...
+
+
+class SSDHead(Head):
+    """Detects objects in one pass over six feature maps.
+
+    Boxes are pixels of the network input, ``(x0, y0, x1, y1)``; class 0 is background.
+
+    Args:
+        in_channels: Channels of each backbone feature.
+        num_classes: Classes including background, 91 for COCO's category ids.
+        classification: Loss of an anchor's classes, and how logits become scores.
+        features: Backbone features to predict on, finest first; four extra maps follow the last.
+        min_scale: Side of the first map's anchors as a share of the image's (SSD, section 2.2).
+        max_scale: The same for the last map.
+        min_iou: Overlap from which an anchor answers for an object.
+        negatives_per_positive: Hardest background anchors kept for each matched one; None: all.
+        box_weight: Weight of the box loss beside the classification loss.
+        score_threshold: Detections below it are dropped.
+        nms_iou: Of two detections of a class that overlap more, the better stays (SPD, 0.6).
+        max_candidates: Best detections of an image that enter the suppression.
+        max_detections: Best detections of an image that leave it.
+        class_bias: Initial bias of the object classes; -4.6 starts each at 1%, so that the many
+            background anchors don't drown the first steps (Lin et al. 2017, section 4.1).
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: Mapping[str, int],
+        num_classes: int,
+        classification: ClassificationLoss,
+        features: Sequence[str] = ("c4", "c5"),
+        min_scale: float = 0.2,
+        max_scale: float = 0.95,
+        min_iou: float = 0.5,
+        negatives_per_positive: float | None = 3.0,
+        box_weight: float = 1.0,
+        score_threshold: float = 0.01,
+        nms_iou: float = 0.6,
+        max_candidates: int = 1000,
+        max_detections: int = 100,
+        class_bias: float = -4.6,
+    ) -> None:
+        super().__init__()
+        self.classification = classification
+        self.features = tuple(features)
+        self.num_classes = num_classes
+        self.min_iou = min_iou
+        self.negatives_per_positive = negatives_per_positive
+        self.box_weight = box_weight
+        self.score_threshold = score_threshold
+        self.nms_iou = nms_iou
+        self.max_candidates = max_candidates
+        self.max_detections = max_detections
+
+        channels = [in_channels[key] for key in self.features]
+        last = channels[-1]
+        channels += [max(int(last * share), 8) for share in EXTRA_SHARES]
+        self.extras = nn.ModuleList(
+            nn.Sequential(
+                ConvNormAct(before, after // 2, kernel_size=1),
+                ConvNormAct(after // 2, after, kernel_size=3, stride=2),
+            )
+            for before, after in pairwise(channels[len(self.features) - 1 :])
+        )
+        self.anchor_shapes = ssd_anchor_shapes(
+            len(channels), min_scale=min_scale, max_scale=max_scale
+        )
+        numbers = [len(shapes) for shapes in self.anchor_shapes]
+        self.box_layers = _predictors(channels, [4 * number for number in numbers])
+        self.class_layers = _predictors(channels, [num_classes * number for number in numbers])
+        initialise(self, std=0.03)
+        for layer in self.class_layers:
+            layer.bias.detach().view(-1, num_classes)[:, 1:] = class_bias
+        self._anchors: dict[Any, Tensor] = {}
+
+    def outputs(self, features: Features) -> SSDOutputs:
+        """Logits and encoded boxes of every anchor."""
+        maps = self._maps(features)
+        logits = [
+            _by_anchor(layer(x), self.num_classes)
+            for layer, x in zip(self.class_layers, maps, strict=True)
+        ]
+        boxes = [_by_anchor(layer(x), 4) for layer, x in zip(self.box_layers, maps, strict=True)]
+        return SSDOutputs(torch.cat(logits, dim=1).float(), torch.cat(boxes, dim=1).float())
+
+    def _maps(self, features: Features) -> list[Tensor]:
+        maps = [features[key] for key in self.features]
+        for extra in self.extras:
+            maps.append(extra(maps[-1]))
+        return maps
+
+    def anchors(self, features: Features, image: Tensor) -> Tensor:
+        """``cxcywh`` pixels of the network input, shape ``(A, 4)``."""
+        sides = [tuple(features[key].shape[-2:]) for key in self.features]
+        for _ in self.extras:
+            sides.append(tuple(-(-side // 2) for side in sides[-1]))
+        height, width = image.shape[-2:]
+        key = (*sides, height, width, image.device)
+        if key not in self._anchors:
+            shares = grid_anchors(sides, self.anchor_shapes).to(image.device)
+            self._anchors[key] = shares * shares.new_tensor([width, height, width, height])
+        return self._anchors[key]
+
+    def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
+        """Classification and box loss, each divided by the number of matched anchors.
+
+        Args:
+            features: Of the backbone.
+            batch: ``image`` of shape ``(B, 3, H, W)``; ``boxes``, ``xyxy`` pixels padded to
+                ``(B, M, 4)``; ``labels``, shape ``(B, M)``, -1 where padded.
+
+        Returns:
+            ``classification`` and ``box``. An image without objects counts as one match.
+        """
+        outputs = self.outputs(features)
+        anchors = self.anchors(features, batch["image"])
+        boxes, labels = batch["boxes"], batch["labels"]
+        matches = match_anchors(boxes, labels >= 0, cxcywh_to_xyxy(anchors), min_iou=self.min_iou)
+        positive = matches != NO_OBJECT  # (B, A)
+        count = positive.sum(dim=1).clamp(min=1).sum()
+
+        image, anchor = positive.nonzero(as_tuple=True)
+        matched = matches[image, anchor]
+        wanted = encode(xyxy_to_cxcywh(boxes[image, matched]), anchors[anchor])
+        box = F.smooth_l1_loss(outputs.boxes[image, anchor], wanted, reduction="sum") / count
+
+        targets = torch.zeros_like(matches)
+        targets[image, anchor] = labels[image, matched] + 1
+        losses = self.classification(outputs.logits, targets)
+        if self.negatives_per_positive is not None:
+            negative = hardest_negatives(losses, positive, per_positive=self.negatives_per_positive)
+            losses = losses * (positive | negative)
+        return {"classification": losses.sum() / count, "box": self.box_weight * box}
+
+    def predict(self, features: Features, batch: Batch) -> Detections:
+        """The best boxes of each image, after non-maximum suppression within each class."""
+        outputs = self.outputs(features)
+        anchors = self.anchors(features, batch["image"])
+        scores = self.classification.scores(outputs.logits)  # (B, A, C - 1)
+        image, anchor, label, scores = self._candidates(scores)
+        height, width = batch["image"].shape[-2:]
+        boxes = cxcywh_to_xyxy(decode(outputs.boxes[image, anchor], anchors[anchor]))
+        boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
+
+        # boxes of different images and classes are moved apart, so that one call does for all
+        group = image * self.num_classes + label
+        apart = boxes.double() + (group * 2 * max(height, width))[:, None]
+        kept = nms(apart, scores.double(), self.nms_iou)
+        kept = kept[image[kept].argsort(stable=True)]
+        kept = kept[_rank_within(image[kept]) < self.max_detections]
+        return Detections(image[kept], boxes[kept], scores[kept], label[kept])
+
+    def _candidates(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Image, anchor, label and score of each image's best pairs above the threshold."""
+        num_images, _, num_labels = scores.shape
+        best, index = scores.flatten(1).topk(min(self.max_candidates, scores[0].numel()), dim=1)
+        image = torch.arange(num_images, device=scores.device)[:, None].expand_as(index)
+        above = best > self.score_threshold
+        index = index[above]
+        return image[above], index // num_labels, index % num_labels, best[above]
+
+    def describe(self) -> dict[str, Any]:
+        """The activation that the class layers were trained for."""
+        return {"activation": self.classification.activation}
+
+    def select_classes(
+        self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None
+    ) -> dict[str, Tensor]:
+        """Keeps the rows of background and of ``classes``, or drops the class layers."""
+        tensors = dict(tensors)
+        for name in [name for name in tensors if name.startswith("class_layers.")]:
+            layer = tensors.pop(name)
+            if classes is not None:
+                number = len(self.anchor_shapes[int(name.split(".")[1])])
+                rows = [0, *(index + 1 for index in classes)]
+                tensors[name] = layer.unflatten(0, (number, -1))[:, rows].flatten(0, 1)
+        return tensors
+
+
+def _predictors(in_channels: Sequence[int], out_channels: Sequence[int]) -> nn.ModuleList:
+    return nn.ModuleList(
+        nn.Conv2d(before, after, kernel_size=1)
+        for before, after in zip(in_channels, out_channels, strict=True)
+    )
+
+
+def _by_anchor(output: Tensor, num_values: int) -> Tensor:
+    """``(B, anchors * values, H, W)`` to ``(B, H * W * anchors, values)``."""
+    return output.permute(0, 2, 3, 1).reshape(output.shape[0], -1, num_values)
+
+
+def _rank_within(groups: Tensor) -> Tensor:
+    """Position of each element within its run of equal values.
+
+    >>> _rank_within(torch.tensor([0, 0, 2, 2, 2])).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    positions = torch.arange(len(groups), device=groups.device)
+    return positions - torch.searchsorted(groups, groups)
