@@ -1,0 +1,64 @@
+"""The packages are this checkout's, their imports run one way, and their names shadow nothing."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+PACKAGES = ("backbone", "heads", "tasks")
+
+
+def run(*command: str, folder: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def repository_files() -> list[Path]:
+    """Files under version control, and new ones that are not ignored."""
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [Path(line) for line in listed.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imported_from_anywhere_a_package_is_this_checkouts(package, tmp_path):
+    code = f"import {package}; print({package}.__file__)"
+    result = run(sys.executable, "-c", code, folder=tmp_path)
+    assert result.returncode == 0, f"{result.stderr}\nInstalled? `make setup` does it."
+    assert Path(result.stdout.strip()).samefile(REPOSITORY / package / "__init__.py")
+
+
+def test_imports_run_one_way():
+    result = run(str(Path(sys.executable).with_name("lint-imports")))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_listed_packages_are_the_folders_on_disk():
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    on_disk = [
+        init.parent.relative_to(REPOSITORY).as_posix().replace("/", ".")
+        for package in PACKAGES
+        for init in (REPOSITORY / package).rglob("__init__.py")
+    ]
+    assert settings["tool"]["setuptools"]["packages"] == sorted(on_disk)
+
+
+def test_every_folder_with_code_is_a_package():
+    folders = {file.parent for package in PACKAGES for file in (REPOSITORY / package).rglob("*.py")}
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_no_file_is_a_drawer_for_everything():
+    refused = {"utils", "util", "helpers", "misc"}
+    assert [file for file in repository_files() if refused & {file.stem, *file.parts[:-1]}] == []
+
+
+def test_no_command_shadows_the_standard_library():
+    """``python tools/x.py`` puts ``tools`` first on the path."""
+    names = {file.stem for file in (REPOSITORY / "tools").glob("*.py")}
+    assert names & (set(sys.stdlib_module_names) - {"__init__"}) == set()
