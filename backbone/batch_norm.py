@@ -1,6 +1,6 @@
 """Gives batch norm back its statistics after they were folded into the convolutions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -23,21 +23,28 @@ class _Moments:
 
 
 @torch.no_grad()
-def unfold(module: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Sets every batch norm to the statistics of its input without changing the function.
+def unfold(
+    network: Callable[[Tensor], object],
+    batches: Iterable[Tensor],
+    *,
+    module: nn.Module,
+    norms: Sequence[nn.BatchNorm2d],
+) -> None:
+    """Sets batch norms to the statistics of their inputs without changing the function.
 
     Published weights come with batch norm folded into the convolutions. Standing in as an
     identity, it would throw the learned scales away at the first step in training mode. Here its
     mean and variance become those of its convolution's output, its scale the deviation and its
     shift ``shift + mean``: eval mode computes what it did, and training mode nearly the same.
 
-    Eval mode does not change, so one pass gives the statistics of all layers.
+    Since eval mode does not change, one pass gives the statistics of all layers.
 
     Args:
-        module: Called with each batch; left in the mode it was in.
-        batches: Inputs of ``module``, as in training; about a hundred images suffice.
+        network: Called with each batch.
+        batches: As in training; about a hundred images suffice.
+        module: What ``network`` runs; evaluated in eval mode, and left in the mode it was in.
+        norms: The layers of it to set.
     """
-    norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
     moments = [_Moments(norm.num_features) for norm in norms]
     hooks = [
         norm.register_forward_pre_hook(moment.add)
@@ -46,7 +53,7 @@ def unfold(module: nn.Module, batches: Iterable[Tensor]) -> None:
     was_training = module.training
     module.eval()
     for batch in batches:
-        module(batch)
+        network(batch)
     module.train(was_training)
     for hook in hooks:
         hook.remove()

@@ -45,6 +45,8 @@ class SeparableBlock(nn.Sequential):
 class MobileNet(nn.Module):
     """MobileNet v1 as a feature extractor: no pooling, no classifier.
 
+    ``settings`` are what its tensors depend on, saved with them.
+
     The network can be cut in two: ``tail(trunk(image)["c4"])`` equals ``forward(image)["c5"]``,
     for detectors that run the trunk once an image and the tail once a proposal.
 
@@ -57,6 +59,8 @@ class MobileNet(nn.Module):
     Raises:
         InputError: If ``width`` is not positive.
     """
+
+    name = "mobilenet"
 
     def __init__(
         self, *, width: float = 1.0, same_padding: bool = True, relu6: bool = True
@@ -76,6 +80,7 @@ class MobileNet(nn.Module):
         self.out_channels: Mapping[str, int] = {
             key: channels[block] for key, block in FEATURE_BLOCKS.items()
         }
+        self.settings = {"width": width, "same_padding": same_padding, "relu6": relu6}
         self.strides: Mapping[str, int] = {key: 2 ** int(key[1]) for key in FEATURE_BLOCKS}
         initialise(self, std=0.09)
 

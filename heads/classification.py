@@ -18,6 +18,8 @@ class ClassificationHead(Head):
         feature: The backbone feature to pool.
     """
 
+    name = "classification"
+
     def __init__(
         self, *, in_channels: Mapping[str, int], num_classes: int, feature: str = "c5"
     ) -> None:

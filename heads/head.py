@@ -16,6 +16,8 @@ class Head(nn.Module, ABC):
     A head never logs, reads a file, or knows the optimiser or the data set.
     """
 
+    name: str  # as in a weights file's description
+
     @abstractmethod
     def outputs(self, features: Features) -> Any:
         """The network part: features to raw outputs of static shapes, fit for export."""
@@ -28,7 +30,7 @@ class Head(nn.Module, ABC):
     def predict(self, features: Features, batch: Batch) -> Any:
         """Decoded predictions, in network input coordinates and the network's class order."""
 
-    def describe(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """Plain settings that this head's tensors depend on, saved with its weights."""
         return {}
 

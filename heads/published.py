@@ -111,8 +111,10 @@ def _ssd(convolutions: Sequence[Convolution], names: Sequence[str] | None) -> di
     label_map = _detection_label_map(num_classes, names)
     rows = [0, *label_map["ids"]]
     for number, (box, classes) in enumerate(pairs):
-        tensors[f"box_layers.{number}.weight"] = box.weight
-        tensors[f"box_layers.{number}.bias"] = box.bias
+        for name, tensor in (("weight", box.weight), ("bias", box.bias)):
+            by_anchor = tensor.unflatten(0, (-1, NUM_BOX_VALUES))
+            # TensorFlow writes boxes y, x, height, width
+            tensors[f"box_layers.{number}.{name}"] = by_anchor[:, [1, 0, 3, 2]].flatten(0, 1)
         for name, tensor in (("weight", classes.weight), ("bias", classes.bias)):
             by_anchor = tensor.unflatten(0, (-1, num_classes))
             tensors[f"class_layers.{number}.{name}"] = by_anchor[:, rows].flatten(0, 1)

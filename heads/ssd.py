@@ -76,6 +76,8 @@ class SSDHead(Head):
             background anchors don't drown the first steps (Lin et al. 2017, section 4.1).
     """
 
+    name = "ssd"
+
     def __init__(
         self,
         *,
@@ -213,7 +215,7 @@ class SSDHead(Head):
         index = index[above]
         return image[above], index // num_labels, index % num_labels, best[above]
 
-    def describe(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """The activation that the class layers were trained for."""
         return {"activation": self.classification.activation}
 

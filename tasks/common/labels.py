@@ -27,7 +27,9 @@ class LabelMap:
         for what, values in (("name", self.names), ("id", self.ids)):
             repeated = sorted({value for value in values if values.count(value) > 1}, key=str)
             if repeated:
-                raise InputError(f"Class {what} used more than once: {', '.join(map(str, repeated))}")
+                raise InputError(
+                    f"Class {what} used more than once: {', '.join(map(str, repeated))}"
+                )
 
     def __len__(self) -> int:
         return len(self.names)

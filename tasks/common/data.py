@@ -1,0 +1,129 @@
+"""One loader factory for all applications."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from tasks.common.labels import LabelMap
+from tasks.common.sampling import EpochSampler, Place, ShardSampler
+
+Sample = dict[str, Any]
+
+
+class DataModule(LightningDataModule, ABC):
+    """Training and validation data of an application.
+
+    Nothing is read or written before ``prepare_data`` and ``setup``.
+
+    Args:
+        batch_size: Images of a training step, per process.
+        num_workers: Loading processes; None for as many as there are cores, at most 8.
+        image_size: Side of the network's square input in pixels; None for what the weights of
+            ``init=`` say, or else ``default_image_size``.
+        seed: Of the order of samples and of their augmentation.
+    """
+
+    default_image_size: int
+
+    def __init__(
+        self, *, batch_size: int, num_workers: int | None, image_size: int | None, seed: int
+    ) -> None:
+        super().__init__()
+        self.batch_size = batch_size
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        self.num_workers = min(cores or 1, 8) if num_workers is None else num_workers
+        self.image_size = image_size or self.default_image_size
+        self.seed = seed
+        self._resume_at = {"epoch": 0, "batches": 0}
+
+    label_map: LabelMap
+
+    @property
+    @abstractmethod
+    def train_set(self) -> Dataset[Sample]:
+        """Samples by ``(epoch, index)``, augmented."""
+
+    @property
+    @abstractmethod
+    def val_set(self) -> Dataset[Sample]:
+        """Samples by ``(0, index)``, as they are."""
+
+    @abstractmethod
+    def predict_set(self, paths: Sequence[Path]) -> Dataset[Sample]:
+        """The given photos, prepared as the validation data are."""
+
+    @abstractmethod
+    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+        """A validation photo and its truth, in the form of ``Task.entries``."""
+
+    @abstractmethod
+    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        """Samples to a batch."""
+
+    def report_lines(self) -> list[str]:
+        """What was read, repaired and left out, for ``report.txt``."""
+        return []
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Shuffled batches, from where an interrupted run stopped."""
+        num_samples = len(self.train_set)  # type: ignore[arg-type]
+        sampler = EpochSampler(
+            num_samples,
+            seed=self.seed,
+            batch_size=self.batch_size,
+            epoch=self._resume_at["epoch"],
+            skipped_batches=self._resume_at["batches"],
+        )
+        # an incomplete last batch would have batch norm statistics of a few images
+        return self.loader(self.train_set, sampler, drop_last=len(sampler) >= self.batch_size)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Every validation sample once."""
+        return self.loader(self.val_set, ShardSampler(len(self.val_set)))  # type: ignore[arg-type]
+
+    def predict_dataloader(self, paths: Sequence[Path] = ()) -> DataLoader[Any]:
+        """Batches of the given photos."""
+        return self.loader(self.predict_set(paths), ShardSampler(len(paths)))
+
+    def loader(
+        self, dataset: Dataset[Sample], sampler: Sampler[Place], *, drop_last: bool = False
+    ) -> DataLoader[Any]:
+        """The one place where loaders are made."""
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=self.collate,
+            drop_last=drop_last,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_one_thread,
+            # without its own generator, making an iterator would draw from the global one, and a
+            # run resumed at an epoch's end would differ from one that went through
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the next batch is, for checkpoints."""
+        trainer = self.trainer
+        if trainer is None or (not trainer.training and not trainer.validating):
+            return self._resume_at
+        batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        epoch = trainer.fit_loop.epoch_progress.current.processed
+        # at an epoch's end all batches are done, and the next epoch starts at its first
+        return {"epoch": epoch, "batches": batches % max(int(trainer.num_training_batches), 1)}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Called before the loaders are made."""
+        self._resume_at = state_dict
+
+
+def _one_thread(_: int) -> None:
+    cv2.setNumThreads(0)  # one process a core is enough

@@ -1,0 +1,24 @@
+"""A running average of the weights, which is what gets validated and kept."""
+
+from lightning.pytorch.callbacks import WeightAveraging
+from torch import Tensor
+
+
+class WeightEMA(WeightAveraging):
+    """Exponential moving average whose memory grows from nothing to ``decay``.
+
+    A fixed decay of 0.9998 would still hold the first random weights after thousands of steps.
+    After ``n`` steps it is at most ``(1 + n) / (10 + n)``, as in TensorFlow's moving averages.
+
+    Args:
+        decay: Share of the old average kept at each step in the long run.
+    """
+
+    def __init__(self, *, decay: float) -> None:
+        def average(old: Tensor, new: Tensor, num_averaged: Tensor | int) -> Tensor:
+            if not new.is_floating_point():
+                return new  # batch norm's counters
+            number = int(num_averaged)
+            return old.lerp(new, 1 - min(decay, (1 + number) / (10 + number)))
+
+        super().__init__(avg_fn=average)

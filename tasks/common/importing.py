@@ -1,0 +1,44 @@
+"""Published weights to files of ours."""
+
+import logging
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from backbone.errors import InputError
+from backbone.weights import save_weights
+from heads.published import import_published
+
+logger = logging.getLogger(__name__)
+
+
+def import_weights(config: DictConfig) -> None:
+    """Converts ``source`` to ``output`` and says what it holds.
+
+    Args:
+        config: The composed ``configs/import_weights.yaml``.
+
+    Raises:
+        InputError: If a file is damaged or unknown, or the output has another suffix.
+    """
+    output = Path(config.output)
+    if output.suffix != ".safetensors":
+        raise InputError(f"output={output}: the file must be called FILE.safetensors")
+    given = config.source if not isinstance(config.source, str) else config.source.split(",")
+    sources = [Path(source) for source in given]
+    names = _read_names(Path(config.labels)) if config.labels else None
+    weights = import_published(sources, names=names)
+    save_weights(output, weights)
+    description = weights.description
+    logger.info("%s: %d tensors", output, len(weights.tensors))
+    logger.info("  backbone: %s", description["backbone"])
+    if "head" in description:
+        classes = len(description["label_map"]["names"])
+        logger.info("  head: %s, %d classes", description["head"]["name"], classes)
+    logger.info("  image size: %d", description["image_size"])
+
+
+def _read_names(path: Path) -> list[str]:
+    if not path.is_file():
+        raise InputError(f"labels={path}: no such file")
+    return path.read_text().rstrip("\n").split("\n")

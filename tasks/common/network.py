@@ -1,0 +1,136 @@
+"""Makes a task's network, from settings or from a file that says what it holds."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import get_class
+from omegaconf import DictConfig
+
+from backbone.batch_norm import unfold
+from backbone.errors import InputError
+from backbone.weights import LoadReport, Weights, load_tensors
+from tasks.common.config import build, check_targets
+from tasks.common.data import DataModule
+from tasks.common.labels import LabelMap
+from tasks.common.task import Task
+
+CALIBRATION_IMAGES = 96
+
+logger = logging.getLogger(__name__)
+
+
+def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
+    """Takes over what the weights depend on; a setting that is null is free.
+
+    The image size belongs to the head: weights for another head leave it free too.
+
+    Raises:
+        InputError: If a setting that was given contradicts the file.
+    """
+    check_targets(config)
+    backbone = dict(weights.description.get("backbone", {}))
+    name = backbone.pop("name", None)
+    wanted = get_class(config.backbone["_target_"]).name
+    if name != wanted:
+        raise InputError(f"init={source} is for the backbone {name}, not {wanted}")
+    for key, value in backbone.items():
+        _settle_one(config.backbone, key, value, path=f"backbone.{key}", source=source)
+    if _is_for_head(weights, get_class(config.head["_target_"]).name):
+        size = weights.description["image_size"]
+        _settle_one(config.data, "image_size", size, path="data.image_size", source=source)
+
+
+def _settle_one(config: DictConfig, key: str, value: Any, *, path: str, source: Path) -> None:
+    if config.get(key) is None:
+        config[key] = value
+    elif config[key] != value:
+        raise InputError(
+            f"{path}={config[key]} contradicts init={source}, which was made with {value}. "
+            f"Leave {path} out, or choose other weights."
+        )
+
+
+def _is_for_head(weights: Weights, name: str) -> bool:
+    return weights.description.get("head", {}).get("name") == name
+
+
+def build_task(config: DictConfig, *, label_map: LabelMap, image_size: int) -> Task:
+    """Makes a task with new weights.
+
+    Args:
+        config: With ``task``, ``backbone``, ``head``, ``optim`` and ``schedule``. Backbone
+            settings that are null stay at the class's defaults.
+        label_map: The classes to tell apart.
+        image_size: Side of the network's input in pixels.
+    """
+    settings = {key: value for key, value in config.backbone.items() if value is not None}
+    # Called here, since Hydra would turn a label map among its arguments into a config.
+    task: Task = build(config.task)(
+        backbone=build(DictConfig(settings)),
+        head=build(config.head),
+        optimizer=build(config.optim),
+        schedule=build(config.schedule),
+        label_map=label_map,
+        image_size=image_size,
+    )
+    return task
+
+
+def load_weights(task: Task, weights: Weights, *, source: Path) -> LoadReport:
+    """Copies weights into a task, row by row where its classes are among the file's.
+
+    With any class that the file does not know, the class layers start anew.
+
+    Raises:
+        InputError: If the file's head works otherwise, or too little of the backbone fits.
+    """
+    description = weights.description
+    tensors = dict(weights.tensors)
+    if _is_for_head(weights, task.head.name):
+        for key, value in task.head.settings().items():
+            if description["head"].get(key, value) != value:
+                raise InputError(
+                    f"init={source} has a head with {key} {description['head'][key]}, but the "
+                    f"settings ask for {value}"
+                )
+        head = {name[5:]: tensors.pop(name) for name in weights.tensors if name[:5] == "head."}
+        saved = LabelMap.from_dict(description["label_map"]).names
+        known = set(task.label_map.names) <= set(saved)
+        classes = [saved.index(name) for name in task.label_map.names] if known else None
+        head = task.head.select_classes(head, classes)
+        tensors |= {f"head.{name}": tensor for name, tensor in head.items()}
+    return load_tensors(task, tensors)
+
+
+def unfold_batch_norm(task: Task, report: LoadReport, data: DataModule) -> None:
+    """Measures the statistics that were folded away, on training photos.
+
+    Layers that start anew keep a batch norm of their own.
+    """
+    loaded = {name.removesuffix(".running_mean") for name in report.loaded}
+    norms = [
+        layer
+        for name, layer in task.named_modules()
+        if isinstance(layer, torch.nn.BatchNorm2d) and name in loaded
+    ]
+    images = []
+    for batch in data.train_dataloader():
+        images.append(batch["image"])
+        if sum(map(len, images)) >= CALIBRATION_IMAGES:
+            break
+    unfold(lambda image: task.head.outputs(task(image)), images, norms=norms, module=task)
+
+
+def report_lines(report: LoadReport, *, source: Path, description: Mapping[str, Any]) -> list[str]:
+    """What was taken from a weights file, for ``report.txt``."""
+    head = description.get("head", {}).get("name", "none")
+    backbone = description["backbone"]
+    return [
+        f"weights: {source}",
+        f"  backbone: {', '.join(f'{key} {value}' for key, value in backbone.items())}",
+        f"  head: {head}; image size {description['image_size']}",
+        *(f"  {line}" for line in report.lines()),
+    ]

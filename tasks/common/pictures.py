@@ -1,0 +1,128 @@
+"""Pictures of what a network sees, while it learns and afterwards."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import BasePredictionWriter, Callback
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from tasks.common.images import read_image
+
+JPEG_QUALITY = 90
+GAP_PX = 8
+
+
+class ValidationPictures(Callback):
+    """Draws the truth beside the prediction for the first validation photos.
+
+    Args:
+        folder: Gets a JPEG for each photo, drawn over at every validation.
+        count: Photos to draw.
+        min_score: Predictions below it are not drawn.
+    """
+
+    def __init__(self, folder: Path, *, count: int, min_score: float) -> None:
+        self.folder = folder
+        self.count = count
+        self.min_score = min_score
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Mapping[str, Any],
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if int(batch["id"][0]) >= self.count or trainer.sanity_checking:
+            return
+        entries = pl_module.entries(pl_module.records(outputs, batch))
+        for index, entry in zip(batch["id"].tolist(), entries, strict=True):
+            if index < self.count:
+                self._draw(trainer, pl_module, index, confident(entry, self.min_score))
+
+    def _draw(
+        self, trainer: Trainer, pl_module: LightningModule, index: int, entry: Mapping[str, Any]
+    ) -> None:
+        path, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
+        pixels = read_image(path).pixels
+        white = np.full((pixels.shape[0], GAP_PX, 3), 255, np.uint8)
+        pair = [pl_module.draw(pixels, truth), white, pl_module.draw(pixels, entry)]
+        picture = np.concatenate(pair, axis=1)
+        save_picture(self.folder / f"{Path(path).stem}.jpg", picture)
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image(
+                    f"truth, prediction/{Path(path).stem}",
+                    picture,
+                    trainer.global_step,
+                    dataformats="HWC",
+                )
+
+
+class PredictionWriter(BasePredictionWriter):
+    """Draws each photo's prediction as it comes and gathers the entries.
+
+    Attributes:
+        entries: One dictionary a photo, with its ``file``.
+        errors: A message for each photo that could not be read.
+
+    Args:
+        paths: The photos.
+        folder: Gets a JPEG for each.
+        min_score: Predictions below it are not drawn.
+    """
+
+    def __init__(self, paths: list[Path], folder: Path, *, min_score: float) -> None:
+        super().__init__(write_interval="batch")
+        self.paths = paths
+        self.folder = folder
+        self.min_score = min_score
+        self.entries: list[dict[str, Any]] = []
+        self.errors: list[str] = []
+
+    def write_on_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        prediction: Any,
+        batch_indices: Any,
+        batch: Mapping[str, Any],
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        self.errors += batch["errors"]
+        if prediction is None:
+            return
+        entries = pl_module.entries(prediction)
+        for index, entry in zip(batch["id"].tolist(), entries, strict=True):
+            path = self.paths[index]
+            pixels, (width, height) = read_image(path)
+            self.entries.append({"file": str(path), "width": width, "height": height, **entry})
+            picture = pl_module.draw(pixels, confident(entry, self.min_score))
+            # numbered, since photos of different folders may share a name
+            save_picture(self.folder / f"{index:05d}_{path.stem}.jpg", picture)
+
+
+def confident(entry: Mapping[str, Any], min_score: float) -> dict[str, Any]:
+    """An entry whose lists have lost what scores below ``min_score``."""
+
+    def kept(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return [row for row in value if row.get("score", 1.0) >= min_score]
+
+    return {key: kept(value) for key, value in entry.items()}
+
+
+def save_picture(path: Path, pixels: np.ndarray) -> None:
+    """Writes an RGB picture as a JPEG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bgr = np.ascontiguousarray(pixels[..., ::-1])
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    path.write_bytes(data.tobytes())

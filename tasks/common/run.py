@@ -1,0 +1,264 @@
+"""Training, evaluation and prediction, each a list to read aloud."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+from omegaconf import DictConfig, OmegaConf
+
+from backbone.errors import InputError
+from backbone.weights import Weights, read_checkpoint, read_weights, replacing
+from tasks.common.checkpoint import Checkpoints
+from tasks.common.config import build, differences, plain, recompose
+from tasks.common.cost import task_cost
+from tasks.common.curve import CurveLogger
+from tasks.common.data import DataModule
+from tasks.common.ema import WeightEMA
+from tasks.common.images import find_images
+from tasks.common.labels import LabelMap
+from tasks.common.network import (
+    build_task,
+    load_weights,
+    report_lines,
+    settle,
+    unfold_batch_norm,
+)
+from tasks.common.pictures import PredictionWriter, ValidationPictures
+from tasks.common.reproducible import RandomState
+from tasks.common.task import DivergedError, Task
+from tasks.common.throughput import Throughput
+from tasks.common.trainer import build_trainer
+
+logger = logging.getLogger(__name__)
+
+
+def train(config: DictConfig) -> dict[str, float]:
+    """Trains a task and evaluates the result.
+
+    Args:
+        config: The composed ``configs/train.yaml``.
+
+    Returns:
+        What ``metrics.json`` says.
+    """
+    folder = run_folder(config)
+    resume = _checkpoint_to_resume(config, folder)
+    seed_everything(config.seed, verbose=False)
+    report: list[str] = []
+
+    source = Path(config.init) if config.init and not resume else None
+    weights = read_weights(source) if source else None
+    if weights and source:
+        settle(config, weights, source=source)
+    elif resume:
+        settle(config, read_weights(resume), source=resume)
+    data: DataModule = build(config.data)
+    data.prepare_data()
+    task = build_task(config, label_map=data.label_map, image_size=data.image_size)
+    if weights and source:
+        loaded = load_weights(task, weights, source=source)
+        report += report_lines(loaded, source=source, description=weights.description)
+        if weights.description.get("batch_norm_folded"):
+            unfold_batch_norm(task, loaded, data)
+    _record(task, config, resume=resume)
+
+    throughput = Throughput()
+    curve = CurveLogger(folder / "metrics.csv", resume=resume is not None)
+    trainer = build_trainer(
+        config.trainer,
+        folder=folder,
+        callbacks=[
+            RandomState(),
+            *([WeightEMA(decay=config.ema_decay)] if config.ema_decay else []),
+            ValidationPictures(folder / "pictures", **config.pictures),
+            throughput,
+            Checkpoints(
+                folder=folder / "checkpoints",
+                monitor=task.monitor,
+                every_steps=config.checkpoint_every_steps,
+            ),
+        ],
+        loggers=[curve, TensorBoardLogger(folder, name="", version="tensorboard")],
+    )
+    try:
+        trainer.fit(task, datamodule=data, ckpt_path=resume)
+    except DivergedError as error:
+        write_json(folder / "diverged.json", {"ids": error.ids, "losses": error.losses})
+        raise
+    finally:
+        write_report(folder, [*report, *data.report_lines()])
+
+    metrics = score(task, data, trainer, folder=folder)
+    metrics["train/images_per_second"] = throughput.images_per_second
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def evaluate(config: DictConfig) -> dict[str, float]:
+    """Scores a checkpoint, or imported weights, on a task's validation data.
+
+    Args:
+        config: The composed ``configs/eval.yaml``.
+    """
+    config, weights, source = _stored_network(config, "eval")
+    folder = run_folder(config)
+    seed_everything(config.seed, verbose=False)
+    data: DataModule = build(config.data)
+    task, lines = _restore(config, weights, source)
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=[_pictures(config, folder)])
+    metrics = score(task, data, trainer, folder=folder)
+    write_report(folder, [*lines, *data.report_lines()])
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def predict(config: DictConfig) -> list[dict[str, Any]]:
+    """Predicts on photos, draws them and writes ``predictions.json``.
+
+    Args:
+        config: The composed ``configs/predict.yaml``.
+
+    Raises:
+        InputError: After all others are done, if photos could not be read.
+    """
+    paths = find_images(config.input)
+    config, weights, source = _stored_network(config, "predict")
+    folder = Path(config.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    data: DataModule = build(config.data)
+    task, _ = _restore(config, weights, source)
+    writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=[writer])
+    try:
+        trainer.predict(task, data.predict_dataloader(paths), return_predictions=False)
+    finally:
+        write_json(folder / "predictions.json", writer.entries)
+    if writer.errors and config.data.on_bad_image == "error":
+        raise InputError(
+            f"{len(writer.errors)} of {len(paths)} photos could not be read; the others are done. "
+            "data.on_bad_image=skip accepts that.\n" + "\n".join(writer.errors)
+        )
+    return writer.entries
+
+
+def score(task: Task, data: DataModule, trainer: Trainer, *, folder: Path) -> dict[str, float]:
+    """Validates with the evaluator that figures are reported by, and writes the predictions."""
+    task.report_exactly = True
+    trainer.validate(task, datamodule=data, verbose=False)
+    assert task.metric is not None
+    if trainer.is_global_zero:
+        task.save_records(task.metric, folder)
+    logger.info("%s", task.summary(data))
+    cost = task_cost(task)
+    metrics = {
+        name: float(value)
+        for name, value in trainer.callback_metrics.items()
+        if name.startswith("val/")
+    }
+    return metrics | {"num_params": cost.params, "mult_adds": cost.mult_adds}
+
+
+def run_folder(config: DictConfig) -> Path:
+    """Makes the run folder and writes the config to it.
+
+    The processes of a distributed run start at different seconds: the first one's folder is theirs.
+    """
+    folder = Path(os.environ.setdefault("MOBILENET_RUN_DIR", str(config.run_dir)))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _checkpoint_to_resume(config: DictConfig, folder: Path) -> Path | None:
+    if not config.resume:
+        return None
+    last = folder / "checkpoints" / "last.ckpt"
+    path = last if config.resume == "last" else Path(config.resume)
+    if not path.is_file():
+        raise InputError(
+            f"resume={config.resume}: there is no {path}. Give the run_dir= of the run to go on "
+            "with, or a checkpoint file."
+        )
+    return path
+
+
+def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
+    """Writes the settings that are in force, and says what changed since the checkpoint."""
+    for key, value in task.backbone.settings.items():
+        config.backbone[key] = value
+    config.data.image_size = task.image_size
+    task.config = {"values": plain(config), "choices": dict(HydraConfig.get().runtime.choices)}
+    folder = run_folder(config)
+    if resume:
+        then = read_checkpoint(resume)["config"]["values"]
+        for line in differences(plain(config), then):
+            if not line.startswith(("resume:", "run_dir:", "init:", "trainer.max_")):
+                logger.warning("Changed since the checkpoint: %s", line)
+    with replacing(folder / "config.yaml") as temporary:
+        OmegaConf.save(config, temporary, resolve=True)
+
+
+def _stored_network(config: DictConfig, name: str) -> tuple[DictConfig, Weights, Path]:
+    """The settings and weights that ``checkpoint=`` or ``init=`` name."""
+    if bool(config.checkpoint) == bool(config.init):
+        raise InputError(
+            "Give either checkpoint=FILE, from a run, or task=TASK init=FILE, with imported weights"
+        )
+    if config.init:
+        if not config.get("task"):
+            raise InputError("init=FILE needs a task, such as task=ssd_coco")
+        source = Path(config.init)
+        weights = read_weights(source)
+    else:
+        source = Path(config.checkpoint)
+        stored = read_checkpoint(source)["config"]
+        weights = read_weights(source)
+        overrides = [str(override) for override in HydraConfig.get().overrides.task]
+        config = recompose(
+            name, saved=stored["values"], choices=stored["choices"], overrides=overrides
+        )
+    settle(config, weights, source=source)
+    return config, weights, source
+
+
+def _restore(config: DictConfig, weights: Weights, source: Path) -> tuple[Task, list[str]]:
+    """A task with the network of a file, complete."""
+    description = weights.description
+    if "label_map" not in description:
+        raise InputError(f"{source} holds a backbone without a head: train one with init={source}")
+    task = build_task(
+        config,
+        label_map=LabelMap.from_dict(description["label_map"]),
+        image_size=description["image_size"],
+    )
+    report = load_weights(task, weights, source=source)
+    if report.started_anew:
+        raise InputError(
+            f"{source} lacks {len(report.started_anew)} tensors of this task's network, such as "
+            f"{report.started_anew[0]}: it was made for another task."
+        )
+    return task, report_lines(report, source=source, description=description)
+
+
+def _pictures(config: DictConfig, folder: Path) -> ValidationPictures:
+    return ValidationPictures(folder / "pictures", **config.pictures)
+
+
+@rank_zero_only
+def write_report(folder: Path, lines: Sequence[str]) -> None:
+    """Writes ``report.txt``."""
+    with replacing(folder / "report.txt") as temporary:
+        temporary.write_text("\n".join(lines) + "\n")
+
+
+@rank_zero_only
+def write_json(path: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Writes a JSON file, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n")

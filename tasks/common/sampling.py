@@ -1,0 +1,73 @@
+"""The order of samples, a function of the seed, the epoch and nothing else."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import distributed
+from torch.utils.data import Sampler
+
+Place = tuple[int, int]  # epoch and index of a sample: all that its augmentation may depend on
+
+
+class EpochSampler(Sampler[Place]):
+    """Permutes a data set anew each epoch and can start in the middle of one.
+
+    Processes share the permutation and take turns, all equally often.
+
+    Args:
+        num_samples: Size of the data set.
+        seed: Of the permutations.
+        batch_size: Samples of a batch, which ``skipped_batches`` counts in.
+        epoch: The first epoch.
+        skipped_batches: Batches of that epoch which were already trained on.
+    """
+
+    def __init__(
+        self, num_samples: int, *, seed: int, batch_size: int, epoch: int, skipped_batches: int
+    ) -> None:
+        self.num_samples = num_samples
+        self.seed = seed
+        self.epoch = epoch
+        self.skipped = skipped_batches * batch_size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch."""
+        if epoch != self.epoch:
+            self.epoch, self.skipped = epoch, 0
+
+    def __iter__(self) -> Iterator[Place]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(self.num_samples, generator=generator).tolist()
+        rank, world_size = rank_and_world_size()
+        share = order[rank::world_size][: self.num_samples // world_size or None]
+        for index in share[self.skipped :]:
+            yield self.epoch, index
+
+    def __len__(self) -> int:
+        # of a whole epoch: the trainer counts the skipped batches itself
+        return max(self.num_samples // rank_and_world_size()[1], 1)
+
+
+class ShardSampler(Sampler[Place]):
+    """Every sample once, in order, dealt out to the processes without padding.
+
+    Padding, as PyTorch's own distributed sampler does it, would count samples twice.
+    """
+
+    def __init__(self, num_samples: int) -> None:
+        self.num_samples = num_samples
+
+    def __iter__(self) -> Iterator[Place]:
+        rank, world_size = rank_and_world_size()
+        return ((0, index) for index in range(rank, self.num_samples, world_size))
+
+    def __len__(self) -> int:
+        rank, world_size = rank_and_world_size()
+        return len(range(rank, self.num_samples, world_size))
+
+
+def rank_and_world_size() -> tuple[int, int]:
+    """This process's number and how many there are."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1

@@ -1,0 +1,54 @@
+"""Learning-rate schedules, one factor a step."""
+
+import math
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def warmup_cosine(
+    optimizer: Optimizer, *, total_steps: int, warmup_steps: int, final_factor: float = 0.0
+) -> LambdaLR:
+    """Rises linearly, then falls along half a cosine to ``final_factor`` of the learning rate.
+
+    Args:
+        optimizer: Holds the learning rate that is reached after the warm-up.
+        total_steps: Optimiser steps of the whole run.
+        warmup_steps: Steps of the rise, at most a tenth of the run.
+        final_factor: Share of the learning rate left at the end.
+    """
+    warmup_steps = min(warmup_steps, total_steps // 10)
+
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return (step + 1) / (warmup_steps + 1)
+        done = min((step - warmup_steps) / max(total_steps - warmup_steps, 1), 1.0)
+        return final_factor + (1 - final_factor) * (1 + math.cos(math.pi * done)) / 2
+
+    return LambdaLR(optimizer, factor)
+
+
+def exponential(
+    optimizer: Optimizer, *, total_steps: int, factor: float, every_steps: int, staircase: bool
+) -> LambdaLR:
+    """Multiplies the learning rate by ``factor`` every so many steps, as TensorFlow's recipes do.
+
+    Args:
+        optimizer: Holds the first learning rate.
+        total_steps: Not used: this schedule doesn't know where it ends.
+        factor: 0.95 for SSD-MobileNet.
+        every_steps: 800,000 for SSD-MobileNet.
+        staircase: Fall at once instead of a little each step.
+    """
+    del total_steps
+
+    def factor_at(step: int) -> float:
+        return factor ** (step // every_steps if staircase else step / every_steps)
+
+    return LambdaLR(optimizer, factor_at)
+
+
+def constant(optimizer: Optimizer, *, total_steps: int, warmup_steps: int = 0) -> LambdaLR:
+    """The same learning rate throughout, after a linear rise."""
+    del total_steps
+    return LambdaLR(optimizer, lambda step: min((step + 1) / (warmup_steps + 1), 1.0))

@@ -1,0 +1,69 @@
+"""Lightning's trainer with the callbacks that every run has."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import (
+    RichProgressBar,
+    TQDMProgressBar,
+)
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig
+
+from tasks.common.checkpoint import AtomicCheckpointIO
+from tasks.common.config import build
+
+
+def build_trainer(
+    config: DictConfig,
+    *,
+    folder: Path,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+) -> Trainer:
+    """A trainer for a run folder.
+
+    Args:
+        config: The ``trainer`` section.
+        folder: Of the run.
+        callbacks: Besides the progress bar.
+        loggers: Where metrics go.
+    """
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")
+    trainer: Trainer = build(
+        config,
+        precision=fastest_precision() if config.precision == "auto" else config.precision,
+        callbacks=[*callbacks, _progress_bar()],
+        logger=list(loggers),
+        plugins=[AtomicCheckpointIO()],
+        default_root_dir=folder,
+        enable_checkpointing=any(hasattr(callback, "monitor") for callback in callbacks),
+        enable_model_summary=False,
+        # our samplers share the data out themselves, without counting any sample twice
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
+    return trainer
+
+
+def fastest_precision() -> str:
+    """bfloat16 autocast where the processor has instructions for it, or else float32."""
+    if torch.cuda.is_available():
+        return (
+            "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+        )
+    features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    fast = features.get("amx_bf16") or features.get("avx512_bf16") or features.get("amx_tile")
+    return "bf16-mixed" if fast else "32-true"
+
+
+def _progress_bar() -> Callback:
+    if sys.stdout.isatty():
+        return RichProgressBar(leave=True)
+    # A log file gets a line now and then instead of a bar that moves.
+    return TQDMProgressBar(refresh_rate=int(os.environ.get("TQDM_MINITERS", 50)), leave=True)

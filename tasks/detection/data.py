@@ -1,0 +1,358 @@
+"""COCO and VOC folders as training data for detectors."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from backbone.errors import InputError
+from tasks.common.data import DataModule, Sample
+from tasks.common.images import read_image
+from tasks.common.labels import LabelMap
+from tasks.common.sampling import Place
+from tasks.detection import augment
+from tasks.detection.annotations import Annotations, check_images
+from tasks.detection.augment import Augmentation
+from tasks.detection.coco import read_coco
+from tasks.detection.scenes import write_scenes
+from tasks.detection.voc import read_voc, voc_label_map, voc_splits
+
+PADDING_LABEL = -1
+
+
+class DetectionSet(Dataset[Sample]):
+    """Photos with boxes at network size.
+
+    A sample has ``image`` (uint8, ``(3, S, S)``), ``boxes`` (xyxy pixels of it), ``labels`` (index
+    into the label map), ``id`` (index of the photo) and ``frame`` (the photo's width and height,
+    which undo the resize).
+
+    Args:
+        annotations: Photos and boxes; crowd boxes are no training objects.
+        augmentation: From decoded photo to network input.
+        seed: With the epoch and the index it decides all that is random.
+    """
+
+    def __init__(self, annotations: Annotations, augmentation: Augmentation, *, seed: int) -> None:
+        self.annotations = annotations
+        self.augmentation = augmentation
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.annotations)
+
+    def __getitem__(self, place: Place) -> Sample:
+        epoch, index = place
+        rng = np.random.default_rng((self.seed, epoch, index))
+        return self.augmentation(self._read, index, rng, num_images=len(self))
+
+    def _read(self, index: int) -> Sample:
+        annotations = self.annotations
+        pixels, (width, height) = read_image(
+            annotations.path(index), min_side=self.augmentation.image_size
+        )
+        rows = annotations.rows(index)
+        objects = ~annotations.crowd[rows]
+        reduced = np.array([pixels.shape[1] / width, pixels.shape[0] / height] * 2)
+        return {
+            "image": pixels,
+            "boxes": (annotations.boxes[rows][objects] * reduced).astype(np.float32),
+            "labels": annotations.classes[rows][objects],
+            "id": index,
+            "frame": (width, height),
+        }
+
+
+class PhotoSet(Dataset[Sample]):
+    """Photos without annotations at network size; an unreadable one is a sample with an error.
+
+    Args:
+        paths: The files.
+        augmentation: From decoded photo to network input.
+    """
+
+    def __init__(self, paths: Sequence[Path], augmentation: Augmentation) -> None:
+        self.paths = [str(path) for path in paths]
+        self.augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, place: Place) -> Sample:
+        _, index = place
+        try:
+            return self.augmentation(
+                self._read, index, np.random.default_rng(0), num_images=len(self)
+            )
+        except InputError as error:
+            return {"id": index, "error": str(error)}
+
+    def _read(self, index: int) -> Sample:
+        pixels, size = read_image(self.paths[index], min_side=self.augmentation.image_size)
+        no_boxes = np.zeros((0, 4), np.float32)
+        return {
+            "image": pixels,
+            "boxes": no_boxes,
+            "labels": np.zeros(0, np.int64),
+            "id": index,
+            "frame": size,
+        }
+
+
+class DetectionData(DataModule):
+    """Photos with boxes for training and validation.
+
+    Args:
+        augmentation: Makes the training augmentation for an image size: ``augment.paper`` or
+            ``augment.strong``.
+        on_bad_box: ``error``, ``drop`` or ``clip``.
+        on_bad_image: ``error`` or ``skip``.
+        **loading: See ``DataModule``.
+    """
+
+    default_image_size = 300
+
+    def __init__(
+        self,
+        *,
+        augmentation: Callable[[int], Augmentation],
+        on_bad_box: str,
+        on_bad_image: str,
+        **loading: Any,
+    ) -> None:
+        super().__init__(**loading)
+        self.augmentation = augmentation
+        self.on_bad_box = on_bad_box
+        self.on_bad_image = on_bad_image
+        self._train: Annotations | None = None
+        self._val: Annotations | None = None
+
+    @abstractmethod
+    def read(self, split: str) -> Annotations:
+        """The annotations of ``train`` or ``val``."""
+
+    @property
+    def train_annotations(self) -> Annotations:
+        """Checked annotations of the training photos, read once."""
+        if self._train is None:
+            self._train = check_images(self.read("train"), on_bad_image=self.on_bad_image)
+        return self._train
+
+    @property
+    def val_annotations(self) -> Annotations:
+        """Checked annotations of the validation photos, read once."""
+        if self._val is None:
+            self._val = check_images(self.read("val"), on_bad_image=self.on_bad_image)
+        return self._val
+
+    @property
+    def label_map(self) -> LabelMap:  # type: ignore[override]
+        """The classes of the training data, or of the validation data if only these were read."""
+        annotations = self._train or self._val
+        return (annotations or self.train_annotations).label_map
+
+    @property
+    def train_set(self) -> DetectionSet:
+        """Augmented training photos."""
+        return DetectionSet(
+            self.train_annotations, self.augmentation(self.image_size), seed=self.seed
+        )
+
+    @property
+    def val_set(self) -> DetectionSet:
+        """Validation photos, resized."""
+        return DetectionSet(self.val_annotations, augment.plain(self.image_size), seed=self.seed)
+
+    def predict_set(self, paths: Sequence[Path]) -> PhotoSet:
+        """The given photos, resized."""
+        return PhotoSet(paths, augment.plain(self.image_size))
+
+    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+        """A validation photo and its boxes; crowds are left out."""
+        annotations = self.val_annotations
+        rows = annotations.rows(index)
+        classes = annotations.label_map
+        boxes_xywh = annotations.boxes[rows].copy()
+        boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
+        columns = zip(
+            annotations.classes[rows].tolist(),
+            boxes_xywh.tolist(),
+            annotations.crowd[rows].tolist(),
+            strict=True,
+        )
+        return annotations.path(index), {
+            "detections": [
+                {"category_id": classes.ids[label], "name": classes.names[label], "bbox": box}
+                for label, box, crowd in columns
+                if not crowd
+            ]
+        }
+
+    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        """Stacks samples; boxes are padded, with label -1, to the longest list."""
+        readable = [sample for sample in samples if "error" not in sample]
+        longest = max((len(sample["boxes"]) for sample in readable), default=0)
+        boxes = torch.zeros(len(readable), longest, 4)
+        labels = torch.full((len(readable), longest), PADDING_LABEL)
+        for row, sample in enumerate(readable):
+            boxes[row, : len(sample["boxes"])] = torch.from_numpy(sample["boxes"])
+            labels[row, : len(sample["labels"])] = torch.from_numpy(sample["labels"])
+        return {
+            "image": _stack([sample["image"] for sample in readable], self.image_size),
+            "boxes": boxes,
+            "labels": labels,
+            "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
+            "frame": torch.tensor([sample["frame"] for sample in readable]).reshape(-1, 2),
+            "errors": [sample["error"] for sample in samples if "error" in sample],
+        }
+
+    def report_lines(self) -> list[str]:
+        """Counts and repairs of the splits that were read."""
+        lines = []
+        for split, annotations in (("train", self._train), ("val", self._val)):
+            if annotations is not None:
+                boxes = len(annotations.boxes)
+                lines.append(f"{split}: {len(annotations)} photos, {boxes} boxes")
+                lines += [f"  {note}" for note in annotations.notes]
+        return lines
+
+
+def _stack(images: Sequence[np.ndarray], size: int) -> Tensor:
+    """``(H, W, 3)`` pictures to ``(B, 3, H, W)``, channels last in memory as they came."""
+    if not images:
+        return torch.zeros(0, 3, size, size, dtype=torch.uint8)
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+
+
+def to_original(boxes: Tensor, frames: Tensor, *, image_size: int) -> Tensor:
+    """Undoes the resize.
+
+    Args:
+        boxes: ``xyxy`` pixels of the network input, shape ``(N, 4)``.
+        frames: Width and height of the original photo of each box, shape ``(N, 2)``.
+        image_size: Side of the network input.
+
+    Returns:
+        ``xyxy`` pixels of the original photos.
+    """
+    return boxes.double() * (frames.double() / image_size).repeat(1, 2)
+
+
+class CocoData(DetectionData):
+    """A COCO folder, or four paths to its parts.
+
+    Args:
+        root: Has ``annotations/instances_train*.json``, ``train*/`` and the same for ``val``.
+        train_images: Folder of the training photos, instead of the one under ``root``.
+        train_annotations: Their JSON file.
+        val_images: Folder of the validation photos.
+        val_annotations: Their JSON file.
+        **detection: See ``DetectionData``.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str | None,
+        train_images: str | None = None,
+        train_annotations: str | None = None,
+        val_images: str | None = None,
+        val_annotations: str | None = None,
+        **detection: Any,
+    ) -> None:
+        super().__init__(**detection)
+        self.root = root
+        self.parts = {
+            "train": (train_annotations, train_images),
+            "val": (val_annotations, val_images),
+        }
+
+    def read(self, split: str) -> Annotations:
+        file, folder = self.parts[split]
+        return read_coco(
+            Path(file) if file else self._find(f"annotations/instances_{split}*.json", split),
+            Path(folder) if folder else self._find(f"{split}*/", split),
+            on_bad_box=self.on_bad_box,
+        )
+
+    def _find(self, pattern: str, split: str) -> Path:
+        ways_out = (
+            "Ways out: data.root=DIR with a COCO folder (tools/prepare.py dataset=coco root=DIR "
+            f"fetches it); data.{split}_images=DIR data.{split}_annotations=FILE; or data=demo, "
+            "which needs no data."
+        )
+        if self.root is None:
+            raise InputError(f"No data: data.root is not set. {ways_out}")
+        found = sorted(Path(self.root).glob(pattern))
+        if len(found) == 1:
+            return found[0]
+        problem = f"{len(found)} match: {', '.join(map(str, found))}" if found else "there is none"
+        where = Path(self.root).absolute()
+        raise InputError(f"Looked for {pattern} in {where}, but {problem}. {ways_out}")
+
+
+class VocData(DetectionData):
+    """A VOC folder with ``Annotations``, ``ImageSets/Main`` and ``JPEGImages``.
+
+    Args:
+        root: The folder, such as ``VOCdevkit/VOC2007``.
+        train_split: List to train on; None for ``trainval`` if there is a ``test``, or ``train``.
+        val_split: List to validate on; None for ``test``, or else ``val``.
+        **detection: See ``DetectionData``.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str | None,
+        train_split: str | None = None,
+        val_split: str | None = None,
+        **detection: Any,
+    ) -> None:
+        super().__init__(**detection)
+        self.root = root
+        self.splits = {"train": train_split, "val": val_split}
+        self._classes: LabelMap | None = None
+
+    def read(self, split: str) -> Annotations:
+        if self.root is None:
+            raise InputError(
+                "No data: data.root is not set. Ways out: data.root=DIR with a VOC folder "
+                "(tools/prepare.py dataset=voc2007 root=DIR fetches one), or data=demo, which "
+                "needs no data."
+            )
+        root = Path(self.root)
+        name = (
+            self.splits[split] or dict(zip(("train", "val"), voc_splits(root), strict=True))[split]
+        )
+        if self._classes is None:
+            self._classes = voc_label_map(root)
+        return read_voc(root, split=name, label_map=self._classes, on_bad_box=self.on_bad_box)
+
+
+class DemoScenes(CocoData):
+    """Scenes drawn in code, written to disk as a COCO data set.
+
+    Args:
+        root: Where they go.
+        num_train: Training scenes.
+        num_val: Validation scenes.
+        **detection: See ``DetectionData``.
+    """
+
+    def __init__(self, *, root: str, num_train: int, num_val: int, **detection: Any) -> None:
+        super().__init__(root=root, **detection)
+        self.write = partial(write_scenes, Path(root), num_train=num_train, num_val=num_val)
+
+    def prepare_data(self) -> None:
+        self.write(seed=self.seed)
+
+    def read(self, split: str) -> Annotations:
+        self.prepare_data()  # what is there is not drawn again
+        return super().read(split)

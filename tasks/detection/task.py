@@ -1,0 +1,174 @@
+"""Object detection: what the shared task leaves open."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from backbone.errors import InputError
+from heads.head import Batch
+from heads.ssd import Detections
+from tasks.common.data import DataModule
+from tasks.common.labels import LabelMap
+from tasks.common.task import Task
+from tasks.detection.data import DetectionData, to_original
+from tasks.detection.drawing import draw_detections
+from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records
+
+logger = logging.getLogger(__name__)
+
+
+class DetectionTask(Task):
+    """Trains a detector and scores it by COCO's average precision.
+
+    Args:
+        **wiring: See ``Task``.
+    """
+
+    monitor = "val/map"
+
+    def __init__(self, **wiring: Any) -> None:
+        super().__init__(**wiring)
+        self.register_buffer(
+            "category_ids", torch.tensor(self.label_map.ids, dtype=torch.long), persistent=False
+        )
+
+    category_ids: Tensor
+
+    def make_metric(self) -> CocoMetric:
+        data: DetectionData = self.trainer.datamodule  # type: ignore[attr-defined]
+        classes = data.val_annotations.label_map
+        # the data may number its classes otherwise than the network's training data did
+        self.category_ids = torch.tensor(category_ids(self.label_map, classes)).to(self.device)
+        return CocoMetric(data.val_annotations, reference=self.report_exactly)
+
+    def on_fit_start(self) -> None:
+        assert isinstance(self.metric, CocoMetric)
+        check_scoring(CocoMetric(self.metric.annotations))
+
+    def records(self, predictions: Detections, batch: Batch) -> Records:
+        category = self.category_ids[predictions.labels]
+        known = category >= 0
+        image = predictions.image[known]
+        return Records(
+            images=batch["id"],
+            image=batch["id"][image],
+            boxes_original=to_original(
+                predictions.boxes[known],
+                batch["frame"][image],
+                image_size=batch["image"].shape[-1],
+            ),
+            scores=predictions.scores[known],
+            category_ids=category[known],
+        )
+
+    def head_arguments(self) -> dict[str, Any]:
+        return {"num_classes": len(self.label_map) + 1}  # background
+
+    def summary(self, data: DataModule) -> str:
+        assert isinstance(data, DetectionData)
+        annotations, head, figures = data.val_annotations, self.head, self.figures
+        classes = [
+            f"  {name:24} {figures[f'map/{name}']:6.3f} {figures[f'map_50/{name}']:6.3f}"
+            for name in annotations.label_map.names
+        ]
+        return "\n".join(
+            [
+                f"{'class':26}     AP   AP50",
+                *classes,
+                f"  {'all':24} {figures['map']:6.3f} {figures['map_50']:6.3f}",
+                f"val/map {figures['map']:.4f} on {len(annotations)} photos of "
+                f"{annotations.folder}, {len(annotations.boxes)} boxes; "
+                f"{'pycocotools' if self.report_exactly else 'faster-coco-eval'}, IoU 0.50:0.95, "
+                f"{MAX_DETECTIONS} detections a photo; score over {head.score_threshold:g}, "
+                f"NMS at {head.nms_iou:g}",
+            ]
+        )
+
+    def entries(self, records: Records) -> list[dict[str, Any]]:
+        """One dictionary a photo: ``detections`` with ``category_id, name, bbox, score``.
+
+        ``bbox`` is ``[x, y, width, height]`` in pixels of the original photo, as COCO has it.
+        """
+        names = dict(zip(self.category_ids.tolist(), self.label_map.names, strict=True))
+        boxes_xywh = records.boxes_original.clone()
+        boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
+        by_photo: dict[int, list[dict[str, Any]]] = {int(image): [] for image in records.images}
+        columns = (records.image, records.category_ids, boxes_xywh, records.scores)
+        for image, category, box, score in zip(*(c.tolist() for c in columns), strict=True):
+            by_photo[image].append(
+                {"category_id": category, "name": names[category], "bbox": box, "score": score}
+            )
+        return [{"detections": detections} for detections in by_photo.values()]
+
+    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+        return draw_detections(pixels, entry["detections"])
+
+    def save_records(self, metric: Metric, folder: Path) -> None:
+        assert isinstance(metric, CocoMetric)
+        metric.save(folder / "predictions.json")
+
+
+def category_ids(network: LabelMap, data: LabelMap) -> list[int]:
+    """The data set's id of each of the network's classes, by name; -1 where it has none.
+
+    Raises:
+        InputError: If they have no class in common.
+    """
+    by_name = dict(zip(data.names, data.ids, strict=True))
+    ids = [by_name.get(name, -1) for name in network.names]
+    unknown = sorted(set(data.names) - set(network.names))
+    if len(unknown) == len(data):
+        raise InputError(
+            f"None of the data set's classes ({', '.join(data.names[:5])}...) is among those of "
+            f"the network ({', '.join(network.names[:5])}...). Train on this data set first, or "
+            "give init= to train from these weights."
+        )
+    if unknown:
+        logger.warning("Classes the network does not know score 0: %s", ", ".join(unknown))
+    return ids
+
+
+def check_scoring(metric: CocoMetric) -> None:
+    """Feeds the ground truth back as predictions, which must be perfect.
+
+    Anything less means that boxes, ids or classes are mixed up somewhere, which no training can
+    make up for.
+
+    Raises:
+        InputError: If the average precision is not 1.
+    """
+    annotations = metric.annotations
+    counts = annotations.offsets[1:] - annotations.offsets[:-1]
+    objects = torch.from_numpy(~annotations.crowd)
+    if not objects.any():
+        logger.warning("The validation split has no objects: val/map will be -1")
+        return
+    ids = torch.tensor(annotations.label_map.ids)
+    metric.update(
+        Records(
+            images=torch.arange(len(annotations)),
+            image=torch.from_numpy(annotations.image_of_row())[objects],
+            boxes_original=torch.from_numpy(annotations.boxes)[objects],
+            scores=torch.ones(int(objects.sum())),
+            category_ids=ids[torch.from_numpy(annotations.classes)][objects],
+        )
+    )
+    perfect = metric.compute()["map"]
+    crowded = int((counts > MAX_DETECTIONS).sum())
+    if crowded:
+        logger.warning(
+            "%d validation photos have more than %d objects, which is all that COCO's metric looks "
+            "at: the best val/map is %.3f",
+            *(crowded, MAX_DETECTIONS, perfect),
+        )
+    elif perfect < 0.999:
+        raise InputError(
+            f"The ground truth of {annotations.folder} scores {perfect:.3f} against itself "
+            "instead of 1: its boxes, areas or ids contradict each other."
+        )

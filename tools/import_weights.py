@@ -1,0 +1,15 @@
+"""Converts published weights: python tools/import_weights.py source=FILE output=FILE.safetensors."""
+
+from omegaconf import DictConfig
+
+from tasks.common.command import command
+from tasks.common.importing import import_weights
+
+
+@command("import_weights")
+def main(config: DictConfig) -> None:
+    import_weights(config)
+
+
+if __name__ == "__main__":
+    main()

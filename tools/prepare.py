@@ -1,0 +1,17 @@
+"""Fetches a public data set: python tools/prepare.py dataset=coco root=DIR."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from tasks.common.command import command
+from tasks.detection.public import prepare
+
+
+@command("prepare")
+def main(config: DictConfig) -> None:
+    print(prepare(str(config.dataset), Path(config.root)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+"""Trains a task: python tools/train.py task=ssd_coco data=coco data.root=DIR."""
+
+from omegaconf import DictConfig
+
+from tasks.common.command import command
+from tasks.common.run import train
+
+
+@command("train")
+def main(config: DictConfig) -> None:
+    train(config)
+
+
+if __name__ == "__main__":
+    main()
