@@ -93,6 +93,8 @@ def _set_up_console() -> None:
     """Messages as plain lines; silence about what a user can do nothing about."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    for library in ("faster_coco_eval", "httpx", "lightning.fabric"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     for pattern in (
         ".*does not have many workers.*",
         ".*num_workers.*",

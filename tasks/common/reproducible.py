@@ -22,7 +22,7 @@ class RandomState(Callback):
         self._restored: dict[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        rank, world_size = rank_and_world_size()
+        _, world_size = rank_and_world_size()
         states = [_generator_states()]
         if world_size > 1:
             states = [{} for _ in range(world_size)]

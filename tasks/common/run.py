@@ -31,9 +31,9 @@ from tasks.common.network import (
     unfold_batch_norm,
 )
 from tasks.common.pictures import PredictionWriter, ValidationPictures
+from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
 from tasks.common.task import DivergedError, Task
-from tasks.common.throughput import Throughput
 from tasks.common.trainer import build_trainer
 
 logger = logging.getLogger(__name__)

@@ -1,21 +1,16 @@
 """Lightning's trainer with the callbacks that every run has."""
 
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import (
-    RichProgressBar,
-    TQDMProgressBar,
-)
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
 from tasks.common.checkpoint import AtomicCheckpointIO
 from tasks.common.config import build
+from tasks.common.progress import ProgressBar, progress
 
 
 def build_trainer(
@@ -35,15 +30,17 @@ def build_trainer(
     """
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
+    bar = progress()
     trainer: Trainer = build(
         config,
         precision=fastest_precision() if config.precision == "auto" else config.precision,
-        callbacks=[*callbacks, _progress_bar()],
+        callbacks=[*callbacks, bar],
         logger=list(loggers),
         plugins=[AtomicCheckpointIO()],
         default_root_dir=folder,
         enable_checkpointing=any(hasattr(callback, "monitor") for callback in callbacks),
         enable_model_summary=False,
+        enable_progress_bar=isinstance(bar, ProgressBar),
         # our samplers share the data out themselves, without counting any sample twice
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
@@ -60,10 +57,3 @@ def fastest_precision() -> str:
     features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     fast = features.get("amx_bf16") or features.get("avx512_bf16") or features.get("amx_tile")
     return "bf16-mixed" if fast else "32-true"
-
-
-def _progress_bar() -> Callback:
-    if sys.stdout.isatty():
-        return RichProgressBar(leave=True)
-    # A log file gets a line now and then instead of a bar that moves.
-    return TQDMProgressBar(refresh_rate=int(os.environ.get("TQDM_MINITERS", 50)), leave=True)
