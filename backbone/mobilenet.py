@@ -1,9 +1,8 @@
 """MobileNet v1 (Howard et al. 2017), Table 1 read top to bottom."""
 
-from collections.abc import Mapping
-
 from torch import Tensor, nn
 
+from backbone.backbone import Backbone
 from backbone.errors import InputError
 from backbone.layers import ConvNormAct, initialise
 
@@ -42,13 +41,8 @@ class SeparableBlock(nn.Sequential):
         )
 
 
-class MobileNet(nn.Module):
-    """MobileNet v1 as a feature extractor: no pooling, no classifier.
-
-    ``settings`` are what its tensors depend on, saved with them.
-
-    The network can be cut in two: ``tail(trunk(image)["c4"])`` equals ``forward(image)["c5"]``,
-    for detectors that run the trunk once an image and the tail once a proposal.
+class MobileNet(Backbone):
+    """MobileNet v1 as a feature extractor.
 
     Args:
         width: The paper's alpha, multiplies every channel count.
@@ -77,28 +71,12 @@ class MobileNet(nn.Module):
             SeparableBlock(before, after, stride=stride, same=same_padding, relu6=relu6)
             for before, after, (_, stride) in zip(channels, channels[1:], BLOCKS, strict=False)
         )
-        self.out_channels: Mapping[str, int] = {
-            key: channels[block] for key, block in FEATURE_BLOCKS.items()
-        }
+        self.out_channels = {key: channels[block] for key, block in FEATURE_BLOCKS.items()}
         self.settings = {"width": width, "same_padding": same_padding, "relu6": relu6}
-        self.strides: Mapping[str, int] = {key: 2 ** int(key[1]) for key in FEATURE_BLOCKS}
+        self.strides = {key: 2 ** int(key[1]) for key in FEATURE_BLOCKS}
         initialise(self, std=0.09)
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Features of a normalised image.
-
-        Args:
-            image: Shape ``(B, 3, H, W)``, values in [-1, 1].
-
-        Returns:
-            ``c2`` to ``c5``; ``ck`` has shape ``(B, out_channels["ck"], H / 2^k, W / 2^k)``,
-            sides rounded up.
-        """
-        features = self.trunk(image)
-        return features | {"c5": self.tail(features["c4"])}
-
     def trunk(self, image: Tensor) -> dict[str, Tensor]:
-        """Features ``c2`` to ``c4``, all that a proposal network needs."""
         x = self.stem(image)
         features = {}
         names = {block: key for key, block in FEATURE_BLOCKS.items()}
@@ -109,7 +87,6 @@ class MobileNet(nn.Module):
         return features
 
     def tail(self, c4: Tensor) -> Tensor:
-        """``c5`` from ``c4``, or from crops of it."""
         for block in self.blocks[FEATURE_BLOCKS["c4"] :]:
             c4 = block(c4)
         return c4

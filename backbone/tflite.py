@@ -45,7 +45,6 @@ def read_tflite(path: Path) -> TFLiteModel:
         InputError: If the file is missing or damaged, or the reader is not installed.
     """
     interpreter = _open(path)
-    interpreter.allocate_tensors()
     details = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
     kinds = {"CONV_2D": False, "DEPTHWISE_CONV_2D": True}
     convolutions = []
@@ -79,13 +78,15 @@ def _open(path: Path) -> Any:
             "Reading TFLite files needs ai-edge-litert: pip install 'mobilenet-suite[import]'"
         ) from error
     try:
-        return Interpreter(
+        interpreter = Interpreter(
             str(path),
             # a delegate would replace the operators we want to see
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
+        interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: not a TFLite model ({error})") from error
+        raise InputError(f"{path}: not a TFLite model that runs ({error})") from error
+    return interpreter
 
 
 def _numbers(interpreter: Any, tensor: dict[str, Any]) -> Tensor:

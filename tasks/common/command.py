@@ -6,7 +6,6 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
@@ -14,9 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from tasks.common.checkpoint import TerminatedError
+from tasks.common.config import CONFIGS
 from tasks.common.task import DivergedError
-
-CONFIGS = Path(__file__).parents[2] / "configs"
 
 USER_ERROR = 2
 DIVERGED = 3

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -10,6 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 OWN_PACKAGES = ("backbone", "heads", "tasks")
 LIBRARY_TARGETS = frozenset(

@@ -1,12 +1,20 @@
 """What a network costs: multiply-adds and parameters, counted as the paper counts them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import hydra
 import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
+from backbone.errors import InputError
+from tasks.common.config import CONFIGS, build
+from tasks.common.network import build_backbone
 from tasks.common.task import Task
+
+TABLES = CONFIGS / "tables"
 
 
 class Cost(NamedTuple):
@@ -55,3 +63,98 @@ def task_cost(task: Task) -> Cost:
         lambda image: task.head.outputs(task.backbone(image)),
         image_size=task.image_size,
     )
+
+
+class Row(NamedTuple):
+    """A network beside the paper's figures for it."""
+
+    table: int | str | None
+    model: str
+    resolution: int
+    mult_adds: int
+    params: int
+    paper_mult_adds: int | None
+    paper_params: int | None
+    note: str
+
+
+def cost_rows(config: DictConfig) -> list[Row]:
+    """The rows that a user asked for.
+
+    Args:
+        config: The composed ``configs/cost.yaml``. With a task, its own row comes first, then those
+            of the paper for this task, then the sixteen sizes of the backbone. With a table, its
+            rows; with neither, those of all tables.
+    """
+    if config.table is not None:
+        return _table_rows(str(config.table))
+    task = HydraConfig.get().runtime.choices["task"]
+    if task is None:
+        return [row for table in _tables() for row in _table_rows(table)]
+    printed = [
+        (table, row) for table in _tables() for row in _read_table(table) if row.get("task") == task
+    ]
+    num_classes = config.num_classes or next(row["num_classes"] for _, row in printed)
+    size = config.data.image_size or next(row["resolution"] for _, row in printed)
+    cost = _network_cost(config, num_classes=num_classes, image_size=size)
+    own = Row(None, f"task={task} as configured", size, *cost, None, None, "")
+    return [own, *(_row(table, row) for table, row in printed), *_table_rows("figure4")]
+
+
+def _tables() -> list[str]:
+    """The tables there are, by number."""
+    names = [path.stem for path in TABLES.glob("*.yaml")]
+    return sorted(names, key=lambda name: (int(name) if name.isdigit() else 99, name))
+
+
+def _read_table(table: str) -> list[DictConfig]:
+    if table not in _tables():
+        raise InputError(f"table={table}: there are {', '.join(_tables())}")
+    return list(OmegaConf.load(TABLES / f"{table}.yaml"))
+
+
+def _table_rows(table: str) -> list[Row]:
+    return [_row(table, row) for row in _read_table(table)]
+
+
+def _row(table: str, row: DictConfig) -> Row:
+    config = hydra.compose("cost", overrides=list(row.overrides))
+    cost = _network_cost(config, num_classes=row.num_classes, image_size=row.resolution)
+    figures = [row.get(key) for key in ("paper_mult_adds", "paper_params")]
+    paper = [None if figure is None else int(figure) for figure in figures]
+    return Row(int(table) if table.isdigit() else table, row.model, row.resolution, *cost, *paper, row.get("note", ""))
+
+
+def _network_cost(config: DictConfig, *, num_classes: int, image_size: int) -> Cost:
+    backbone = build_backbone(config)
+    head = build(config.head)(in_channels=backbone.out_channels, num_classes=num_classes)
+    return count_cost(
+        nn.ModuleList([backbone, head]),
+        lambda image: head.outputs(backbone(image)),
+        image_size=image_size,
+    )
+
+
+def rows_as_text(rows: Sequence[Row]) -> str:
+    """A table for the console: ours, the paper's and the difference in percent."""
+    lines = [
+        f"{'table':8}{'model':36}{'side':>5}{'mult-adds':>12}{'paper':>10}{'':>8}"
+        f"{'params':>10}{'paper':>8}{'':>8}  note"
+    ]
+    for row in rows:
+        lines.append(
+            f"{row.table or '':<8}{row.model:36}{row.resolution:5}"
+            f"{row.mult_adds / 1e6:10.1f} M{_millions(row.paper_mult_adds):>10}"
+            f"{_difference(row.mult_adds, row.paper_mult_adds):>8}"
+            f"{row.params / 1e6:8.2f} M{_millions(row.paper_params):>8}"
+            f"{_difference(row.params, row.paper_params):>8}  {row.note}"
+        )
+    return "\n".join(lines)
+
+
+def _millions(number: int | None) -> str:
+    return "" if number is None else f"{number / 1e6:g} M"
+
+
+def _difference(ours: int, paper: int | None) -> str:
+    return "" if paper is None else f"{100 * (ours / paper - 1):+.1f}%"

@@ -9,6 +9,7 @@ import torch
 from hydra.utils import get_class
 from omegaconf import DictConfig
 
+from backbone.backbone import Backbone
 from backbone.batch_norm import unfold
 from backbone.errors import InputError
 from backbone.weights import LoadReport, Weights, load_tensors
@@ -57,19 +58,24 @@ def _is_for_head(weights: Weights, name: str) -> bool:
     return weights.description.get("head", {}).get("name") == name
 
 
+def build_backbone(config: DictConfig) -> Backbone:
+    """Makes a backbone; settings that are null stay at its class's defaults."""
+    settings = {key: value for key, value in config.backbone.items() if value is not None}
+    backbone: Backbone = build(DictConfig(settings))
+    return backbone
+
+
 def build_task(config: DictConfig, *, label_map: LabelMap, image_size: int) -> Task:
     """Makes a task with new weights.
 
     Args:
-        config: With ``task``, ``backbone``, ``head``, ``optim`` and ``schedule``. Backbone
-            settings that are null stay at the class's defaults.
+        config: With ``task``, ``backbone``, ``head``, ``optim`` and ``schedule``.
         label_map: The classes to tell apart.
         image_size: Side of the network's input in pixels.
     """
-    settings = {key: value for key, value in config.backbone.items() if value is not None}
     # Called here, since Hydra would turn a label map among its arguments into a config.
     task: Task = build(config.task)(
-        backbone=build(DictConfig(settings)),
+        backbone=build_backbone(config),
         head=build(config.head),
         optimizer=build(config.optim),
         schedule=build(config.schedule),

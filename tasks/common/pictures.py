@@ -1,6 +1,6 @@
 """Pictures of what a network sees, while it learns and afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +126,18 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
     bgr = np.ascontiguousarray(pixels[..., ::-1])
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     path.write_bytes(data.tobytes())
+
+
+def contact_sheet(paths: Sequence[Path], *, columns: int = 4, side: int = 320) -> np.ndarray:
+    """The pictures in rows, each fitted into a square of ``side`` pixels on white."""
+    rows = -(-len(paths) // columns)
+    sheet = np.full((rows * side, columns * side, 3), 255, np.uint8)
+    for number, path in enumerate(paths):
+        pixels, (width, height) = read_image(path)
+        scale = side / max(width, height)
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        y, x = number // columns * side, number % columns * side
+        sheet[y : y + size[1], x : x + size[0]] = cv2.resize(
+            pixels, size, interpolation=cv2.INTER_AREA
+        )
+    return sheet

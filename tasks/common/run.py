@@ -88,7 +88,7 @@ def train(config: DictConfig) -> dict[str, float]:
         loggers=[curve, TensorBoardLogger(folder, name="", version="tensorboard")],
     )
     try:
-        trainer.fit(task, datamodule=data, ckpt_path=resume)
+        trainer.fit(task, datamodule=data, ckpt_path=resume, weights_only=True)
     except DivergedError as error:
         write_json(folder / "diverged.json", {"ids": error.ids, "losses": error.losses})
         raise

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import Metric
 
+from backbone.backbone import Backbone
 from heads.head import Batch, Head
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
@@ -52,7 +53,7 @@ class Task(LightningModule, ABC):
     def __init__(
         self,
         *,
-        backbone: nn.Module,
+        backbone: Backbone,
         head: Callable[..., Head],
         label_map: LabelMap,
         image_size: int,

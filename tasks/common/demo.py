@@ -1,0 +1,39 @@
+"""Shows a task at work, from nothing or with a network of one's own."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from backbone.errors import InputError
+from tasks.common.config import build
+from tasks.common.pictures import contact_sheet, save_picture
+from tasks.common.run import predict, train
+
+SHEET_PICTURES = 12
+
+
+def demonstrate(config: DictConfig) -> Path:
+    """Predicts on photos and draws them; without a network, trains one on the demo data first.
+
+    Args:
+        config: The composed ``configs/demo_<task>.yaml``.
+
+    Returns:
+        The contact sheet of the first pictures, in the folder with all of them.
+
+    Raises:
+        InputError: If there are photos but no network to look at them.
+    """
+    config = config.copy()
+    if not (config.checkpoint or config.init):
+        if config.input:
+            raise InputError("input= needs a network: give checkpoint=FILE or init=FILE too")
+        train(config)
+        config.checkpoint = str(Path(config.run_dir) / "checkpoints" / "last.ckpt")
+        data = build(config.data)
+        config.input = str(data.val_photo(0)[0].parent)
+    predict(config)
+    pictures = sorted((Path(config.output) / "pictures").glob("*.jpg"))[:SHEET_PICTURES]
+    sheet = Path(config.output) / "sheet.jpg"
+    save_picture(sheet, contact_sheet(pictures))
+    return sheet

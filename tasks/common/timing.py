@@ -1,0 +1,154 @@
+"""Times contestants side by side and prints who is how much faster."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import torch
+import torchvision
+
+MIN_ROUNDS = 3  # a median of fewer is no median
+WARMUP_ROUNDS = 2  # kernels are chosen, caches filled
+
+
+class Row(NamedTuple):
+    """A line of the table.
+
+    Attributes:
+        what: What was measured.
+        ours: Our figure.
+        peer: The peer's.
+        unit: Of both.
+        ratio: How many times as fast as the peer we are.
+        goal: The ratio to reach; None where none was set.
+        note: What it was measured on.
+    """
+
+    what: str
+    ours: float
+    peer: float
+    unit: str
+    ratio: float
+    goal: float | None
+    note: str
+
+
+def speed_row(
+    what: str, *, ours: float, peer: float, unit: str, goal: float | None, note: str, count: int = 0
+) -> Row:
+    """A row from the seconds a call that each contestant took.
+
+    Args:
+        what: What was measured.
+        ours: Our seconds.
+        peer: The peer's.
+        unit: ``ms``, ``s``, or what ``count`` counts, per second.
+        goal: The ratio to reach.
+        note: What it was measured on.
+        count: Things done in a call, for figures per second.
+
+    >>> row = speed_row("x", ours=0.5, peer=1.0, unit="images/s", goal=2, note="", count=4)
+    >>> row.ours, row.peer, row.ratio
+    (8.0, 4.0, 2.0)
+    """
+    scale = {"ms": 1e3, "s": 1.0}
+    figures = [count / value if count else value * scale[unit] for value in (ours, peer)]
+    return Row(what, *figures, unit, peer / ours, goal, note)
+
+
+def median_seconds(
+    contestants: Mapping[str, Callable[[], Any]], *, seconds: float
+) -> dict[str, float]:
+    """Median duration of a call to each contestant.
+
+    They take turns, so that whatever else the machine does slows all of them alike.
+
+    Args:
+        contestants: By name.
+        seconds: Spent on all of them together, at least; a few rounds are run in any case.
+    """
+    for _ in range(WARMUP_ROUNDS):
+        for call in contestants.values():
+            call()
+    durations: dict[str, list[float]] = {name: [] for name in contestants}
+    end = time.perf_counter() + seconds
+    rounds = 0
+    while rounds < MIN_ROUNDS or time.perf_counter() < end:
+        for name, call in contestants.items():
+            durations[name].append(_duration(call))
+        rounds += 1
+    return {name: median(values) for name, values in durations.items()}
+
+
+def _duration(call: Callable[[], Any]) -> float:
+    _wait()
+    start = time.perf_counter()
+    call()
+    _wait()
+    return time.perf_counter() - start
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def machine() -> dict[str, str]:
+    """What the figures depend on."""
+    features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    bf16 = [name for name in ("amx_bf16", "avx512_bf16") if features.get(name)]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    facts = {
+        "processor": _processor(),
+        "cores": str(cores),
+        "bf16": ", ".join(bf16) or "none",
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "python": platform.python_version(),
+    }
+    if torch.cuda.is_available():
+        facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def rows_as_json(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+    """``{"machine": {...}, "rows": [{...}, ...]}``."""
+    return json.dumps({"machine": facts, "rows": [row._asdict() for row in rows]}, indent=2)
+
+
+def rows_as_text(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+    """A table that is valid Markdown, and a line about the machine."""
+    header = ("what", "ours", "peer", "unit", "ratio", "goal", "note")
+    body = [
+        (
+            row.what,
+            f"{row.ours:.3g}",
+            f"{row.peer:.3g}",
+            row.unit,
+            f"{row.ratio:.2f}x",
+            f"{row.goal:g}x" if row.goal else "",
+            row.note,
+        )
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
+    lines = [header, tuple("-" * width for width in widths), *body]
+    table = [
+        f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |"
+        for line in lines
+    ]
+    return "\n".join([*table, "", "; ".join(f"{name} {fact}" for name, fact in facts.items())])
