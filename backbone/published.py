@@ -1,5 +1,6 @@
 """Other people's MobileNet v1 weights under our names."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -66,9 +67,8 @@ def timm_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         InputError: If a layer is missing, or the file has layers that MobileNet v1 has not.
     """
     # blocks.STAGE.NUMBER: sorted by stage and number they are Table 1's thirteen, in order
-    places = sorted(
-        {tuple(map(int, name.split(".")[1:3])) for name in state if name.startswith("blocks.")}
-    )
+    found = [re.match(r"blocks\.(\d+)\.(\d+)\.", str(name)) for name in state]
+    places = sorted({tuple(map(int, match.groups())) for match in found if match})
     if len(places) != len(BLOCKS) or "conv_stem.weight" not in state or "conv_head.weight" in state:
         raise InputError("Not a state dict of timm's mobilenetv1_100 or another width of it")
     tensors = _timm_layer("stem", state, conv="conv_stem", norm="bn1")
@@ -86,6 +86,14 @@ def timm_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _timm_layer(
     name: str, state: Mapping[str, Tensor], *, conv: str, norm: str
 ) -> dict[str, Tensor]:
+    values = ("weight", "bias", "running_mean", "running_var")
+    missing = [
+        name
+        for name in (f"{conv}.weight", *(f"{norm}.{value}" for value in values))
+        if name not in state
+    ]
+    if missing:
+        raise InputError(f"The state dict of timm's mobilenetv1 lacks {', '.join(missing)}")
     variance = state[f"{norm}.running_var"]
     # timm adds another epsilon to the variance: the scale takes up the difference
     rescale = ((variance + BATCH_NORM_EPSILON) / (variance + TIMM_BATCH_NORM_EPSILON)).sqrt()

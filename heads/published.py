@@ -44,7 +44,7 @@ def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = N
     if not sources:
         raise InputError("source= names no file")
     if any(source.suffix != ".tflite" for source in sources):
-        return _import_timm(sources)
+        return _import_timm(sources, names)
     models = [read_tflite(source) for source in sources]
     convolutions = [layer for model in models for layer in model.convolutions]
     if len(convolutions) < NUM_CONVOLUTIONS:
@@ -82,7 +82,7 @@ def _classifier(rest: Sequence[Convolution], names: Sequence[str] | None) -> dic
         "tensors": {"linear.weight": weight, "linear.bias": bias},
         "head": {"name": "classification"},
         "label_map": {
-            "names": _class_names(len(bias), names and names[1:]),
+            "names": _class_names(len(bias), None if names is None else names[1:]),
             "ids": list(range(len(bias))),
         },
     }
@@ -101,13 +101,16 @@ def _ssd(convolutions: Sequence[Convolution], names: Sequence[str] | None) -> di
     for number, layer in enumerate(extras):
         tensors |= folded_layer(f"extras.{number // 2}.{number % 2}", layer)
 
-    # Of the two layers on each map, the one with four values an anchor is the narrower.
+    # Of the two layers on each map, one has four values an anchor. With three classes both have:
+    # the released files put boxes first.
     maps = list(dict.fromkeys(layer.source for layer in predictors))
-    pairs = [
-        sorted((layer for layer in predictors if layer.source == source), key=_num_outputs)
-        for source in sorted(maps, key=[layer.target for layer in convolutions].index)
-    ]
-    num_classes = NUM_BOX_VALUES * _num_outputs(pairs[0][1]) // _num_outputs(pairs[0][0])
+    pairs = []
+    for source, anchors in zip(
+        sorted(maps, key=[layer.target for layer in convolutions].index), NUM_ANCHORS, strict=True
+    ):
+        pair = [layer for layer in predictors if layer.source == source]
+        pairs.append(sorted(pair, key=lambda layer: _num_outputs(layer) != 4 * anchors))
+    num_classes = _num_outputs(pairs[0][1]) // NUM_ANCHORS[0]
     label_map = _detection_label_map(num_classes, names)
     rows = [0, *label_map["ids"]]
     for number, (box, classes) in enumerate(pairs):
@@ -149,11 +152,16 @@ def _class_names(count: int, names: Sequence[str] | None) -> list[str]:
         names = MobileNet_V3_Small_Weights.IMAGENET1K_V1.meta["categories"]
     if names is None:
         return [f"class {number}" for number in range(count)]
+    if len(names) != count:
+        raise InputError(
+            f"The network tells {count} classes apart, and there are {len(names)} names for them. "
+            "Give labels=FILE with a name a line, background first where the file has it."
+        )
     repeated = {name for name in names if list(names).count(name) > 1}
     return [f"{name} ({i})" if name in repeated else name for i, name in enumerate(names)]
 
 
-def _import_timm(sources: Sequence[Path]) -> Weights:
+def _import_timm(sources: Sequence[Path], names: Sequence[str] | None) -> Weights:
     if len(sources) != 1:
         raise InputError("Several sources are only understood as .tflite files that join")
     (source,) = sources
@@ -176,7 +184,7 @@ def _import_timm(sources: Sequence[Path]) -> Weights:
     if "classifier.weight" in state:
         linear = {name: state[f"classifier.{name}"] for name in ("weight", "bias")}
         tensors |= _prefixed("head.linear", linear)
-        names = _class_names(len(linear["bias"]), None)
+        names = _class_names(len(linear["bias"]), names)
         description["head"] = {"name": "classification"}
         description["label_map"] = {"names": names, "ids": list(range(len(names)))}
     return Weights(tensors, description)

@@ -126,6 +126,7 @@ class SSDHead(Head):
         self.class_layers = _predictors(channels, [num_classes * number for number in numbers])
         initialise(self, std=0.03)
         for layer in self.class_layers:
+            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
             layer.bias.detach().view(-1, num_classes)[:, 1:] = class_bias
         self._anchors: dict[Any, Tensor] = {}
 
@@ -147,9 +148,10 @@ class SSDHead(Head):
 
     def anchors(self, features: Features, image: Tensor) -> Tensor:
         """``cxcywh`` pixels of the network input, shape ``(A, 4)``."""
-        sides = [tuple(features[key].shape[-2:]) for key in self.features]
+        sides = [(x.shape[-2], x.shape[-1]) for x in (features[key] for key in self.features)]
         for _ in self.extras:
-            sides.append(tuple(-(-side // 2) for side in sides[-1]))
+            rows, columns = sides[-1]
+            sides.append((-(-rows // 2), -(-columns // 2)))
         height, width = image.shape[-2:]
         key = (*sides, height, width, image.device)
         if key not in self._anchors:

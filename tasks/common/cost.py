@@ -40,6 +40,7 @@ def count_cost(module: nn.Module, network: Callable[[Tensor], object], *, image_
 
     def add(layer: nn.Module, _: object, output: Tensor) -> None:
         nonlocal total
+        assert isinstance(layer, nn.Conv2d | nn.Linear)
         weight = layer.weight
         per_output = weight.numel() // weight.shape[0]  # values that go into one
         total += per_output * output.numel() // len(output)
@@ -120,9 +121,20 @@ def _table_rows(table: str) -> list[Row]:
 def _row(table: str, row: DictConfig) -> Row:
     config = hydra.compose("cost", overrides=list(row.overrides))
     cost = _network_cost(config, num_classes=row.num_classes, image_size=row.resolution)
-    figures = [row.get(key) for key in ("paper_mult_adds", "paper_params")]
-    paper = [None if figure is None else int(figure) for figure in figures]
-    return Row(int(table) if table.isdigit() else table, row.model, row.resolution, *cost, *paper, row.get("note", ""))
+    return Row(
+        table=int(table) if table.isdigit() else table,
+        model=row.model,
+        resolution=row.resolution,
+        mult_adds=cost.mult_adds,
+        params=cost.params,
+        paper_mult_adds=_whole(row.get("paper_mult_adds")),
+        paper_params=_whole(row.get("paper_params")),
+        note=row.get("note", ""),
+    )
+
+
+def _whole(figure: float | None) -> int | None:
+    return None if figure is None else int(figure)
 
 
 def _network_cost(config: DictConfig, *, num_classes: int, image_size: int) -> Cost:

@@ -116,7 +116,7 @@ class DataModule(LightningDataModule, ABC):
         if trainer is None or (not trainer.training and not trainer.validating):
             return self._resume_at
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        epoch = trainer.fit_loop.epoch_progress.current.processed
+        epoch = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
         # at an epoch's end all batches are done, and the next epoch starts at its first
         return {"epoch": epoch, "batches": batches % max(int(trainer.num_training_batches), 1)}
 

@@ -34,14 +34,19 @@ def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
     check_targets(config)
     backbone = dict(weights.description.get("backbone", {}))
     name = backbone.pop("name", None)
-    wanted = get_class(config.backbone["_target_"]).name
+    wanted = _class_name(config.backbone)
     if name != wanted:
         raise InputError(f"init={source} is for the backbone {name}, not {wanted}")
     for key, value in backbone.items():
         _settle_one(config.backbone, key, value, path=f"backbone.{key}", source=source)
-    if _is_for_head(weights, get_class(config.head["_target_"]).name):
+    if _is_for_head(weights, _class_name(config.head)):
         size = weights.description["image_size"]
         _settle_one(config.data, "image_size", size, path="data.image_size", source=source)
+
+
+def _class_name(config: DictConfig) -> str:
+    found: Any = get_class(config["_target_"])
+    return str(found.name)
 
 
 def _settle_one(config: DictConfig, key: str, value: Any, *, path: str, source: Path) -> None:

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import BasePredictionWriter, Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from tasks.common.images import read_image
+from tasks.common.task import Task
 
 JPEG_QUALITY = 90
 GAP_PX = 8
@@ -39,7 +40,8 @@ class ValidationPictures(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if int(batch["id"][0]) >= self.count or trainer.sanity_checking:
+        assert isinstance(pl_module, Task)
+        if int(batch["id"][0]) >= self.count:
             return
         entries = pl_module.entries(pl_module.records(outputs, batch))
         for index, entry in zip(batch["id"].tolist(), entries, strict=True):
@@ -47,7 +49,7 @@ class ValidationPictures(Callback):
                 self._draw(trainer, pl_module, index, confident(entry, self.min_score))
 
     def _draw(
-        self, trainer: Trainer, pl_module: LightningModule, index: int, entry: Mapping[str, Any]
+        self, trainer: Trainer, pl_module: Task, index: int, entry: Mapping[str, Any]
     ) -> None:
         path, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
         pixels = read_image(path).pixels
@@ -96,6 +98,7 @@ class PredictionWriter(BasePredictionWriter):
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
+        assert isinstance(pl_module, Task)
         self.errors += batch["errors"]
         if prediction is None:
             return

@@ -44,7 +44,8 @@ class RandomState(Callback):
 
 def _generator_states() -> dict[str, Any]:
     """States of Python's, numpy's and torch's generators as tensors and plain values."""
-    _, keys, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002 - the global one
+    numpy: Any = np.random.get_state()  # noqa: NPY002 - the global one
+    _, keys, position, has_gauss, gauss = numpy
     version, values, gauss_next = random.getstate()
     return {
         "python": [version, list(values), gauss_next],

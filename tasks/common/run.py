@@ -107,7 +107,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     Args:
         config: The composed ``configs/eval.yaml``.
     """
-    config, weights, source = _stored_network(config, "eval")
+    config, weights, source = _stored_network(config)
     folder = run_folder(config)
     seed_everything(config.seed, verbose=False)
     data: DataModule = build(config.data)
@@ -129,8 +129,8 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
         InputError: After all others are done, if photos could not be read.
     """
     paths = find_images(config.input)
-    config, weights, source = _stored_network(config, "predict")
     folder = Path(config.output)
+    config, weights, source = _stored_network(config)
     folder.mkdir(parents=True, exist_ok=True)
     data: DataModule = build(config.data)
     task, _ = _restore(config, weights, source)
@@ -170,7 +170,9 @@ def run_folder(config: DictConfig) -> Path:
 
     The processes of a distributed run start at different seconds: the first one's folder is theirs.
     """
-    folder = Path(os.environ.setdefault("MOBILENET_RUN_DIR", str(config.run_dir)))
+    if "LOCAL_RANK" not in os.environ:
+        os.environ["MOBILENET_RUN_DIR"] = str(config.run_dir)
+    folder = Path(os.environ["MOBILENET_RUN_DIR"])
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -204,7 +206,7 @@ def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
         OmegaConf.save(config, temporary, resolve=True)
 
 
-def _stored_network(config: DictConfig, name: str) -> tuple[DictConfig, Weights, Path]:
+def _stored_network(config: DictConfig) -> tuple[DictConfig, Weights, Path]:
     """The settings and weights that ``checkpoint=`` or ``init=`` name."""
     if bool(config.checkpoint) == bool(config.init):
         raise InputError(
@@ -219,9 +221,12 @@ def _stored_network(config: DictConfig, name: str) -> tuple[DictConfig, Weights,
         source = Path(config.checkpoint)
         stored = read_checkpoint(source)["config"]
         weights = read_weights(source)
-        overrides = [str(override) for override in HydraConfig.get().overrides.task]
+        hydra = HydraConfig.get()
         config = recompose(
-            name, saved=stored["values"], choices=stored["choices"], overrides=overrides
+            str(hydra.job.config_name),
+            saved=stored["values"],
+            choices=stored["choices"],
+            overrides=list(hydra.overrides.task),
         )
     settle(config, weights, source=source)
     return config, weights, source

@@ -194,7 +194,7 @@ def check_boxes(annotations: Annotations, *, written: WrittenBoxes, on_bad_box: 
 
 
 def _has_area(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return np.all(boxes[:, 2:] > boxes[:, :2], axis=1)
 
 
 def _find_defects(boxes: np.ndarray, *, clipped: np.ndarray) -> np.ndarray:

@@ -220,7 +220,7 @@ def paste(image: NDArray, canvas: NDArray, source: NDArray, target: NDArray) -> 
     canvas[top:bottom, left:right] = resize(image[y0:y1, x0:x1], right - left, bottom - top)
 
 
-def resize(image: NDArray, width: int, height: int) -> NDArray[np.uint8]:
+def resize(image: NDArray, width: int, height: int) -> NDArray:
     """Resizes without skipping pixels.
 
     Averaging pairs of pixels until less than half is left to go costs a tenth of averaging over any

@@ -154,7 +154,7 @@ def _read_images(section: Section) -> dict[str, np.ndarray]:
         check_file_name(name, source=f"{section.source}: image {image_id}")
     sizes = np.stack([_whole_numbers(section, key) for key in ("width", "height")], axis=1)
     for index in np.flatnonzero((sizes <= 0).any(axis=1)):
-        raise section.refuse(index, f"has the size {sizes[index, 0]}x{sizes[index, 1]}")
+        raise section.refuse(int(index), f"has the size {sizes[index, 0]}x{sizes[index, 1]}")
     return {"image_ids": image_ids, "file_names": np.array(names), "sizes": sizes}
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from backbone.errors import InputError
 
 Rng = np.random.Generator
-Picture = NDArray[np.float32]
+Picture = NDArray[np.floating]
 # Unit coordinates (right, down) to the signed distance from the outline, below zero inside, and the
 # brightness: 0 black, 1 the toy's own colour, 2 white.
 Shape = Callable[[Picture, Picture], tuple[Picture, Picture]]
@@ -194,7 +194,8 @@ def _write_split(folder: Path, image_ids: range, seed: int, size: int) -> dict[s
 
 def _write_jpeg(path: Path, picture: NDArray[np.uint8]) -> None:
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    path.write_bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1])
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    path.write_bytes(data.tobytes())
 
 
 def draw_scene(rng: Rng, size: int) -> tuple[NDArray[np.uint8], list[dict[str, Any]]]:
@@ -236,7 +237,7 @@ def _places(rng: Rng, size: int) -> list[tuple[NDArray[np.float64], float]]:
     """Centres (x, y) and half sides, in pixels, of toys that hide little of each other."""
     if rng.random() < EMPTY_CHANCE:
         return []
-    places = []
+    places: list[tuple[NDArray[np.float64], float]] = []
     wanted = rng.integers(1, MAX_TOYS + 1)
     for _ in range(PLACING_TRIALS):
         half = rng.uniform(*SIDE_RANGE) * size / 2
@@ -324,4 +325,4 @@ def _scribble(canvas: NDArray[np.uint8], rng: Rng) -> None:
     curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * bend + t**2 * stop
     points = (16 * curve).round().astype(np.int32)  # OpenCV's fixed point, 4 bits
     colour = 0.75 * np.array(cv2.mean(canvas)[:3]) + 0.25 * rng.uniform(0, 255, size=3)
-    cv2.polylines(canvas, [points], False, colour, int(rng.integers(1, 4)), cv2.LINE_AA, 4)
+    cv2.polylines(canvas, [points], False, colour.tolist(), int(rng.integers(1, 4)), cv2.LINE_AA, 4)

@@ -63,7 +63,10 @@ def read_voc(
     columns = _columns(pictures)
     corners = columns.pop("corners")
     annotations = Annotations(
-        **columns, file_names=np.array(files), label_map=label_map, folder=folder
+        **columns,  # type: ignore[arg-type]  # the notes are none of them
+        file_names=np.array(files),
+        label_map=label_map,
+        folder=folder,
     )
     written = WrittenBoxes(root / "Annotations", ", ".join(CORNERS), corners, {})
     return check_boxes(annotations, written=written, on_bad_box=on_bad_box)
