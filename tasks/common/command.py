@@ -1,6 +1,8 @@
 """What every command has in common: exit codes, and errors that a user can act on."""
 
+import contextlib
 import functools
+import io
 import logging
 import sys
 import traceback
@@ -8,14 +10,18 @@ import warnings
 from collections.abc import Callable
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from tasks.common.checkpoint import TerminatedError
-from tasks.common.config import CONFIGS
+from tasks.common.config import CONFIGS, check_value_types
 from tasks.common.task import DivergedError
+from tasks.common.usage import explain, usage
 
+FAILED = 1
 USER_ERROR = 2
 DIVERGED = 3
 INTERRUPTED = 130
@@ -32,22 +38,33 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
     def decorate(function: Callable[[DictConfig], None]) -> Callable[[], None]:
         @functools.wraps(function)
         def run() -> None:
+            if {"--help", "-h"} & set(sys.argv[1:]):
+                description = sys.modules[function.__module__].__doc__ or ""
+                sys.stdout.write(usage(description, config_name, sys.argv[1:]))
+                return
             entered = False
 
             def guarded(config: DictConfig) -> None:
                 nonlocal entered
                 entered = True
-                code = _exit_code(function, config)
+                with contextlib.redirect_stderr(stderr):
+                    code = _exit_code(function, config)
                 if code:
                     sys.exit(code)
 
-            _set_up_console()
+            stderr, said = sys.stderr, io.StringIO()
             main = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)
+            _set_up_console()
             try:
-                main(guarded)()
+                with contextlib.redirect_stderr(said):
+                    main(guarded)()
             except SystemExit as stop:
                 # Hydra ends with 1 when it cannot compose: a misspelt key, a missing option.
-                sys.exit(USER_ERROR if stop.code == 1 and not entered else stop.code)
+                if stop.code == FAILED and not entered:
+                    stderr.write(explain(said.getvalue(), config_name, sys.argv[1:]) + "\n")
+                    sys.exit(USER_ERROR)
+                stderr.write(said.getvalue())
+                raise
 
         return run
 
@@ -56,15 +73,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
 
 def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> int:
     try:
+        check_value_types(config, HydraConfig.get())
         function(config)
-    except (InputError, hydra.errors.HydraException, OmegaConfBaseException) as error:
-        # Hydra wraps an error that a constructor raised: ours is what the user needs to read
-        root = next((e for e in _chain(error) if isinstance(e, InputError)), error)
-        if root is error and not isinstance(error, InputError | OmegaConfBaseException):
-            traceback.print_exc()
-            return 1
-        sys.stderr.write(f"error: {root}\n")
-        return USER_ERROR
     except DivergedError as error:
         sys.stderr.write(f"error: training diverged: {error}\n")
         return DIVERGED
@@ -73,30 +83,42 @@ def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> in
         return TERMINATED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception:
-        traceback.print_exc()
-        return 1
+    except Exception as error:
+        mistake = _users_mistake(error)
+        if mistake is None:
+            traceback.print_exc()
+            return FAILED
+        sys.stderr.write(f"error: {mistake}\n")
+        return USER_ERROR
     return 0
 
 
-def _chain(error: BaseException | None) -> list[BaseException]:
-    chain = []
-    while error is not None:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    return chain
+def _users_mistake(error: BaseException) -> str | None:
+    """What to tell a user whose input caused this; None if it is our bug.
+
+    Hydra and the loader's processes wrap an error that came from within: ours is what counts.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, InputError):
+            # a worker process sends its error with its traceback in front
+            return str(cause).rpartition("InputError: ")[2].strip()
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, OmegaConfBaseException | MisconfigurationException):
+        return str(error)
+    return None
 
 
 def _set_up_console() -> None:
     """Messages as plain lines; silence about what a user can do nothing about."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     for library in ("faster_coco_eval", "httpx", "lightning.fabric"):
         logging.getLogger(library).setLevel(logging.WARNING)
     for pattern in (
         ".*does not have many workers.*",
         ".*num_workers.*",
-        ".*DataLoader is not resumable|.*dataloader is not resumable.*",
+        ".*[dD]ata[lL]oader is not resumable.*",
         ".*sync_dist=True.*",
         ".*isinstance.treespec, LeafSpec.*",
     ):

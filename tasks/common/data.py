@@ -1,6 +1,7 @@
 """One loader factory for all applications."""
 
 import os
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,6 +105,10 @@ class DataModule(LightningDataModule, ABC):
             collate_fn=self.collate,
             drop_last=drop_last,
             pin_memory=torch.cuda.is_available(),
+            # Python 3.14 would pickle the data module, trainer included, for each process
+            multiprocessing_context="fork"
+            if self.num_workers and sys.platform == "linux"
+            else None,
             worker_init_fn=_one_thread,
             # without its own generator, making an iterator would draw from the global one, and a
             # run resumed at an epoch's end would differ from one that went through
