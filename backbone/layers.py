@@ -23,7 +23,9 @@ class Conv2dSame(nn.Conv2d):
                 image.shape[-2:], self.kernel_size, self.stride, strict=True
             )
         )
-        if (top, left) == (bottom, right):  # the convolution pads by itself, without a copy
+        # The convolution pads by itself, without a copy. But not a single pixel: oneDNN's bfloat16
+        # kernel leaves uninitialised memory in the gradient of the weights that see only padding.
+        if (top, left) == (bottom, right) and min(image.shape[-2:]) > 1:
             return F.conv2d(
                 image, self.weight, self.bias, self.stride, (top, left), groups=self.groups
             )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ def ssd_anchor_shapes(num_maps: int, *, min_scale: float, max_scale: float) -> l
     step = (max_scale - min_scale) / max(num_maps - 1, 1)
     scales = [min_scale + step * number for number in range(num_maps)] + [1.0]
     shapes = [[(scales[0] / 2, scales[0] / 2), *(_shape(scales[0], ratio) for ratio in (2, 1 / 2))]]
-    for scale, next_scale in zip(scales[1:], scales[2:], strict=False):
+    for scale, next_scale in pairwise(scales[1:]):
         between = math.sqrt(scale * next_scale)
         ratios = [_shape(scale, ratio) for ratio in (1, 2, 1 / 2, 3, 1 / 3)]
         shapes.append([*ratios, (between, between)])

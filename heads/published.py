@@ -22,7 +22,7 @@ from backbone.tflite import Convolution, read_tflite
 from backbone.weights import Weights, read_tensors
 
 NUM_EXTRAS = 8  # convolutions between the body and the predictors of SSD
-NUM_PREDICTORS = 12  # box and class layer on six maps
+NUM_ANCHORS = (3, 6, 6, 6, 6, 6)  # at each place of the six maps
 NUM_BOX_VALUES = 4
 NUM_IMAGENET_CLASSES = 1000
 UNUSED_NAMES = ("???", "N/A")  # how label files mark numbers without a class
@@ -91,25 +91,17 @@ def _classifier(rest: Sequence[Convolution], names: Sequence[str] | None) -> dic
 def _ssd(convolutions: Sequence[Convolution], names: Sequence[str] | None) -> dict[str, Any]:
     """SSD's extra layers and predictors, which follow the body."""
     body, rest = convolutions[:NUM_CONVOLUTIONS], convolutions[NUM_CONVOLUTIONS:]
-    extras, predictors = rest[:NUM_EXTRAS], rest[NUM_EXTRAS:]
-    if len(predictors) != NUM_PREDICTORS or extras[0].source != body[-1].target:
+    extras = rest[:NUM_EXTRAS]
+    pairs = _predictors(convolutions, rest[NUM_EXTRAS:])
+    if not pairs or extras[0].source != body[-1].target:
         raise InputError(
             "Neither a MobileNet v1 classifier nor SSD-MobileNet v1: after the body, eight extra "
-            f"convolutions and twelve predictors were expected, not {len(rest)} in all"
+            "convolutions and a box and a class predictor on each of six maps were expected, with "
+            f"{', '.join(map(str, NUM_ANCHORS))} anchors, not these {len(rest)} convolutions"
         )
     tensors: dict[str, Tensor] = {}
     for number, layer in enumerate(extras):
         tensors |= folded_layer(f"extras.{number // 2}.{number % 2}", layer)
-
-    # Of the two layers on each map, one has four values an anchor. With three classes both have:
-    # the released files put boxes first.
-    maps = list(dict.fromkeys(layer.source for layer in predictors))
-    pairs = []
-    for source, anchors in zip(
-        sorted(maps, key=[layer.target for layer in convolutions].index), NUM_ANCHORS, strict=True
-    ):
-        pair = [layer for layer in predictors if layer.source == source]
-        pairs.append(sorted(pair, key=lambda layer: _num_outputs(layer) != 4 * anchors))
     num_classes = _num_outputs(pairs[0][1]) // NUM_ANCHORS[0]
     label_map = _detection_label_map(num_classes, names)
     rows = [0, *label_map["ids"]]
@@ -126,6 +118,25 @@ def _ssd(convolutions: Sequence[Convolution], names: Sequence[str] | None) -> di
         "head": {"name": "ssd", "activation": "sigmoid"},
         "label_map": label_map,
     }
+
+
+def _predictors(
+    convolutions: Sequence[Convolution], predictors: Sequence[Convolution]
+) -> list[tuple[Convolution, Convolution]]:
+    """Box and class layer of each map, finest first, or nothing if these are not SSD's."""
+    sources = {layer.source for layer in predictors}
+    maps = [layer.target for layer in convolutions if layer.target in sources]
+    layers = [[layer for layer in predictors if layer.source == source] for source in maps]
+    if [len(pair) for pair in layers] != [2] * len(NUM_ANCHORS):
+        return []
+    pairs = []
+    for pair, anchors in zip(layers, NUM_ANCHORS, strict=True):
+        # With three object classes the two are alike: the released files put boxes first.
+        box, classes = sorted(pair, key=lambda x: _num_outputs(x) != NUM_BOX_VALUES * anchors)
+        if _num_outputs(box) != NUM_BOX_VALUES * anchors or _num_outputs(classes) % anchors:
+            return []
+        pairs.append((box, classes))
+    return pairs
 
 
 def _num_outputs(layer: Convolution) -> int:

@@ -1,0 +1,134 @@
+"""torchvision's own small detector, trained on our data for a given time, to compare accuracy."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import seed_everything
+from omegaconf import DictConfig
+from torch import Tensor, nn
+from torchvision.models.detection import ssdlite320_mobilenet_v3_large
+
+from tasks.common.config import build
+from tasks.common.optim import parameter_groups
+from tasks.common.run import write_json
+from tasks.common.trainer import fastest_precision
+from tasks.detection.data import DetectionData, to_original
+from tasks.detection.metric import CocoMetric, Records
+from tasks.detection.torchvision_peer import as_targets
+
+SECONDS_BETWEEN_LINES = 30
+
+logger = logging.getLogger(__name__)
+
+
+def train_ssdlite(config: DictConfig) -> dict[str, float]:
+    """Trains ``ssdlite320_mobilenet_v3_large`` from scratch and scores it as we score ours.
+
+    It gets our loader, augmentation, optimiser, warm-up and cosine, precision and memory format, so
+    that what remains is the network, its loss and its code. The learning rate follows the clock
+    instead of the steps: the time is what both have equally.
+
+    Args:
+        config: The composed ``configs/peer.yaml``.
+
+    Returns:
+        What ``metrics.json`` says.
+    """
+    seed_everything(config.seed, verbose=False)
+    data: DetectionData = build(config.data)
+    data.prepare_data()
+    network = ssdlite320_mobilenet_v3_large(
+        weights=None, weights_backbone=None, num_classes=len(data.label_map) + 1
+    ).to(memory_format=torch.channels_last)
+    optimizer = build(config.optim)(parameter_groups(network))
+    images, seconds = _train(network, optimizer, data, seconds=config.seconds)
+    metrics = {f"val/{name}": value for name, value in _validate(network, data).items()}
+    metrics |= {
+        "train/images_per_second": images / seconds,
+        "train/images": images,
+        "num_params": sum(p.numel() for p in network.parameters()),
+    }
+    folder = Path(config.run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def _train(
+    network: nn.Module, optimizer: torch.optim.Optimizer, data: DetectionData, *, seconds: float
+) -> tuple[int, float]:
+    """Images trained on and the time it took."""
+    peak = optimizer.param_groups[0]["lr"]
+    network.train()
+    start, images, said = time.perf_counter(), 0, 0.0
+    for batch in _endless(data):
+        passed = time.perf_counter() - start
+        if passed >= seconds:
+            return images, passed
+        for group in optimizer.param_groups:
+            group["lr"] = peak * _cosine_with_warmup(passed / seconds)
+        photos, targets = as_targets(batch)
+        with _autocast():
+            losses: dict[str, Tensor] = network(photos, targets)
+        total = torch.stack(list(losses.values())).sum()
+        optimizer.zero_grad()
+        total.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimizer.step()
+        images += len(photos)
+        if passed - said > SECONDS_BETWEEN_LINES:
+            said = passed
+            logger.info("%4.0f s  %d images  loss %.3f", passed, images, float(total))
+    raise AssertionError("the loader never ends")
+
+
+def _endless(data: DetectionData) -> Iterator[dict[str, Any]]:
+    loader = data.train_dataloader()
+    epoch = 0
+    while True:
+        loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
+        yield from loader
+        epoch += 1
+
+
+def _cosine_with_warmup(done: float, *, warmup: float = 0.05) -> float:
+    if done < warmup:
+        return done / warmup
+    return 0.5 * (1 + torch.cos(torch.tensor(torch.pi * (done - warmup) / (1 - warmup))).item())
+
+
+def _autocast() -> contextlib.AbstractContextManager[Any]:
+    fast = fastest_precision() == "bf16-mixed"
+    return torch.autocast("cpu", torch.bfloat16) if fast else contextlib.nullcontext()
+
+
+@torch.no_grad()
+def _validate(network: nn.Module, data: DetectionData) -> dict[str, float]:
+    network.eval()
+    annotations = data.val_annotations
+    ids = torch.tensor(annotations.label_map.ids)
+    metric = CocoMetric(annotations, reference=True)
+    for batch in data.val_dataloader():
+        photos, _ = as_targets(batch)
+        with _autocast():
+            found = network(photos)
+        counts = torch.tensor([len(one["scores"]) for one in found])
+        image = torch.arange(len(found)).repeat_interleave(counts)
+        boxes = torch.cat([one["boxes"] for one in found]).float()
+        metric.update(
+            Records(
+                images=batch["id"],
+                image=batch["id"][image],
+                boxes_original=to_original(
+                    boxes, batch["frame"][image], image_size=batch["image"].shape[-1]
+                ),
+                scores=torch.cat([one["scores"] for one in found]).float(),
+                category_ids=ids[torch.cat([one["labels"] for one in found]) - 1],
+            )
+        )
+    return metric.compute()
