@@ -178,13 +178,15 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> LoadReport
             report.loaded.append(name)
         else:
             report.started_anew.append(name)
-    report.unused = sorted(
-        name
-        for name in tensors.keys() - set(report.loaded)
-        if not name.endswith("num_batches_tracked")
-    )
+    report.unused = unused_names(tensors, report)
     _check_backbone(state, report)
     return report
+
+
+def unused_names(tensors: Mapping[str, Tensor], report: LoadReport) -> list[str]:
+    """Which of a file's tensors were not loaded, but for batch norm's step counters."""
+    unused = tensors.keys() - set(report.loaded)
+    return sorted(name for name in unused if not name.endswith("num_batches_tracked"))
 
 
 def _check_backbone(state: Mapping[str, Tensor], report: LoadReport) -> None:

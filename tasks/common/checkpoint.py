@@ -9,8 +9,11 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.utilities import rank_zero_only
 
+from backbone.errors import InputError
 from backbone.weights import read_checkpoint, replacing
+from tasks.common.sampling import gathered
 
 
 class TerminatedError(BaseException):
@@ -24,9 +27,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            torch.save(checkpoint, temporary)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                torch.save(checkpoint, temporary)
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+            raise InputError(
+                f"Could not write {path}: {error}. What was saved there before is untouched; go on "
+                "from it with resume=last when there is space."
+            ) from error
 
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
@@ -38,7 +47,9 @@ class Checkpoints(Checkpoint):
     """Keeps ``last.ckpt``, to resume from, and ``best.ckpt``, by a validation metric.
 
     The last one is written every ``every_steps``, before each validation, at each epoch's end and
-    on SIGTERM, which then raises ``TerminatedError`` wherever the run is.
+    on SIGTERM, which then raises ``TerminatedError``. All of these are moments from which a resumed
+    run does exactly what this one does: between two optimiser steps (gradients that were not yet
+    used are not saved), and not between a step and the validation that belongs to it.
 
     Args:
         folder: Where the two files go.
@@ -53,7 +64,10 @@ class Checkpoints(Checkpoint):
         self.every_steps = every_steps
         self.best_score: float | None = None
         self.validation_pending = False
+        self._max_steps = -1
+        self._shared_batches = 0
         self._stop_requested = False
+        self._handler: Any = signal.SIG_DFL
 
     def state_dict(self) -> dict[str, Any]:
         return {"best_score": self.best_score, "validation_pending": self.validation_pending}
@@ -63,52 +77,110 @@ class Checkpoints(Checkpoint):
         self.validation_pending = state_dict["validation_pending"]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        signal.signal(signal.SIGTERM, self._request_stop)
+        self._handler = signal.signal(signal.SIGTERM, self._request_stop)
+        self._remove_leftovers()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        signal.signal(signal.SIGTERM, self._handler)
 
     def _request_stop(self, signum: int, frame: FrameType | None) -> None:
         self._stop_requested = True
 
+    @rank_zero_only
+    def _remove_leftovers(self) -> None:
+        """Deletes what processes that were killed while writing have left."""
+        for path in (self.last, self.best):
+            for leftover in path.parent.glob(f".{path.name}.*"):
+                leftover.unlink(missing_ok=True)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._max_steps = trainer.max_steps
+        if self.validation_pending:  # or Lightning would skip it where no step is left
+            trainer.fit_loop.epoch_loop.max_steps = -1
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        fit_loop = trainer.fit_loop
+        fit_loop.epoch_loop.max_steps = self._max_steps
+        if fit_loop.restarted_on_epoch_end:
+            # As Lightning does by itself without max_steps; with it, it would end the epoch twice.
+            fit_loop.epoch_progress.increment_completed()
+            fit_loop.reset_restart_stage()
+            fit_loop._restarting = fit_loop.epoch_loop.restarting = False
         if self.validation_pending:  # the run was stopped while validating
             trainer.validating = True
-            trainer.fit_loop.epoch_loop.val_loop.run()
+            fit_loop.epoch_loop.val_loop.run()
             trainer.training = True
+            # or Lightning would take the epoch for one that has ended
+            fit_loop.epoch_loop.val_loop._has_run = False
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        # The number of the next row of the curve, which Lightning restores wrongly if the
+        # checkpoint was written before a validation.
+        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        loop = trainer.fit_loop.epoch_loop
+        finished = trainer.global_step == trainer.max_steps
+        trainer.should_stop |= finished  # which makes Lightning validate, as at an epoch's end
+        if loop._should_accumulate() or loop._num_ready_batches_reached():
+            return
+        if loop._should_check_val_fx(trainer.fit_loop._data_fetcher):
+            return  # on_validation_start saves
+        due = self.every_steps and trainer.global_step % self.every_steps == 0
         stop = self._stop_everywhere(trainer)
-        at_end = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-        stepped = not trainer.fit_loop._should_accumulate()
-        due = self.every_steps and stepped and trainer.global_step % self.every_steps == 0
-        if stop or (due and not at_end):
-            trainer.save_checkpoint(self.last)
+        if stop or due or finished:
+            # the step's row of the curve, which Lightning writes after this
+            trainer._logger_connector.update_train_step_metrics()
+            trainer.save_checkpoint(self.last, weights_only=False)
         if stop:
             raise TerminatedError
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # asking all processes whether to stop takes a batch that all of them have
+        self._shared_batches = min(gathered(int(sum(trainer.num_val_batches))))
+        if trainer.state.fn != "fit" or trainer.fit_loop.epoch_loop._should_accumulate():
+            return
         # Now, since an average of the weights takes their place during validation.
-        if trainer.training or (trainer.state.fn == "fit" and not trainer.sanity_checking):
-            self.validation_pending = True
-            trainer.save_checkpoint(self.last)
-
-    def on_validation_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
-    ) -> None:
+        self.validation_pending = True
+        trainer.save_checkpoint(self.last, weights_only=False)
         if self._stop_everywhere(trainer):
             raise TerminatedError
 
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        saved = trainer.state.fn != "fit" or self.validation_pending
+        if saved and batch_idx < self._shared_batches and self._stop_everywhere(trainer):
+            raise TerminatedError
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.state.fn != "fit" or trainer.sanity_checking:
+        if trainer.state.fn != "fit":
             return
         self.validation_pending = False
         score = trainer.callback_metrics.get(self.monitor)
         if score is not None and (self.best_score is None or score > self.best_score):
             self.best_score = float(score)
-            trainer.save_checkpoint(self.best)
+            trainer.save_checkpoint(self.best, weights_only=False)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        trainer.save_checkpoint(self.last)
+        if not trainer.fit_loop.epoch_loop._num_ready_batches_reached():
+            return  # max_steps ended it: what was saved at its last step can go on within it
+        trainer.save_checkpoint(self.last, weights_only=False)
+        if self._stop_everywhere(trainer):
+            raise TerminatedError
 
     def _stop_everywhere(self, trainer: Trainer) -> bool:
         """Whether any process was asked to stop; all must agree, or the others would hang."""

@@ -11,13 +11,14 @@ from collections.abc import Callable
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from tasks.common.checkpoint import TerminatedError
-from tasks.common.config import CONFIGS, check_value_types
+from tasks.common.config import CONFIGS, check_targets, check_value_types
 from tasks.common.task import DivergedError
 from tasks.common.usage import explain, usage
 
@@ -74,13 +75,13 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
 def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> int:
     try:
         check_value_types(config, HydraConfig.get())
+        check_targets(config)
         function(config)
     except DivergedError as error:
-        sys.stderr.write(f"error: training diverged: {error}\n")
-        return DIVERGED
+        return _end_together(DIVERGED, f"error: training diverged: {error}")
     except TerminatedError:
-        sys.stderr.write("Stopped by SIGTERM; the state is saved. Go on with resume=last\n")
-        return TERMINATED
+        message = "Stopped by SIGTERM; the state is saved. Go on with resume=last"
+        return _end_together(TERMINATED, message)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
@@ -91,6 +92,17 @@ def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> in
         sys.stderr.write(f"error: {mistake}\n")
         return USER_ERROR
     return 0
+
+
+def _end_together(code: int, message: str) -> int:
+    """How a run ends that all its processes agreed to end: the first one speaks for them.
+
+    Lightning would kill it as soon as another one's exit code is not 0.
+    """
+    if rank_zero_only.rank != 0:
+        return 0
+    sys.stderr.write(f"{message}\n")
+    return code
 
 
 def _users_mistake(error: BaseException) -> str | None:
@@ -111,7 +123,9 @@ def _users_mistake(error: BaseException) -> str | None:
 
 def _set_up_console() -> None:
     """Messages as plain lines; silence about what a user can do nothing about."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
+    # of several processes the first one speaks
+    level = logging.INFO if rank_zero_only.rank == 0 else logging.ERROR
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stdout, force=True)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     for library in ("faster_coco_eval", "httpx", "lightning.fabric"):
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -120,6 +134,7 @@ def _set_up_console() -> None:
         ".*num_workers.*",
         ".*[dD]ata[lL]oader is not resumable.*",
         ".*sync_dist=True.*",
+        ".*broadcast_buffers. is deprecated.*",  # its successor is not in torch 2.11
         ".*isinstance.treespec, LeafSpec.*",
     ):
         warnings.filterwarnings("ignore", pattern)

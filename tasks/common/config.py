@@ -19,6 +19,7 @@ LIBRARY_TARGETS = frozenset(
     {
         "lightning.pytorch.Trainer",
         "lightning.pytorch.loggers.TensorBoardLogger",
+        "lightning.pytorch.strategies.DDPStrategy",
         "timm.optim.RMSpropTF",
         "torch.optim.AdamW",
         "torch.optim.SGD",
@@ -45,7 +46,7 @@ def build(config: DictConfig, **kwargs: Any) -> Any:
 
 def check_targets(config: DictConfig) -> None:
     """Refuses a config with a target that is not on the allowlist."""
-    for target in _targets(OmegaConf.to_container(config, resolve=True)):
+    for target in _targets(OmegaConf.to_container(config, resolve=False)):
         _check_target(target)
 
 
@@ -131,10 +132,18 @@ def _copy_values(config: Any, saved: Any, *, skip: set[str], path: str) -> None:
         place = f"{path}.{key}"
         if not isinstance(key, str) or key.startswith("_") or key not in config or place in skip:
             continue
+        if _is_interpolated(value) or (isinstance(value, list) and list(_targets(value))):
+            continue
         if isinstance(value, Mapping):
             _copy_values(config.get(key), value, skip=skip, path=place)
         else:
             config[key] = value
+
+
+def _is_interpolated(value: Any) -> bool:
+    """Whether a value would be looked up instead of taken, from the environment for one."""
+    values = value if isinstance(value, list) else [value]
+    return any(isinstance(part, str) and "${" in part for part in values)
 
 
 def differences(ours: Any, theirs: Any, *, path: str = "") -> Iterator[str]:

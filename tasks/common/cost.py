@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from backbone.errors import InputError
 from tasks.common.config import CONFIGS, build
-from tasks.common.network import build_backbone
+from tasks.common.labels import LabelMap
+from tasks.common.network import build_backbone, build_task
 from tasks.common.task import Task
 
 TABLES = CONFIGS / "tables"
@@ -43,7 +44,7 @@ def count_cost(module: nn.Module, network: Callable[[Tensor], object], *, image_
         assert isinstance(layer, nn.Conv2d | nn.Linear)
         weight = layer.weight
         per_output = weight.numel() // weight.shape[0]  # values that go into one
-        total += per_output * output.numel() // len(output)
+        total += per_output * output.numel()
 
     layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(add) for layer in layers]
@@ -61,7 +62,7 @@ def task_cost(task: Task) -> Cost:
     """The cost of a task's backbone and head, without decoding."""
     return count_cost(
         task,
-        lambda image: task.head.outputs(task.backbone(image)),
+        lambda image: task.head.outputs(task.features(image)),
         image_size=task.image_size,
     )
 
@@ -138,6 +139,10 @@ def _whole(figure: float | None) -> int | None:
 
 
 def _network_cost(config: DictConfig, *, num_classes: int, image_size: int) -> Cost:
+    if config.get("task"):
+        names = tuple(f"class {number}" for number in range(num_classes))
+        label_map = LabelMap(names, tuple(range(num_classes)))
+        return task_cost(build_task(config, label_map=label_map, image_size=image_size))
     backbone = build_backbone(config)
     head = build(config.head)(in_channels=backbone.out_channels, num_classes=num_classes)
     return count_cost(

@@ -1,5 +1,6 @@
 """A running average of the weights, which is what gets validated and kept."""
 
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
@@ -22,3 +23,7 @@ class WeightEMA(WeightAveraging):
             return old.lerp(new, 1 - min(decay, (1 + number) / (10 + number)))
 
         super().__init__(avg_fn=average)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Lightning leaves out on_train_end when it resumes a run that has nothing left to train.
+        self._copy_average_to_current(pl_module)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from backbone.backbone import Backbone
 from backbone.batch_norm import unfold
 from backbone.errors import InputError
-from backbone.weights import LoadReport, Weights, load_tensors
+from backbone.weights import LoadReport, Weights, load_tensors, unused_names
 from tasks.common.config import build, check_targets
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
@@ -100,6 +100,7 @@ def load_weights(task: Task, weights: Weights, *, source: Path) -> LoadReport:
     """
     description = weights.description
     tensors = dict(weights.tensors)
+    head = {name[5:]: tensors.pop(name) for name in weights.tensors if name[:5] == "head."}
     if _is_for_head(weights, task.head.name):
         for key, value in task.head.settings().items():
             if description["head"].get(key, value) != value:
@@ -107,13 +108,14 @@ def load_weights(task: Task, weights: Weights, *, source: Path) -> LoadReport:
                     f"init={source} has a head with {key} {description['head'][key]}, but the "
                     f"settings ask for {value}"
                 )
-        head = {name[5:]: tensors.pop(name) for name in weights.tensors if name[:5] == "head."}
         saved = LabelMap.from_dict(description["label_map"]).names
         known = set(task.label_map.names) <= set(saved)
         classes = [saved.index(name) for name in task.label_map.names] if known else None
         head = task.head.select_classes(head, classes)
         tensors |= {f"head.{name}": tensor for name, tensor in head.items()}
-    return load_tensors(task, tensors)
+    report = load_tensors(task, tensors)
+    report.unused = unused_names(weights.tensors, report)  # with what was left out above
+    return report
 
 
 def unfold_batch_norm(task: Task, report: LoadReport, data: DataModule) -> None:

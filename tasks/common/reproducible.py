@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from torch import distributed
 
-from tasks.common.sampling import rank_and_world_size
+from tasks.common.sampling import gathered, rank_and_world_size
 
 
 class RandomState(Callback):
@@ -22,12 +21,7 @@ class RandomState(Callback):
         self._restored: dict[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        _, world_size = rank_and_world_size()
-        states = [_generator_states()]
-        if world_size > 1:
-            states = [{} for _ in range(world_size)]
-            distributed.all_gather_object(states, _generator_states())
-        return {"processes": states}
+        return {"processes": gathered(_generator_states())}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         states = state_dict["processes"]

@@ -68,9 +68,11 @@ def train(config: DictConfig) -> dict[str, float]:
         if weights.description.get("batch_norm_folded"):
             unfold_batch_norm(task, loaded, data)
     _record(task, config, resume=resume)
+    _say([*report, *data.report_lines()])
 
     throughput = Throughput()
-    curve = CurveLogger(folder / "metrics.csv", resume=resume is not None)
+    first_step = read_checkpoint(resume)["global_step"] if resume else 0
+    curve = CurveLogger(folder / "metrics.csv", first_step=first_step)
     trainer = build_trainer(
         config.trainer,
         folder=folder,
@@ -172,7 +174,7 @@ def run_folder(config: DictConfig) -> Path:
     """
     if "LOCAL_RANK" not in os.environ:
         os.environ["MOBILENET_RUN_DIR"] = str(config.run_dir)
-    folder = Path(os.environ["MOBILENET_RUN_DIR"])
+    folder = Path(os.environ.get("MOBILENET_RUN_DIR", config.run_dir))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -187,6 +189,9 @@ def _checkpoint_to_resume(config: DictConfig, folder: Path) -> Path | None:
             f"resume={config.resume}: there is no {path}. Give the run_dir= of the run to go on "
             "with, or a checkpoint file."
         )
+    missing = {"config", "global_step", "loops", "optimizer_states"} - read_checkpoint(path).keys()
+    if missing:
+        raise InputError(f"{path} is no checkpoint to resume from: it lacks {', '.join(missing)}")
     return path
 
 
@@ -200,10 +205,22 @@ def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
     if resume:
         then = read_checkpoint(resume)["config"]["values"]
         for line in differences(plain(config), then):
+            if line.startswith("optim."):
+                raise InputError(
+                    f"{line}. A resumed run keeps its optimiser: give the setting as it was, or "
+                    f"start a new run with init={resume}"
+                )
             if not line.startswith(("resume:", "run_dir:", "init:", "trainer.max_")):
                 logger.warning("Changed since the checkpoint: %s", line)
     with replacing(folder / "config.yaml") as temporary:
         OmegaConf.save(config, temporary, resolve=True)
+
+
+def _say(report: Sequence[str]) -> None:
+    """Prints a report's counts; report.txt has the particulars."""
+    for line in report:
+        if not line.startswith("    "):
+            logger.info("%s", line.partition(":")[0] if line.startswith("  ") else line)
 
 
 def _stored_network(config: DictConfig) -> tuple[DictConfig, Weights, Path]:

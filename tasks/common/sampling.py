@@ -1,10 +1,13 @@
 """The order of samples, a function of the seed, the epoch and nothing else."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 from torch.utils.data import Sampler
+
+T = TypeVar("T")
 
 Place = tuple[int, int]  # epoch and index of a sample: all that its augmentation may depend on
 
@@ -71,3 +74,19 @@ def rank_and_world_size() -> tuple[int, int]:
     if distributed.is_available() and distributed.is_initialized():
         return distributed.get_rank(), distributed.get_world_size()
     return 0, 1
+
+
+def gathered(value: T) -> list[T]:
+    """The value that each process has, in their order; all must call this."""
+    _, world_size = rank_and_world_size()
+    values = [value] * world_size
+    if world_size > 1:
+        distributed.all_gather_object(values, value)
+    return values
+
+
+def share_buffers(module: nn.Module) -> None:
+    """Gives all processes the first one's batch norm statistics, which are those that get saved."""
+    if rank_and_world_size()[1] > 1:
+        for buffer in module.buffers():
+            distributed.broadcast(buffer, src=0)

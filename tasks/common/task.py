@@ -14,10 +14,13 @@ from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import Metric
 
 from backbone.backbone import Backbone
-from heads.head import Batch, Head
+from backbone.errors import InputError
+from heads.head import Batch, Features, Head
+from tasks.common.config import differences
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
 from tasks.common.optim import parameter_groups
+from tasks.common.sampling import gathered, share_buffers
 
 
 class DivergedError(Exception):
@@ -78,9 +81,14 @@ class Task(LightningModule, ABC):
         if compile:
             self.backbone.compile()
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
+    def forward(self, image: Tensor) -> Features:
         """Features of a batch of photos, ``uint8`` of shape ``(B, 3, H, W)``."""
-        return self.backbone(normalised(image))
+        return self.features(normalised(image))
+
+    def features(self, image: Tensor) -> Features:
+        """Features of normalised photos; a task whose head needs fewer computes fewer."""
+        features: Features = self.backbone(image)
+        return features
 
     def head_arguments(self) -> dict[str, Any]:
         """What the head needs to know of the classes."""
@@ -123,13 +131,22 @@ class Task(LightningModule, ABC):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         losses = self.head.loss(self(batch["image"]), batch)
         total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            ids = batch["id"].tolist()
-            raise DivergedError(ids, {name: float(loss) for name, loss in losses.items()})
+        self._check_finite(total, losses, batch)
         size = len(batch["image"])
         self.log_dict({f"train/{name}": loss for name, loss in losses.items()}, batch_size=size)
         self.log("train/loss", total, prog_bar=True, batch_size=size)
+        self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
         return total
+
+    def _check_finite(self, total: Tensor, losses: Mapping[str, Tensor], batch: Batch) -> None:
+        """Ends the run in all processes if the loss of any is not a number."""
+        finite = bool(torch.isfinite(total))
+        if self.trainer.world_size > 1:
+            finite = self.trainer.strategy.reduce_boolean_decision(finite)
+        if not finite:
+            here = [] if torch.isfinite(total) else batch["id"].tolist()
+            ids = sum(gathered(here), [])
+            raise DivergedError(ids, {name: float(loss.detach()) for name, loss in losses.items()})
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         assert self.metric is not None
@@ -145,6 +162,9 @@ class Task(LightningModule, ABC):
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate"):
             self.metric = self.make_metric()
+
+    def on_validation_epoch_start(self) -> None:
+        share_buffers(self)
 
     def on_validation_epoch_end(self) -> None:
         assert self.metric is not None
@@ -171,12 +191,16 @@ class Task(LightningModule, ABC):
         schedule = self.schedule(optimizer, total_steps=total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
         checkpoint["description"] = self.description()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        changed = list(differences(self.description(), checkpoint["description"]))
+        if changed:
+            raise InputError(
+                f"The checkpoint is of another network or other classes: {'; '.join(changed)}"
+            )
 
 
 def normalised(image: Tensor) -> Tensor:

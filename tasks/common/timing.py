@@ -57,8 +57,8 @@ def speed_row(
     (8.0, 4.0, 2.0)
     """
     scale = {"ms": 1e3, "s": 1.0}
-    figures = [count / value if count else value * scale[unit] for value in (ours, peer)]
-    return Row(what, *figures, unit, peer / ours, goal, note)
+    mine, its = (count / value if count else value * scale[unit] for value in (ours, peer))
+    return Row(what, mine, its, unit, peer / ours, goal, note)
 
 
 def median_seconds(

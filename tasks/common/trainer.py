@@ -45,6 +45,9 @@ def build_trainer(
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
     )
+    # Lightning's handlers let evaluation go on after SIGTERM, and talk to the other processes while
+    # these may be in the middle of something else. Checkpoints handles the signal.
+    trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
     return trainer
 
 

@@ -42,6 +42,15 @@ class Records(NamedTuple):
     category_ids: Tensor
 
 
+NOTHING = Records(
+    images=torch.zeros(0, dtype=torch.long),
+    image=torch.zeros(0, dtype=torch.long),
+    boxes_original=torch.zeros(0, 4, dtype=torch.float64),
+    scores=torch.zeros(0, dtype=torch.float64),
+    category_ids=torch.zeros(0, dtype=torch.long),
+)
+
+
 class CocoMetric(Metric):
     """Average precision by COCO's protocol, over all processes.
 
@@ -49,39 +58,43 @@ class CocoMetric(Metric):
         annotations: The ground truth; crowd boxes are ignored, as COCO does.
         reference: Score with pycocotools, as figures are reported, instead of its several times
             faster equal.
+        alone: Score what this process has seen, without the others.
     """
 
     full_state_update = False
     higher_is_better = True
 
-    def __init__(self, annotations: Annotations, *, reference: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self, annotations: Annotations, *, reference: bool = False, alone: bool = False
+    ) -> None:
+        super().__init__(sync_on_compute=not alone)
         self.annotations = annotations
         self.reference = reference
         self.results: list[dict[str, Any]] = []
         self._truth: dict[str, Any] | None = None
-        for name, default in (
-            ("images", torch.zeros(0, dtype=torch.long)),
-            ("image", torch.zeros(0, dtype=torch.long)),
-            ("boxes", torch.zeros(0, 4, dtype=torch.float64)),
-            ("scores", torch.zeros(0, dtype=torch.float64)),
-            ("category_ids", torch.zeros(0, dtype=torch.long)),
-        ):
-            self.add_state(name, default=default, dist_reduce_fx="cat")
-
-    images: Tensor
-    image: Tensor
-    boxes: Tensor
-    scores: Tensor
-    category_ids: Tensor
+        # lists of a tensor a batch, since only lists gather when processes saw differently much
+        for name in Records._fields:
+            self.add_state(name, default=[], dist_reduce_fx="cat")
 
     def update(self, records: Records) -> None:
         """Adds the detections of a batch."""
-        self.images = torch.cat([self.images, records.images])
-        self.image = torch.cat([self.image, records.image])
-        self.boxes = torch.cat([self.boxes, records.boxes_original.double()])
-        self.scores = torch.cat([self.scores, records.scores.double()])
-        self.category_ids = torch.cat([self.category_ids, records.category_ids])
+        for name, values in records._asdict().items():
+            wide = values.double() if values.is_floating_point() else values
+            getattr(self, name).append(wide)
+
+    def _sync_dist(self, *args: Any, **kwargs: Any) -> None:
+        for name, values in self._seen()._asdict().items():
+            setattr(self, name, [values])  # a process without any photo must gather as well
+        super()._sync_dist(*args, **kwargs)
+
+    def _seen(self) -> Records:
+        """All batches so far as one."""
+        columns = []
+        for name, empty in NOTHING._asdict().items():
+            values = getattr(self, name)  # a list of tensors, or one tensor when it was gathered
+            batches = [values] if isinstance(values, Tensor) else values
+            columns.append(torch.cat([empty.to(self.device), *batches]))
+        return Records(*columns)
 
     def compute(self) -> dict[str, float]:
         """``map``, ``map_50``, ``map_75``, by size, and by class as ``map/NAME``, ``map_50/NAME``.
@@ -89,7 +102,7 @@ class CocoMetric(Metric):
         -1 where there is nothing to find, as COCO has it.
         """
         self.results = self._coco_results()
-        images = self.images.cpu().numpy()
+        images = self._seen().images.cpu().numpy()
         return score(self.truth(), self.results, images=images, reference=self.reference)
 
     def truth(self) -> dict[str, Any]:
@@ -99,9 +112,11 @@ class CocoMetric(Metric):
         return self._truth
 
     def _coco_results(self) -> list[dict[str, Any]]:
-        boxes = self.boxes.clone()
+        seen = self._seen()
+        boxes = seen.boxes_original.clone()
         boxes[:, 2:] -= boxes[:, :2]
-        columns = (self.image, self.category_ids, boxes, self.scores)
+        order = seen.image.argsort(stable=True)  # the same for any number of processes
+        columns = (x[order] for x in (seen.image, seen.category_ids, boxes, seen.scores))
         keys = ("image_id", "category_id", "bbox", "score")
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return [dict(zip(keys, row, strict=True)) for row in rows]
@@ -179,7 +194,8 @@ def score(
         ground_truth.dataset = truth
         ground_truth.createIndex()
         # both evaluators fail on an empty list of results
-        detections = ground_truth.loadRes(results) if results else dataset()
+        # copies, since loading adds columns to the rows
+        detections = ground_truth.loadRes([dict(row) for row in results]) if results else dataset()
         evaluation = evaluator(ground_truth, detections, iouType="bbox")
         evaluation.params.imgIds = images.tolist()
         evaluation.evaluate()
@@ -189,7 +205,8 @@ def score(
     # thresholds, recalls, classes, areas, limits -> thresholds, recalls, classes
     precision = evaluation.eval["precision"][:, :, :, 0, -1]
     precision = precision.reshape(*precision.shape[:2], -1)
-    for index, category in enumerate(truth["categories"]):
+    by_id = sorted(truth["categories"], key=lambda row: row["id"])  # as evaluators order them
+    for index, category in enumerate(by_id):
         values[f"map/{category['name']}"] = _mean(precision[:, :, index])
         values[f"map_50/{category['name']}"] = _mean(precision[0, :, index])
     return values

@@ -49,7 +49,7 @@ class DetectionTask(Task):
 
     def on_fit_start(self) -> None:
         assert isinstance(self.metric, CocoMetric)
-        check_scoring(CocoMetric(self.metric.annotations))
+        check_scoring(CocoMetric(self.metric.annotations, alone=True))
 
     def records(self, predictions: Detections, batch: Batch) -> Records:
         category = self.category_ids[predictions.labels]

@@ -1,10 +1,12 @@
 """torchvision's detection code, set up to do the same work as ours, to be timed beside it."""
 
+import copy
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -13,7 +15,9 @@ from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
 from torchvision.models.detection.ssd import SSD, SSDScoringHead
 from torchvision.transforms import v2
 
+from backbone.layers import Conv2dSame, ConvNormAct, same_padding
 from heads.ssd import SSDHead
+from tasks.common.sampling import Place
 from tasks.detection.annotations import Annotations
 
 # The canvas of the references' zoom-out: ImageNet's mean colour.
@@ -51,18 +55,61 @@ class Scores(nn.Module):
         return {"bbox_regression": self.boxes(maps), "cls_logits": self.logits(maps)}
 
 
+class PaddedConv2d(nn.Conv2d):
+    """TensorFlow's SAME padding as a stock layer does it: beforehand where it is uneven."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        (top, bottom), (left, right) = (
+            same_padding(side, kernel, stride)
+            for side, kernel, stride in zip(
+                image.shape[-2:], self.kernel_size, self.stride, strict=True
+            )
+        )
+        if (top, left) == (bottom, right):
+            return F.conv2d(image, self.weight, None, self.stride, (top, left), groups=self.groups)
+        image = F.pad(image, (left, right, top, bottom))
+        return F.conv2d(image, self.weight, None, self.stride, groups=self.groups)
+
+
+def use_stock_layers(module: nn.Module) -> None:
+    """Puts what a user of torchvision would have in the place of our convolution layers.
+
+    Whatever ours do better must not speed up the peer.
+    """
+    for block in module.modules():
+        if isinstance(block, ConvNormAct):
+            ours = block.conv
+            if isinstance(ours, Conv2dSame):
+                block.conv = PaddedConv2d(
+                    ours.in_channels,
+                    ours.out_channels,
+                    ours.kernel_size,  # type: ignore[arg-type]
+                    ours.stride,  # type: ignore[arg-type]
+                    groups=ours.groups,
+                    bias=False,
+                )
+                block.conv.weight = ours.weight
+            block.act.inplace = True  # as in torchvision's own blocks
+
+
 def torchvision_ssd(backbone: nn.Module, head: SSDHead, *, image_size: int) -> SSD:
-    """torchvision's SSD class around our very modules: normalisation, anchors, loss, decoding.
+    """The SSD class around copies of our modules: normalisation, anchors, loss, decoding.
 
     Args:
-        backbone: Shared, not copied.
-        head: The same; its thresholds are taken over.
+        backbone: Its structure and weights are taken over, with stock layers.
+        head: The same, and its thresholds.
         image_size: Side of the network's input in pixels.
+
+    Returns:
+        Contiguous in memory, as it comes.
     """
+    backbone, head = copy.deepcopy((backbone, head))
+    use_stock_layers(backbone)
+    use_stock_layers(head)
     anchors = DefaultBoxGenerator([[2, 3]] * len(head.anchor_shapes), clip=False)
     # its own rule cannot make the three shapes of the published first map
     anchors._wh_pairs = [torch.tensor(shapes) for shapes in head.anchor_shapes]
-    return SSD(
+    peer = SSD(
         Maps(backbone, head),
         anchors,
         (image_size, image_size),
@@ -75,6 +122,7 @@ def torchvision_ssd(backbone: nn.Module, head: SSDHead, *, image_size: int) -> S
         detections_per_img=head.max_detections,
         iou_thresh=head.min_iou,
     )
+    return peer.to(memory_format=torch.contiguous_format)
 
 
 def as_targets(batch: Mapping[str, Any]) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
@@ -133,7 +181,8 @@ class ReferenceSet(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.annotations)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def __getitem__(self, place: Place) -> tuple[Tensor, dict[str, Tensor]]:
+        _, index = place
         annotations, rows = self.annotations, self.annotations.rows(index)
         image = Image.open(annotations.path(index)).convert("RGB")
         boxes = tv_tensors.BoundingBoxes(

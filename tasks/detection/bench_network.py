@@ -1,0 +1,237 @@
+"""The speed of training steps and predictions, beside torchvision's SSD class."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, open_dict
+from torch import Tensor, nn
+from torchvision.transforms.functional import to_tensor
+
+from backbone.errors import InputError
+from backbone.weights import Weights
+from heads.ssd import SSDHead
+from tasks.common.config import build
+from tasks.common.labels import LabelMap
+from tasks.common.network import build_task, load_weights
+from tasks.common.optim import parameter_groups
+from tasks.common.task import Task
+from tasks.common.timing import Row, median_seconds, speed_row
+from tasks.common.trainer import fastest_precision
+from tasks.detection import augment
+from tasks.detection.bench_data import PHOTO_SIZE, numbered_classes, random_samples
+from tasks.detection.data import DetectionData
+from tasks.detection.metric import Records
+from tasks.detection.scenes import draw_scene
+from tasks.detection.torchvision_peer import as_targets, torchvision_ssd
+
+# With it a few hundred scores of a photo pass the threshold instead of all.
+TRAINED_CLASS_BIAS = -6.0
+
+
+def train_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
+    """A training step, against torchvision's SSD class as it is and with the same advantages."""
+    task, device = _new_task(config).to(_device()).train(), _device()
+    plain, tuned = (_peer(task).train() for _ in range(2))
+    tuned.to(memory_format=torch.channels_last)
+    batch = _random_batch(config, len(task.label_map))
+    targets = _to_device(as_targets(batch), device)
+    batch = _to_device(batch, device)
+
+    def our_loss() -> Tensor:
+        with _precision():
+            loss = _total(task.head.loss(task(batch["image"]), batch))
+        assert torch.isfinite(loss)  # looked at in training, too
+        return loss
+
+    def plain_loss() -> Tensor:
+        return _total(plain(*targets))
+
+    def tuned_loss() -> Tensor:
+        with _precision():
+            return _total(tuned(*targets))
+
+    seconds = median_seconds(
+        {
+            "ours": _step(our_loss, task, config),
+            "plain": _step(plain_loss, plain, config),
+            "tuned": _step(tuned_loss, tuned, config),
+        },
+        seconds=config.seconds,
+    )
+    size, width = config.batch_size, task.backbone.settings["width"]
+    for peer, goal, how in (
+        ("plain", 2.2, "as it comes: float32, contiguous"),
+        ("tuned", 1.1, f"in channels_last and {fastest_precision()}, as ours"),
+    ):
+        yield speed_row(
+            "training step",
+            ours=seconds["ours"],
+            peer=seconds[peer],
+            unit="images/s",
+            count=size,
+            goal=goal,
+            note=f"batch {size}, width {width:g}; peer {how}",
+        )
+
+
+def _total(losses: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
+
+
+def _step(loss: Callable[[], Tensor], model: nn.Module, config: DictConfig) -> Callable[[], None]:
+    optimizer = build(config.optim)(parameter_groups(model))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+    return step
+
+
+def predict_rows(config: DictConfig, weights: Weights | None) -> Iterator[Row]:
+    """A decoded photo to boxes in its own coordinates, one at a time."""
+    width, height = PHOTO_SIZE
+    photo = draw_scene(np.random.default_rng(config.seed), max(PHOTO_SIZE))[0][:height, :width]
+    photo = np.ascontiguousarray(photo)
+    yield _predict_row(
+        config,
+        _trained_task(config, weights),
+        photo,
+        what="predict, trained",
+        how=Path(config.init).name if weights else f"class bias {TRAINED_CLASS_BIAS:g}",
+        goal=2.0,
+    )
+    yield _predict_row(
+        config,
+        _settled(_new_task(config, class_bias=0.0), config),
+        photo,
+        what="predict, random weights",
+        how="every class passes the threshold",
+        goal=4.0,
+    )
+
+
+def _predict_row(
+    config: DictConfig, task: Task, photo: np.ndarray, *, what: str, how: str, goal: float
+) -> Row:
+    device, data = _device(), _data(config)
+    task.to(device).eval()
+    peer = _peer(task).eval()
+    show = augment.plain(data.image_size)
+    raw = {
+        "image": photo,
+        "boxes": np.zeros((0, 4), np.float32),
+        "labels": np.zeros(0, np.int64),
+        "id": 0,
+        "frame": photo.shape[1::-1],
+    }
+
+    def ours() -> Records:
+        sample = show(lambda _: dict(raw), 0, np.random.default_rng(0), num_images=1)
+        batch = _to_device(data.collate([sample]), device)
+        with torch.inference_mode(), _precision():
+            records: Records = task.predict_step(batch, 0)
+        return records
+
+    def theirs() -> dict[str, Tensor]:
+        with torch.no_grad():
+            result: dict[str, Tensor] = peer([to_tensor(photo).to(device)])[0]
+        return result
+
+    seconds = median_seconds({"ours": ours, "theirs": theirs}, seconds=config.seconds)
+    found = f"{len(ours().scores)} and {len(theirs()['scores'])} detections"
+    return speed_row(
+        what,
+        ours=seconds["ours"],
+        peer=seconds["theirs"],
+        unit="ms",
+        goal=goal,
+        note=f"batch 1, {photo.shape[1]}x{photo.shape[0]} pixels; {how}; {found}",
+    )
+
+
+def _trained_task(config: DictConfig, weights: Weights | None) -> Task:
+    """The network of ``init=``, or one whose scores are as sparse as a trained one's."""
+    if weights is None:
+        return _settled(_new_task(config, class_bias=TRAINED_CLASS_BIAS), config)
+    if "label_map" not in weights.description:
+        raise InputError(
+            f"init={config.init} holds a backbone without a head, which detects nothing"
+        )
+    task = _new_task(config, label_map=LabelMap.from_dict(weights.description["label_map"]))
+    load_weights(task, weights, source=Path(config.init))
+    return task
+
+
+def _settled(task: Task, config: DictConfig) -> Task:
+    """Gives batch norm the statistics of noise, without which all scores would be alike."""
+    for layer in task.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0
+    batch = _random_batch(config, num_labels=1)
+    with torch.no_grad():
+        task.train().head.outputs(task(batch["image"]))
+    return task
+
+
+def _random_batch(config: DictConfig, num_labels: int) -> dict[str, Any]:
+    data, rng = _data(config), np.random.default_rng(config.seed)
+    return data.collate(
+        random_samples(config.batch_size, side=data.image_size, num_labels=num_labels, rng=rng)
+    )
+
+
+def _new_task(
+    config: DictConfig, *, label_map: LabelMap | None = None, class_bias: float | None = None
+) -> Task:
+    config = copy.deepcopy(config)
+    if class_bias is not None:
+        with open_dict(config):
+            config.head.class_bias = class_bias
+    torch.manual_seed(config.seed)
+    task = build_task(
+        config,
+        label_map=label_map or numbered_classes(config.num_classes),
+        image_size=_data(config).image_size,
+    )
+    if not isinstance(task.head, SSDHead):
+        raise InputError("tools/bench.py compares SSD heads: leave head= at ssd or ssd_focal")
+    return task
+
+
+def _peer(task: Task) -> nn.Module:
+    assert isinstance(task.head, SSDHead)
+    peer: nn.Module = torchvision_ssd(task.backbone, task.head, image_size=task.image_size)
+    return peer
+
+
+def _data(config: DictConfig) -> DetectionData:
+    data: DetectionData = build(config.data)
+    return data
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _precision() -> AbstractContextManager[Any]:
+    """What Lightning would compute in."""
+    if fastest_precision() == "32-true":
+        return nullcontext()
+    return torch.autocast(_device().type, dtype=torch.bfloat16, cache_enabled=False)
+
+
+def _to_device(value: Any, device: torch.device) -> Any:
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {key: _to_device(child, device) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_to_device(child, device) for child in value)
+    return value

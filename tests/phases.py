@@ -1,0 +1,167 @@
+"""Runs the training command in processes that can be killed at an exact place.
+
+Each phase is a process of its own, forked from a server that has imported everything, since the
+imports take longer than the tiny runs.
+"""
+
+import csv
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from tests.commands import ROOT
+
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["tasks.common.run", "tasks.common.command", "tasks.detection.task", "tasks.detection.data"]
+)
+
+TINY = (
+    "task=ssd_coco",
+    "data=demo",
+    "data.num_train=24",
+    "data.num_val=8",
+    "data.batch_size=4",
+    "data.image_size=96",
+    "data.num_workers=0",
+    "backbone.width=0.25",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=3",
+    "trainer.log_every_n_steps=1",
+    "pictures.count=0",
+)
+
+
+class Trap(NamedTuple):
+    """Sends the process a signal at the n-th call of a callback's hook.
+
+    ``after_save`` and ``in_save`` are hooks too: a checkpoint is in its place, or it is written to
+    its temporary file.
+    """
+
+    hook: str
+    count: int
+    signal: int = signal.SIGKILL
+
+
+class Phase(NamedTuple):
+    """How a process ended, and what it said."""
+
+    code: int | None
+    output: str
+
+
+def phase(tool: str, *arguments: str | Path, trap: Trap | None = None, output: Path) -> Phase:
+    """Runs a command in a forked process to its end.
+
+    Args:
+        tool: The script under ``tools`` without its suffix.
+        *arguments: Of the command.
+        trap: Ends the process before that.
+        output: File that gets what it says.
+    """
+    given = [str(argument) for argument in arguments]
+    process = SERVER.Process(target=_command, args=(tool, given, trap, output))
+    process.start()
+    process.join(300)
+    if process.exitcode is None:
+        process.kill()
+    return Phase(process.exitcode, output.read_text())
+
+
+def _command(tool: str, arguments: list[str], trap: Trap | None, output: Path) -> None:
+    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    sys.argv = [f"tools/{tool}.py", *arguments]
+    torch.set_num_threads(1)
+    if trap:
+        _set(trap)
+    __import__(f"tools.{tool}", fromlist=["main"]).main()
+
+
+def _set(trap: Trap) -> None:
+    from lightning.pytorch import Callback
+
+    from tasks.common import run
+    from tasks.common.checkpoint import AtomicCheckpointIO
+
+    calls = itertools.count(1)
+
+    def strike(*_: Any, **__: Any) -> None:
+        if next(calls) == trap.count:
+            os.kill(os.getpid(), trap.signal)
+
+    def then_strike(function: Any) -> Any:
+        def both(*args: Any, **kwargs: Any) -> None:
+            function(*args, **kwargs)
+            strike()
+
+        return both
+
+    if trap.hook == "after_save":
+        AtomicCheckpointIO.save_checkpoint = then_strike(AtomicCheckpointIO.save_checkpoint)
+    elif trap.hook == "in_save":
+        torch.save = then_strike(torch.save)
+    else:
+        callback = type("Trapped", (Callback,), {trap.hook: strike})()
+        build = run.build_trainer
+        run.build_trainer = lambda config, *, callbacks=(), **rest: build(
+            config, callbacks=[*callbacks, callback], **rest
+        )
+
+
+# What a run must leave behind that was interrupted, compared with one that was not.
+STATE = (
+    "state_dict",
+    "current_model_state",
+    "averaging_state",
+    "optimizer_states",
+    "lr_schedulers",
+    "global_step",
+)
+
+
+def differences(run: Path, other: Path) -> list[str]:
+    """Where two runs differ in anything but the time they took."""
+    found = []
+    for name in ("last.ckpt", "best.ckpt"):
+        ours, theirs = (
+            torch.load(folder / "checkpoints" / name, weights_only=True) for folder in (run, other)
+        )
+        for key in STATE:
+            found += _unequal(ours.get(key), theirs.get(key), f"{name} {key}")
+    return [*found, *_unequal(curve(run), curve(other), "metrics.csv")]
+
+
+def curve(run: Path) -> list[dict[str, str]]:
+    """Rows of ``metrics.csv``, but for times and for which epoch the closing figures are of."""
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row.pop("train/images_per_second", None)
+    rows[-1].pop("epoch")
+    return [dict(sorted((name, value) for name, value in row.items() if value)) for row in rows]
+
+
+def _unequal(ours: Any, theirs: Any, place: str) -> Iterator[str]:
+    if isinstance(ours, torch.Tensor):
+        if not torch.equal(ours, theirs):
+            yield place
+    elif isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
+        for key in ours:
+            yield from _unequal(ours[key], theirs[key], f"{place}.{key}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for number, pair in enumerate(zip(ours, theirs, strict=True)):
+            yield from _unequal(*pair, f"{place}[{number}]")
+    elif ours != theirs:
+        yield f"{place}: {ours} and {theirs}"

@@ -1,0 +1,111 @@
+"""Costs against the paper's and against hand-written sums."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from backbone.mobilenet import MobileNet
+from heads.classification import ClassificationHead
+from heads.losses import SigmoidCrossEntropy
+from heads.ssd import SSDHead
+from tasks.common.cost import Cost, count_cost
+
+
+def cost_of(backbone: MobileNet, head: nn.Module, image_size: int) -> Cost:
+    whole = nn.ModuleList([backbone, head])
+    return count_cost(whole, lambda x: head.outputs(backbone(x)), image_size=image_size)
+
+
+def classifier_cost(width: float, image_size: int, num_classes: int = 1000) -> Cost:
+    backbone = MobileNet(width=width)
+    head = ClassificationHead(in_channels=backbone.out_channels, num_classes=num_classes)
+    return cost_of(backbone, head, image_size)
+
+
+# Tables 6, 7 and 9: millions, as printed.
+PRINTED = {
+    (1.0, 224): (569, 4.2),
+    (0.75, 224): (325, 2.6),
+    (0.5, 224): (149, 1.3),
+    (0.25, 224): (41, 0.5),
+    (1.0, 192): (418, 4.2),
+    (1.0, 160): (290, 4.2),
+    (1.0, 128): (186, 4.2),
+    (0.5, 160): (76, 1.32),
+}
+
+
+@pytest.mark.parametrize(("model", "printed"), PRINTED.items(), ids=str)
+def test_printed_models_cost_what_the_paper_says(
+    model: tuple[float, int], printed: tuple[float, float]
+) -> None:
+    mult_adds, params = (figure / 1e6 for figure in classifier_cost(*model))
+    assert mult_adds == pytest.approx(printed[0], abs=1)
+    assert params == pytest.approx(printed[1], abs=0.06)
+
+
+def formula(width: float, image_size: int) -> tuple[int, int]:
+    """Equation 5 of the paper, summed over Table 1, with a classifier of 1,000."""
+    blocks = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)]
+    blocks += [(512, 1)] * 5 + [(1024, 2), (1024, 1)]
+    side, before = image_size // 2, int(32 * width)
+    mult_adds, params = 27 * before * side**2, 27 * before + 2 * before
+    for channels, stride in blocks:
+        channels, side = int(channels * width), side // stride
+        mult_adds += (9 * before + before * channels) * side**2
+        params += 9 * before + 2 * before + before * channels + 2 * channels
+        before = channels
+    return mult_adds + 1000 * before, params + 1000 * before + 1000
+
+
+@pytest.mark.parametrize("width", [1.0, 0.75, 0.5, 0.25])
+@pytest.mark.parametrize("image_size", [224, 192, 160, 128])
+def test_sixteen_sizes_equal_the_formula(width: float, image_size: int) -> None:
+    assert classifier_cost(width, image_size) == formula(width, image_size)
+
+
+def test_dogs_have_fewer_classes() -> None:
+    assert classifier_cost(1.0, 224, 120).params == pytest.approx(3.330e6, abs=500)
+    assert classifier_cost(0.75, 224, 120).params == pytest.approx(1.909e6, abs=500)
+
+
+def test_ssd_costs_what_the_paper_says() -> None:
+    backbone = MobileNet()
+    head = SSDHead(
+        in_channels=backbone.out_channels, num_classes=91, classification=SigmoidCrossEntropy()
+    )
+    cost = cost_of(backbone, head, 300)
+    assert cost.mult_adds == pytest.approx(1.237e9, abs=0.5e6)  # 1.2 in Table 13
+    assert cost.params == pytest.approx(6.8e6, abs=0.05e6)
+
+
+class Odd(nn.Module):
+    """Things that are easily counted wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.strided = nn.Conv2d(3, 8, 3, stride=2, padding=1)  # 4x4 out: 27 * 8 * 16
+        self.grouped = nn.Conv2d(8, 4, 1, groups=2)  # 4 * 4 * 16
+        self.crops = nn.Linear(4, 5)  # on 16 places: 20 * 16
+        self.unused = nn.Linear(7, 7)
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.grouped(self.strided(image))
+        return self.crops(x.flatten(2).transpose(1, 2).flatten(0, 1))  # 16 crops of one image
+
+
+def test_odd_layers_by_hand() -> None:
+    module = Odd()
+    params = (27 * 8 + 8) + (16 + 4) + (20 + 5) + 56
+    expected = Cost(27 * 8 * 16 + 4 * 4 * 16 + 20 * 16, params)
+    assert count_cost(module, module, image_size=8) == expected
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_counting_leaves_the_network_alone(training: bool) -> None:
+    network = MobileNet(width=0.25).train(training)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    count_cost(network, network, image_size=32)
+    assert network.training is training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert not any(layer._forward_hooks for layer in network.modules())

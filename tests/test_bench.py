@@ -1,0 +1,102 @@
+"""The benchmark runs and compares like with like. How fast anything is depends on the machine."""
+
+import json
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from backbone.mobilenet import MobileNet
+from heads.losses import SoftmaxCrossEntropy
+from heads.ssd import SSDHead
+from tasks.common.timing import Row, median_seconds, rows_as_text
+from tasks.detection.torchvision_peer import torchvision_ssd
+
+REPOSITORY = Path(__file__).parent.parent
+TINY = ("seconds=0.01", "batch_size=2", "width=0.1", "num_classes=3", "num_photos=2", "num_scored=8")
+
+
+def bench(*overrides):
+    return subprocess.run(
+        (sys.executable, "tools/bench.py", *TINY, *overrides),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_every_part_has_its_rows():
+    result = bench("format=json", "photo_sizes=[64]")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert {"processor", "cores", "bf16", "torch"} <= report["machine"].keys()
+    assert [(row["what"], row["goal"]) for row in report["rows"]] == [
+        ("training step", 2.2),
+        ("training step", 1.1),
+        ("predict, trained", 2.0),
+        ("predict, random weights", 4.0),
+        ("loading, paper", 1.5),
+        ("loading, strong, no mosaic", 1.5),
+        ("loading, strong", None),
+        ("COCO scoring", 4.0),
+    ]
+    for row in report["rows"]:
+        assert set(row) == set(Row._fields)
+        faster = row["ours"] / row["peer"] if "/s" in row["unit"] else row["peer"] / row["ours"]
+        assert row["ratio"] == pytest.approx(faster)
+    assert report["rows"][-1]["note"].endswith("figures equal")
+
+
+@pytest.mark.parametrize("override", ["parts=[speed]", "parts=[]", "format=xml"])
+def test_a_wrong_setting_is_refused(override):
+    result = bench(override)
+    assert result.returncode == 2
+    assert override.split("=")[0] in result.stderr
+
+
+def test_contestants_take_turns():
+    calls = []
+    seconds = median_seconds({name: partial(calls.append, name) for name in "ab"}, seconds=0)
+    assert "".join(calls).replace("ab", "") == ""
+    assert set(seconds) == {"a", "b"}
+
+
+def test_a_row_without_a_goal_is_printed():
+    text = rows_as_text([Row("loading", 2.0, 1.0, "photos/s", 2.0, None, "")], {"cores": "2"})
+    assert "| loading | 2    | 1    | photos/s | 2.00x |      |      |" in text
+    assert text.endswith("cores 2")
+
+
+def test_the_peer_computes_what_we_do():
+    """On an image of the network's size, so that only the detector itself is compared."""
+    torch.manual_seed(0)
+    backbone = MobileNet(width=0.25)
+    head = SSDHead(
+        in_channels=backbone.out_channels,
+        num_classes=4,
+        classification=SoftmaxCrossEntropy(),
+        class_bias=0.0,
+        score_threshold=0.3,
+        max_candidates=10_000,
+    )
+    image = torch.rand(2, 3, 300, 300)
+    with torch.no_grad():
+        head.outputs(backbone(image * 2 - 1))  # for batch norm statistics
+    peer = torchvision_ssd(backbone.eval(), head.eval(), image_size=300).eval()
+    with torch.no_grad():
+        features = backbone(image * 2 - 1)
+        ours = head.predict(features, {"image": image})
+        theirs = peer(list(image))
+        outputs = head.outputs(features)
+        raw = peer.head(list(peer.backbone(image * 2 - 1).values()))
+    torch.testing.assert_close(raw["cls_logits"], outputs.logits)
+    torch.testing.assert_close(raw["bbox_regression"], outputs.boxes)
+    for index, found in enumerate(theirs):
+        mine = ours.image == index
+        assert mine.sum() == len(found["scores"]) > 0
+        torch.testing.assert_close(ours.scores[mine], found["scores"])
+        torch.testing.assert_close(ours.labels[mine] + 1, found["labels"])
+        torch.testing.assert_close(ours.boxes[mine], found["boxes"], atol=1e-3, rtol=1e-4)

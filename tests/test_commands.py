@@ -1,0 +1,137 @@
+"""The real commands over every config there is, on data drawn for the purpose."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+from PIL import Image
+
+from tests.commands import ROOT, options, run, run_inside
+
+TINY = (
+    "data=demo",
+    "data.num_train=8",
+    "data.num_val=3",
+    "data.batch_size=4",
+    "data.image_size=96",
+    "data.num_workers=0",
+    "backbone.width=0.25",
+    "trainer.max_steps=2",
+    "trainer.log_every_n_steps=1",
+)
+CONFIGS = [f"task={name}" for name in options("task")] + [
+    f"experiment={name}" for name in options("experiment")
+]
+
+
+@pytest.fixture(scope="module", params=CONFIGS, ids=lambda choice: choice.partition("=")[2])
+def trained(request, tmp_path_factory):
+    """A run folder of two steps of each task and experiment."""
+    folder = tmp_path_factory.mktemp("run")
+    done = run("train", request.param, *TINY, f"run_dir={folder}")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_train_writes_the_run_folder(trained: Path):
+    for name in ("config.yaml", "metrics.json", "report.txt", "predictions.json"):
+        assert (trained / name).stat().st_size > 0, name
+    assert list((trained / "tensorboard").glob("events.*"))
+    assert list((trained / "pictures").glob("*.jpg"))
+    assert (trained / "checkpoints" / "last.ckpt").is_file()
+
+    metrics = json.loads((trained / "metrics.json").read_text())
+    assert all(isinstance(value, int | float) for value in metrics.values())
+    assert {"num_params", "mult_adds", "train/images_per_second"} <= metrics.keys()
+    assert any(name.startswith("val/") for name in metrics)
+    with (trained / "metrics.csv").open() as file:
+        steps = [row["step"] for row in csv.DictReader(file) if row["train/loss"]]
+    assert steps == ["0", "1"]
+
+
+def test_checkpoint_is_tensors_and_plain_values(trained: Path):
+    checkpoint = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["description"]["image_size"] == 96
+    assert checkpoint["description"]["backbone"]["width"] == 0.25
+
+
+def test_eval_repeats_the_figures_of_the_run(trained: Path, tmp_path: Path):
+    checkpoint = trained / "checkpoints" / "last.ckpt"
+    done = run("eval", f"checkpoint={checkpoint}", f"run_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    ours = json.loads((tmp_path / "metrics.json").read_text())
+    theirs = json.loads((trained / "metrics.json").read_text())
+    figures = {name: value for name, value in theirs.items() if name.startswith("val/")}
+    assert {name: ours[name] for name in figures} == pytest.approx(figures, abs=1e-6)
+    assert (tmp_path / "predictions.json").is_file()
+
+
+def test_predict_draws_every_photo(trained: Path, tmp_path: Path):
+    photos = tmp_path / "photos" / "deeper"
+    photos.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name, size in (("wide.jpg", (90, 60)), ("tiny.png", (1, 1)), ("thin.webp", (1, 500))):
+        pixels = rng.integers(0, 255, (*size[::-1], 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(photos / name)
+    checkpoint = trained / "checkpoints" / "last.ckpt"
+    output = tmp_path / "found"
+    done = run("predict", f"checkpoint={checkpoint}", f"input={photos.parent}", f"output={output}")
+    assert done.returncode == 0, done.stderr
+    entries = json.loads((output / "predictions.json").read_text())
+    sizes = {Path(entry["file"]).name: (entry["width"], entry["height"]) for entry in entries}
+    assert sizes == {"wide.jpg": (90, 60), "tiny.png": (1, 1), "thin.webp": (1, 500)}
+    assert len(list((output / "pictures").glob("*.jpg"))) == 3
+
+
+@pytest.mark.parametrize("name", options("experiment"))
+def test_experiment_is_a_handful_of_overrides(name: str):
+    text = (ROOT / "configs" / "experiment" / f"{name}.yaml").read_text().splitlines()
+    assert len([line for line in text if line.strip() and line.strip()[0] != "#"]) <= 20
+    assert OmegaConf.load(ROOT / "configs" / "experiment" / f"{name}.yaml")
+
+
+def test_cost_prints_the_papers_detector():
+    done = run_inside("cost", "task=ssd_coco", "format=json", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    keys = "table model resolution mult_adds params paper_mult_adds paper_params note".split()
+    assert all(list(row) == keys for row in rows)
+    assert round(rows[0]["mult_adds"] / 1e9, 2) == 1.24
+    assert round(rows[0]["params"] / 1e6, 1) == 6.8
+    assert [row["table"] for row in rows].count("figure4") == 16
+
+
+def test_prepare_says_what_there_is(tmp_path: Path):
+    done = run_inside("prepare", "dataset=nothing", f"root={tmp_path}", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "coco" in done.stderr and "voc2007" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train"], "ssd_coco"),
+        (["train", "task=sdd_coco"], "ssd_coco"),
+        (["train", "task=ssd_coco", "data=demo", "trainer.max_epoch=1"], "max_epochs"),
+        (["train", "task=ssd_coco", "data=demo", "trainer.max_epochs=some"], "whole number"),
+        (["train", "task=ssd_coco"], "data=demo"),
+        (["train", "task=ssd_coco", "data.root=nowhere"], "nowhere"),
+        (["train", "task=ssd_coco", "data=demo", "optim._target_=os.system"], "os.system"),
+        (["train", "task=ssd_coco", "data=demo", "init=missing.safetensors"], "missing"),
+        (["train", "task=ssd_coco", "data=demo", "resume=last", "run_dir=new"], "last.ckpt"),
+        (["eval"], "checkpoint=FILE"),
+        (["predict", "checkpoint=missing.ckpt", "input=.", "output=out"], "No images"),
+        (["predict", "checkpoint=missing.ckpt", f"input={ROOT}/docs", "output=out"], "missing.ckpt"),
+        (["cost", "table=99"], "13"),
+    ],
+    ids=lambda value: "-".join(value)[:60] if isinstance(value, list) else None,
+)
+def test_wrong_input_gets_one_message_and_code_2(arguments: list[str], said: str, tmp_path: Path):
+    done = run_inside(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,260 @@
+"""Training that can be trusted: what is interrupted, stopped or broken ends as if it were not."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from backbone.layers import Conv2dSame
+from tests.commands import ROOT, run
+from tests.phases import TINY, Phase, Trap, differences, phase
+
+SIGTERM = signal.SIGTERM
+
+
+class Runs:
+    """Runs that share their data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = (*TINY, f"data.root={folder / 'data'}")
+
+    def train(self, name: str, *settings: str, trap: Trap | None = None) -> Phase:
+        folder = self.folder / name
+        return phase(
+            *("train", *self.settings, f"run_dir={folder}", *settings),
+            trap=trap,
+            output=self.folder / f"{name}.txt",
+        )
+
+    def straight(self, name: str, *settings: str) -> Path:
+        """A run that nothing happens to."""
+        done = self.train(name, *settings)
+        assert done.code == 0, done.output
+        return self.folder / name
+
+    def interrupted(self, name: str, *settings: str, traps: list[Trap]) -> Path:
+        """A run that is stopped in each of the traps and resumed every time."""
+        resume: tuple[str, ...] = ()
+        for trap in traps:
+            stopped = self.train(name, *settings, *resume, trap=trap)
+            assert stopped.code == (143 if trap.signal == SIGTERM else -9), (trap, stopped)
+            if trap.signal == SIGTERM:
+                last_line = stopped.output.strip().splitlines()[-1]
+                assert last_line.startswith("Stopped by SIGTERM"), stopped.output
+                assert "Traceback" not in stopped.output
+            if (self.folder / name / "checkpoints" / "last.ckpt").exists():
+                resume = ("resume=last",)
+        assert resume
+        return self.straight(name, *settings, *resume)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Runs:
+    return Runs(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def plain(runs) -> Path:
+    return runs.straight("plain", "checkpoint_every_steps=2")
+
+
+def test_worker_processes_change_nothing(runs, plain):
+    # besides, each epoch's order of samples comes from the seed: the same command, the same run
+    again = runs.straight("workers", "checkpoint_every_steps=3", "data.num_workers=2")
+    assert not differences(plain, again)
+
+
+def test_killed_at_any_step_it_resumes_exactly(runs, plain):
+    traps = [
+        Trap("on_before_optimizer_step", 2),  # before there is a checkpoint
+        Trap("after_save", 1),  # before the step's row of the curve is written
+        Trap("on_train_batch_start", 3),
+        Trap("in_save", 2),
+        Trap("on_validation_batch_end", 2),  # with the average of the weights in their place
+        Trap("after_save", 2),  # the best one, which was written before the last one
+        Trap("after_save", 3),  # the end of an epoch
+        Trap("on_train_batch_end", 2),
+    ]
+    run = runs.interrupted("killed", "checkpoint_every_steps=2", "data.num_workers=2", traps=traps)
+    assert not differences(plain, run)
+    assert not list((run / "checkpoints").glob(".*"))  # nothing is left of unfinished writes
+
+
+def test_sigterm_saves_and_resumes_exactly(runs, plain):
+    traps = [
+        Trap("on_train_batch_start", 3, SIGTERM),
+        Trap("on_train_batch_start", 3, SIGTERM),  # the last step of an epoch
+        Trap("on_validation_batch_end", 1, SIGTERM),
+        Trap("on_validation_batch_end", 2, SIGTERM),
+        Trap("on_train_epoch_end", 1, SIGTERM),
+        Trap("on_fit_end", 1, SIGTERM),  # in the closing evaluation
+    ]
+    assert not differences(plain, runs.interrupted("stopped", traps=traps))
+    score = [json.loads((runs.folder / name / "metrics.json").read_text()) for name in ("plain", "stopped")]
+    assert score[0]["val/map"] == score[1]["val/map"]
+
+
+def test_accumulated_gradients_are_not_lost(runs):
+    settings = ("trainer.accumulate_grad_batches=2", "trainer.val_check_interval=3")
+    settings += ("checkpoint_every_steps=1", "trainer.max_epochs=2")
+    traps = [
+        Trap("on_train_batch_start", 1, SIGTERM),  # between the two batches of a step
+        Trap("on_validation_batch_end", 1, SIGTERM),  # the same: has to wait for the step
+        Trap("after_save", 1),
+        Trap("on_train_batch_start", 2),
+    ]
+    straight = runs.straight("accumulated", *settings)
+    assert not differences(straight, runs.interrupted("gradients", *settings, traps=traps))
+
+
+def test_max_steps_in_the_middle_of_an_epoch(runs):
+    settings = ("trainer.max_steps=8", "checkpoint_every_steps=3")
+    straight = runs.straight("limited", *settings)
+    traps = [
+        Trap("on_train_epoch_start", 2),
+        Trap("on_validation_batch_end", 1),  # no step is left when it resumes
+        Trap("on_validation_batch_end", 2, SIGTERM),
+    ]
+    assert not differences(straight, runs.interrupted("cut", *settings, traps=traps))
+
+
+def test_going_on_beyond_max_steps(runs, plain):
+    settings = ("trainer.max_epochs=2", "schedule=constant")
+    straight = runs.straight("constant", *settings)
+    runs.straight("longer", *settings, "trainer.max_steps=8")
+    longer = runs.straight("longer", *settings, "resume=last")
+    assert not [line for line in differences(straight, longer) if line.startswith("last.ckpt")]
+
+
+def test_the_command_itself_killed_from_outside(runs, plain):
+    folder = runs.folder / "outside"
+    command = [sys.executable, "tools/train.py", *runs.settings, f"run_dir={folder}"]
+    process = subprocess.Popen([*command, "checkpoint_every_steps=1"], cwd=ROOT)
+    wait_for(folder / "checkpoints" / "last.ckpt", process)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    runs.straight("outside", "resume=last")
+    assert not differences(plain, folder)
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    for _ in range(6000):
+        if path.exists():
+            return
+        assert process.poll() is None
+        time.sleep(0.02)
+    raise AssertionError(f"no {path} in two minutes")
+
+
+def test_a_finished_run_resumed_scores_the_same_weights(runs, plain):
+    score = json.loads((plain / "metrics.json").read_text())
+    runs.straight("plain", "resume=last")
+    again = json.loads((plain / "metrics.json").read_text())
+    assert score["val/map"] == again["val/map"]
+
+
+def test_divergence_names_the_batch(runs):
+    diverged = runs.train("diverged", "optim.lr=1e30", "trainer.gradient_clip_val=null")
+    assert diverged.code == 3
+    assert diverged.output.count("error: training diverged") == 1
+    assert "Traceback" not in diverged.output
+    said = json.loads((runs.folder / "diverged" / "diverged.json").read_text())
+    assert len(said["ids"]) == 4
+    assert said["losses"].keys() == {"classification", "box"}
+
+
+class Malice:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def damaged(kind: str, good: Path, folder: Path) -> Path:
+    path = folder / f"{kind}.ckpt"
+    if kind == "malicious":
+        checkpoint = torch.load(good, weights_only=True)
+        torch.save(checkpoint | {"callbacks": Malice(folder / "executed")}, path)
+    elif kind == "foreign":
+        torch.save({"model": {"weight": torch.zeros(3)}, "epoch": 3}, path)
+    else:
+        data = good.read_bytes()
+        path.write_bytes(data[: len(data) // 2] if kind == "truncated" else b"")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["truncated", "empty", "foreign", "malicious"])
+@pytest.mark.parametrize("use", ["resume", "init", "checkpoint"])
+def test_damaged_checkpoints_are_refused(runs, plain, tmp_path, kind, use):
+    path = damaged(kind, plain / "checkpoints" / "last.ckpt", tmp_path)
+    output = tmp_path / "output.txt"
+    if use == "checkpoint":
+        refused = phase("eval", f"checkpoint={path}", f"run_dir={tmp_path / 'run'}", output=output)
+    else:
+        settings = (*runs.settings, f"run_dir={tmp_path / 'run'}", f"{use}={path}")
+        refused = phase("train", *settings, output=output)
+    assert refused.code == 2, refused.output
+    assert refused.output.startswith("error: ") and str(path) in refused.output
+    assert "Traceback" not in refused.output
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"), [("optim.lr=0.5", "optim.lr"), ("backbone.width=0.5", "backbone.width")]
+)
+def test_resuming_with_what_would_not_be_the_same_run_is_refused(runs, plain, setting, named):
+    refused = runs.train("plain", "resume=last", setting)
+    assert refused.code == 2, refused.output
+    assert named in refused.output
+
+
+def test_two_processes(tmp_path):
+    """Two processes through the real command: one folder, exact resume, each sample once."""
+    settings = [*TINY, f"data.root={tmp_path / 'data'}", "trainer=ddp", "data.num_val=5"]
+    settings += ["data.batch_size=2", "trainer.max_epochs=2", "checkpoint_every_steps=1"]
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    command = [sys.executable, "tools/train.py", *settings, f"run_dir={stopped}"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    wait_for(stopped / "checkpoints" / "last.ckpt", process)
+    process.terminate()  # the first process only, which tells the other
+    assert process.communicate()[1].count("Stopped by SIGTERM") == 1
+    assert process.returncode == 143
+    for folder, resume in ((stopped, ["resume=last"]), (straight, [])):
+        done = run("train", *settings, f"run_dir={folder}", *resume)
+        assert done.returncode == 0, done.stderr
+    assert not differences(straight, stopped)
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "straight", "stopped"}
+
+    # one process finds the same figures for the same weights
+    checkpoint = straight / "checkpoints" / "best.ckpt"
+    output = tmp_path / "output.txt"
+    alone = phase("eval", f"checkpoint={checkpoint}", f"run_dir={tmp_path / 'eval'}", output=output)
+    assert alone.code == 0, alone.output
+    figures = json.loads((tmp_path / "eval" / "metrics.json").read_text())
+    rows = list(csv.DictReader((straight / "metrics.csv").open()))
+    best = max((float(row["val/map"]), row) for row in rows[:-1] if row["val/map"])[1]
+    for name in ("val/map", "val/map_50"):
+        assert figures[name] == pytest.approx(float(best[name]), abs=1e-6)
+
+
+def test_a_single_pixel_has_a_reproducible_gradient():
+    # In bfloat16, oneDNN leaves memory as it was where a filter's weight sees nothing but padding.
+    convolution = Conv2dSame(32, 64, 3, stride=2, bias=False)
+    image = torch.randn(4, 32, 1, 1)
+    for _ in range(3):
+        [torch.full((2**power,), torch.nan) for power in range(8, 20)]  # freed at once
+        with torch.autocast("cpu", torch.bfloat16):
+            convolution(image).float().sum().backward()
+        outside = convolution.weight.grad.flatten(2)[:, :, [0, 1, 2, 3, 5, 6, 7, 8]]
+        assert not outside.any()
