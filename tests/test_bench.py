@@ -16,7 +16,14 @@ from tasks.common.timing import Row, median_seconds, rows_as_text
 from tasks.detection.torchvision_peer import torchvision_ssd
 
 REPOSITORY = Path(__file__).parent.parent
-TINY = ("seconds=0.01", "batch_size=2", "width=0.1", "num_classes=3", "num_photos=2", "num_scored=8")
+TINY = (
+    "seconds=0.01",
+    "batch_size=2",
+    "width=0.1",
+    "num_classes=3",
+    "num_photos=2",
+    "num_scored=8",
+)
 
 
 def bench(*overrides):
@@ -50,7 +57,7 @@ def test_every_part_has_its_rows():
     assert report["rows"][-1]["note"].endswith("figures equal")
 
 
-@pytest.mark.parametrize("override", ["parts=[speed]", "parts=[]", "format=xml"])
+@pytest.mark.parametrize("override", ["parts=[speed]", "format=xml"])
 def test_a_wrong_setting_is_refused(override):
     result = bench(override)
     assert result.returncode == 2
@@ -83,9 +90,13 @@ def test_the_peer_computes_what_we_do():
         max_candidates=10_000,
     )
     image = torch.rand(2, 3, 300, 300)
+    for layer in (*backbone.modules(), *head.modules()):
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = 1.0
     with torch.no_grad():
         head.outputs(backbone(image * 2 - 1))  # for batch norm statistics
     peer = torchvision_ssd(backbone.eval(), head.eval(), image_size=300).eval()
+    peer.topk_candidates = 10_000
     with torch.no_grad():
         features = backbone(image * 2 - 1)
         ours = head.predict(features, {"image": image})

@@ -98,7 +98,10 @@ def test_sigterm_saves_and_resumes_exactly(runs, plain):
         Trap("on_fit_end", 1, SIGTERM),  # in the closing evaluation
     ]
     assert not differences(plain, runs.interrupted("stopped", traps=traps))
-    score = [json.loads((runs.folder / name / "metrics.json").read_text()) for name in ("plain", "stopped")]
+    score = [
+        json.loads((runs.folder / name / "metrics.json").read_text())
+        for name in ("plain", "stopped")
+    ]
     assert score[0]["val/map"] == score[1]["val/map"]
 
 

@@ -131,7 +131,9 @@ class Checkpoints(Checkpoint):
         trainer.should_stop |= finished  # which makes Lightning validate, as at an epoch's end
         if loop._should_accumulate() or loop._num_ready_batches_reached():
             return
-        if loop._should_check_val_fx(trainer.fit_loop._data_fetcher):
+        fetcher = trainer.fit_loop._data_fetcher
+        assert fetcher is not None
+        if loop._should_check_val_fx(fetcher):
             return  # on_validation_start saves
         due = self.every_steps and trainer.global_step % self.every_steps == 0
         stop = self._stop_everywhere(trainer)

@@ -99,10 +99,14 @@ def _end_together(code: int, message: str) -> int:
 
     Lightning would kill it as soon as another one's exit code is not 0.
     """
-    if rank_zero_only.rank != 0:
+    if not _is_first_process():
         return 0
     sys.stderr.write(f"{message}\n")
     return code
+
+
+def _is_first_process() -> bool:
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def _users_mistake(error: BaseException) -> str | None:
@@ -124,7 +128,7 @@ def _users_mistake(error: BaseException) -> str | None:
 def _set_up_console() -> None:
     """Messages as plain lines; silence about what a user can do nothing about."""
     # of several processes the first one speaks
-    level = logging.INFO if rank_zero_only.rank == 0 else logging.ERROR
+    level = logging.INFO if _is_first_process() else logging.ERROR
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stdout, force=True)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     for library in ("faster_coco_eval", "httpx", "lightning.fabric"):

@@ -62,6 +62,7 @@ def train(config: DictConfig) -> dict[str, float]:
     data: DataModule = build(config.data)
     data.prepare_data()
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
+    _check_batches(task, data)
     if weights and source:
         loaded = load_weights(task, weights, source=source)
         report += report_lines(loaded, source=source, description=weights.description)
@@ -214,6 +215,16 @@ def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
                 logger.warning("Changed since the checkpoint: %s", line)
     with replacing(folder / "config.yaml") as temporary:
         OmegaConf.save(config, temporary, resolve=True)
+
+
+def _check_batches(task: Task, data: DataModule) -> None:
+    """Batch norm has no statistics over one image."""
+    images = min(data.batch_size, len(data.train_set))  # type: ignore[arg-type]
+    if images < 2 and not task.freeze_batch_norm:
+        raise InputError(
+            f"A training batch of {images} image: batch norm needs at least two. Give more photos, "
+            "data.batch_size=2 or more, or task.freeze_batch_norm=true"
+        )
 
 
 def _say(report: Sequence[str]) -> None:

@@ -145,7 +145,7 @@ class Task(LightningModule, ABC):
             finite = self.trainer.strategy.reduce_boolean_decision(finite)
         if not finite:
             here = [] if torch.isfinite(total) else batch["id"].tolist()
-            ids = sum(gathered(here), [])
+            ids = [sample for share in gathered(here) for sample in share]
             raise DivergedError(ids, {name: float(loss.detach()) for name, loss in losses.items()})
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:

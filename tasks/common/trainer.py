@@ -1,5 +1,6 @@
 """Lightning's trainer with the callbacks that every run has."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
+from backbone.errors import InputError
 from tasks.common.checkpoint import AtomicCheckpointIO
 from tasks.common.config import build
 from tasks.common.progress import ProgressBar, progress
@@ -28,6 +30,7 @@ def build_trainer(
         callbacks: Besides the progress bar.
         loggers: Where metrics go.
     """
+    _check_devices(config)
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
     bar = progress()
@@ -49,6 +52,13 @@ def build_trainer(
     # these may be in the middle of something else. Checkpoints handles the signal.
     trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
     return trainer
+
+
+def _check_devices(config: DictConfig) -> None:
+    """A process is started for each device, so a slip of the finger could start a thousand."""
+    there = torch.cuda.device_count() if torch.cuda.is_available() else os.cpu_count() or 1
+    if isinstance(config.devices, int) and not 1 <= config.devices <= there:
+        raise InputError(f"trainer.devices={config.devices}: this machine has {there}, at least 1")
 
 
 def fastest_precision() -> str:
