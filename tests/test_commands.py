@@ -61,7 +61,9 @@ def test_checkpoint_is_tensors_and_plain_values(trained: Path):
 
 def test_eval_repeats_the_figures_of_the_run(trained: Path, tmp_path: Path):
     checkpoint = trained / "checkpoints" / "last.ckpt"
-    done = run("eval", f"checkpoint={checkpoint}", f"run_dir={tmp_path}")
+    done = run(
+        "eval", f"checkpoint={checkpoint}", f"data.root={trained}/data", f"run_dir={tmp_path}"
+    )
     assert done.returncode == 0, done.stderr
     ours = json.loads((tmp_path / "metrics.json").read_text())
     theirs = json.loads((trained / "metrics.json").read_text())
@@ -98,7 +100,16 @@ def test_cost_prints_the_papers_detector():
     done = run_inside("cost", "task=ssd_coco", "format=json", cwd=ROOT)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
-    keys = "table model resolution mult_adds params paper_mult_adds paper_params note".split()
+    keys = [
+        "table",
+        "model",
+        "resolution",
+        "mult_adds",
+        "params",
+        "paper_mult_adds",
+        "paper_params",
+        "note",
+    ]
     assert all(list(row) == keys for row in rows)
     assert round(rows[0]["mult_adds"] / 1e9, 2) == 1.24
     assert round(rows[0]["params"] / 1e6, 1) == 6.8
@@ -125,7 +136,10 @@ def test_prepare_says_what_there_is(tmp_path: Path):
         (["train", "task=ssd_coco", "data=demo", "resume=last", "run_dir=new"], "last.ckpt"),
         (["eval"], "checkpoint=FILE"),
         (["predict", "checkpoint=missing.ckpt", "input=.", "output=out"], "No images"),
-        (["predict", "checkpoint=missing.ckpt", f"input={ROOT}/docs", "output=out"], "missing.ckpt"),
+        (
+            ["predict", "checkpoint=missing.ckpt", f"input={ROOT}/docs", "output=out"],
+            "missing.ckpt",
+        ),
         (["cost", "table=99"], "13"),
     ],
     ids=lambda value: "-".join(value)[:60] if isinstance(value, list) else None,

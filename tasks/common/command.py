@@ -7,7 +7,8 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -17,8 +18,9 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
+from backbone.weights import read_checkpoint
 from tasks.common.checkpoint import TerminatedError
-from tasks.common.config import CONFIGS, check_targets, check_value_types
+from tasks.common.config import CONFIGS, check_targets, check_value_types, missing_choices
 from tasks.common.task import DivergedError
 from tasks.common.usage import explain, usage
 
@@ -43,6 +45,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 description = sys.modules[function.__module__].__doc__ or ""
                 sys.stdout.write(usage(description, config_name, sys.argv[1:]))
                 return
+            sys.argv += _stored_choices(sys.argv[1:])
             entered = False
 
             def guarded(config: DictConfig) -> None:
@@ -70,6 +73,21 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         return run
 
     return decorate
+
+
+def _stored_choices(arguments: Sequence[str]) -> list[str]:
+    """The options of the checkpoint that a command line names, as Hydra needs them to begin with.
+
+    A file that cannot be read is for the command to complain about.
+    """
+    given = dict(argument.partition("=")[::2] for argument in arguments)
+    if not given.get("checkpoint"):
+        return []
+    try:
+        choices = read_checkpoint(Path(given["checkpoint"]))["config"]["choices"]
+        return missing_choices(choices, arguments)
+    except (InputError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> int:

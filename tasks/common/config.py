@@ -1,7 +1,8 @@
 """From YAML to objects, and from a checkpoint back to YAML."""
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,16 @@ def plain(config: DictConfig) -> dict[str, Any]:
     return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
 
 
+def missing_choices(choices: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
+    """A checkpoint's choice for each group that a command line says nothing about."""
+    named = {override.partition("=")[0] for override in overrides}
+    return [
+        f"{group}={choices[group]}"
+        for group in GROUPS
+        if group not in named and re.fullmatch(r"\w+", str(choices.get(group)))
+    ]
+
+
 def recompose(
     config_name: str,
     *,
@@ -108,23 +119,19 @@ def recompose(
     Raises:
         InputError: If the checkpoint's options don't exist, or the result is inconsistent.
     """
-    named = {override.lstrip("+~").partition("=")[0] for override in overrides}
-    chosen = [
-        f"{group}={choices[group]}"
-        for group in GROUPS
-        if group not in named and isinstance(choices.get(group), str)
-    ]
-    kept = [group for group in GROUPS if group not in named]
+    named = dict(override.lstrip("+~").partition("=")[::2] for override in overrides)
+    chosen = missing_choices(choices, overrides)
+    kept = [group for group in GROUPS if named.get(group) in (None, choices.get(group))]
     try:
         config = hydra.compose(config_name, overrides=[*chosen, *overrides])
         for group in kept:
-            _copy_values(config.get(group), saved.get(group), skip=named, path=group)
+            _copy_values(config.get(group), saved.get(group), skip=named.keys(), path=group)
     except (hydra.errors.HydraException, OmegaConfBaseException) as error:
         raise InputError(f"The checkpoint's configuration does not fit: {error}") from error
     return config
 
 
-def _copy_values(config: Any, saved: Any, *, skip: set[str], path: str) -> None:
+def _copy_values(config: Any, saved: Any, *, skip: Collection[str], path: str) -> None:
     """Copies plain values to settings that exist, but for targets and what the user gave."""
     if not isinstance(config, DictConfig) or not isinstance(saved, Mapping):
         return

@@ -11,8 +11,9 @@ from backbone.errors import InputError
 class LabelMap:
     """The classes of a data set, in the order of a network's outputs.
 
-    Class ``i`` is called ``names[i]`` and has the id ``ids[i]`` in the data set's own files, which
-    may have gaps and start anywhere. A background class is never listed: heads that need one add it.
+    Class ``i`` is called ``names[i]`` and has the id ``ids[i]`` in the data set's own files; ids
+    may have gaps and start anywhere. A background class is never listed: heads that need one add
+    it.
 
     Raises:
         InputError: If names or ids repeat, or their counts differ.

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import faster_coco_eval
 import numpy as np
 import torch
-from faster_coco_eval import COCO as FastCOCO
-from faster_coco_eval import COCOeval_faster
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
@@ -188,7 +187,14 @@ def score(
         InputError: If a result names an image or category that is not in ``truth``.
     """
     _check_ids(truth, results)
-    dataset, evaluator = (COCO, COCOeval) if reference else (FastCOCO, COCOeval_faster)
+    dataset, evaluator = (
+        (COCO, COCOeval)
+        if reference
+        else (
+            faster_coco_eval.COCO,
+            faster_coco_eval.COCOeval_faster,
+        )
+    )
     with contextlib.redirect_stdout(io.StringIO()):  # they print tables
         ground_truth = dataset()
         ground_truth.dataset = truth
