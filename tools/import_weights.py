@@ -1,4 +1,7 @@
-"""Converts published weights: python tools/import_weights.py source=FILE output=FILE.safetensors."""
+"""Converts published weights.
+
+python tools/import_weights.py source=FILE output=FILE.safetensors
+"""
 
 from omegaconf import DictConfig
 

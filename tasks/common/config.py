@@ -1,7 +1,6 @@
 """From YAML to objects, and from a checkpoint back to YAML."""
 
 import importlib
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,7 +93,7 @@ def missing_choices(choices: Mapping[str, Any], overrides: Sequence[str]) -> lis
     return [
         f"{group}={choices[group]}"
         for group in GROUPS
-        if group not in named and re.fullmatch(r"\w+", str(choices.get(group)))
+        if group not in named and isinstance(choices.get(group), str)
     ]
 
 
