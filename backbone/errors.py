@@ -1,4 +1,7 @@
-"""The one error a user is meant to see."""
+"""The one error a user is meant to see, and the checks of settings that raise it."""
+
+import math
+from typing import Any
 
 
 class InputError(ValueError):
@@ -7,3 +10,46 @@ class InputError(ValueError):
     Commands print the message, without a traceback, and exit with code 2. A message says what
     was given (with the file or id), what is allowed and what to do.
     """
+
+
+def check_number(
+    setting: str,
+    value: Any,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float = math.inf,
+    whole: bool = False,
+) -> None:
+    """Raises an InputError unless a setting is a finite number within its bounds.
+
+    Args:
+        setting: Its name on the command line.
+        value: What it was given.
+        at_least: Lower bound that is allowed itself.
+        above: Lower bound that is not.
+        at_most: Upper bound.
+        whole: Whether fractions are refused.
+
+    >>> check_number("data.batch_size", 0, at_least=1, whole=True)
+    Traceback (most recent call last):
+    backbone.errors.InputError: data.batch_size=0: a whole number from 1 is needed
+    """
+    kinds = int if whole else (int, float)
+    if isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value):
+        lowest = -math.inf if at_least is None else at_least
+        if lowest <= value <= at_most and (above is None or value > above):
+            return
+    bounds = [
+        f" from {at_least:g}" if at_least is not None else "",
+        f" above {above:g}" if above is not None else "",
+        f" up to {at_most:.10g}" if at_most < math.inf else "",
+    ]
+    kind = "a whole number" if whole else "a number"
+    raise InputError(f"{setting}={value}: {kind}{''.join(bounds)} is needed")
+
+
+def check_flag(setting: str, value: Any) -> None:
+    """Raises an InputError unless a setting is true or false."""
+    if not isinstance(value, bool):
+        raise InputError(f"{setting}={value}: true or false is needed")

@@ -1,7 +1,10 @@
 """The convolution block that every MobileNet layer is made of."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from backbone.depthwise import StridedDepthwise
 
 BATCH_NORM_EPSILON = 1e-3  # TF-slim's MobileNet v1 release, as are the folded published weights
 
@@ -23,14 +26,23 @@ class Conv2dSame(nn.Conv2d):
                 image.shape[-2:], self.kernel_size, self.stride, strict=True
             )
         )
+        slow = self._is_slow_to_differentiate(image)
         # The convolution pads by itself, without a copy. But not a single pixel: oneDNN's bfloat16
         # kernel leaves uninitialised memory in the gradient of the weights that see only padding.
-        if (top, left) == (bottom, right) and min(image.shape[-2:]) > 1:
+        if (top, left) == (bottom, right) and min(image.shape[-2:]) > 1 and not slow:
             return F.conv2d(
                 image, self.weight, self.bias, self.stride, (top, left), groups=self.groups
             )
         image = F.pad(image, (left, right, top, bottom))
+        if slow:
+            output: Tensor = StridedDepthwise.apply(image, self.weight.to(image.dtype), self.stride)
+            return output
         return F.conv2d(image, self.weight, self.bias, self.stride, groups=self.groups)
+
+    def _is_slow_to_differentiate(self, image: Tensor) -> bool:
+        strided_depthwise = self.groups == self.out_channels > 1 and max(self.stride) > 1
+        on_cpu = image.dtype == torch.bfloat16 and image.device.type == "cpu"
+        return strided_depthwise and on_cpu and self.bias is None and torch.is_grad_enabled()
 
 
 def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:

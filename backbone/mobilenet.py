@@ -3,10 +3,11 @@
 from torch import Tensor, nn
 
 from backbone.backbone import Backbone
-from backbone.errors import InputError
+from backbone.errors import check_flag, check_number
 from backbone.layers import ConvNormAct, initialise
 
 STEM_CHANNELS = 32
+MAX_WIDTH = 8  # where the weights take a gigabyte, and wider ones soon all memory
 
 # Table 1: output channels and stride of the thirteen separable blocks. The paper prints stride 2
 # for the last one; only stride 1 gives its 569 million mult-adds.
@@ -51,7 +52,7 @@ class MobileNet(Backbone):
         relu6: Clip activations at 6, as the released weights expect.
 
     Raises:
-        InputError: If ``width`` is not positive.
+        InputError: If ``width`` is no positive number up to ``MAX_WIDTH``, or a flag is no flag.
     """
 
     name = "mobilenet"
@@ -60,8 +61,9 @@ class MobileNet(Backbone):
         self, *, width: float = 1.0, same_padding: bool = True, relu6: bool = True
     ) -> None:
         super().__init__()
-        if not width > 0:
-            raise InputError(f"backbone.width={width}: a positive number is needed, such as 0.5")
+        check_number("backbone.width", width, above=0, at_most=MAX_WIDTH)
+        check_flag("backbone.same_padding", same_padding)
+        check_flag("backbone.relu6", relu6)
         widths_at_1 = (STEM_CHANNELS, *(channels for channels, _ in BLOCKS))
         channels = [scaled_channels(count, width) for count in widths_at_1]
         self.stem = ConvNormAct(

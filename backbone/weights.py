@@ -7,6 +7,7 @@ tensors depend on), ``image_size``, ``label_map`` and ``batch_norm_folded``.
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from backbone.errors import InputError
 
+MAX_IMAGE_SIZE = 10_000  # pixels; larger photos are refused too
 MIN_BACKBONE_LOADED = 0.95  # below this, a file is for another network, whatever its name says
 
 
@@ -122,6 +124,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: not a checkpoint of this project (it has no network description). "
             "Published weights are converted by tools/import_weights.py."
         )
+    state = checkpoint["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise InputError(f"{path}: its state_dict is no dictionary of named tensors")
+    check_description(checkpoint["description"], path)
     return checkpoint
 
 
@@ -131,12 +137,16 @@ def read_tensors(path: Path) -> Any:
     Raises:
         InputError: If the file is damaged or holds other objects.
     """
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # about old pickles, which are read or refused all the same
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for damaged files
-        reason = str(error).split("\n")[0][:200]
+        # whose own messages would have the user turn the safety off
         raise InputError(
-            f"{path}: cannot be read as tensors and plain values ({reason}). It is damaged, or "
+            f"{path}: cannot be read as tensors and plain values. It is damaged, no checkpoint, or "
             "holds Python objects, which are never loaded."
         ) from error
 
@@ -153,7 +163,49 @@ def _read_safetensors(path: Path) -> Weights:
             f"{path}: has no network description. Convert published weights with "
             f"`tools/import_weights.py source={path} output=FILE.safetensors`."
         )
-    return Weights(tensors, json.loads(metadata["description"]))
+    return Weights(tensors, _parse_description(metadata["description"], path))
+
+
+def _parse_description(text: str, path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: its network description is not JSON ({error})") from error
+    check_description(description, path)
+    return description  # type: ignore[no-any-return]
+
+
+def check_description(description: Any, path: Path) -> None:
+    """Refuses a description whose parts are missing or of other types than ours write.
+
+    Raises:
+        InputError: At the first such part, naming the file.
+    """
+    if not isinstance(description, dict):
+        raise InputError(f"{path}: its network description is {description!r:.80}, not an object")
+    for key in ("backbone", "head"):
+        part = description.get(key, {"name": ""} if key == "head" else None)
+        if not isinstance(part, dict) or not isinstance(part.get("name"), str):
+            raise InputError(f"{path}: its description has {part!r:.80} as {key}")
+    size = description.get("image_size")
+    if type(size) is not int or not 0 < size <= MAX_IMAGE_SIZE:
+        raise InputError(f"{path}: its description has {size!r:.80} as image_size")
+    labels = description.get("label_map", {"names": [], "ids": []})
+    if not isinstance(labels, dict) or not _are_labels(labels.get("names"), labels.get("ids")):
+        raise InputError(
+            f"{path}: its description has {labels!r:.80} as label_map, instead of as many different "
+            "names as ids"
+        )
+
+
+def _are_labels(names: Any, ids: Any) -> bool:
+    return (
+        isinstance(names, list)
+        and isinstance(ids, list)
+        and all(type(name) is str for name in names)
+        and all(type(number) is int for number in ids)
+        and len(names) == len(ids) == len(set(names)) == len(set(ids))
+    )
 
 
 def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> LoadReport:

@@ -54,9 +54,12 @@ def pairwise_iou(boxes: Tensor, others: Tensor) -> Tensor:
     Returns:
         Shape ``(..., M, A)``.
     """
-    boxes, others = boxes.unsqueeze(-2), others.unsqueeze(-3)
-    low = torch.maximum(boxes[..., :2], others[..., :2])
-    high = torch.minimum(boxes[..., 2:], others[..., 2:])
-    intersection = (high - low).clamp(min=0).prod(-1)
-    areas, other_areas = ((b[..., 2:] - b[..., :2]).prod(-1) for b in (boxes, others))
+    x0, y0, x1, y1 = boxes.unsqueeze(-2).unbind(-1)
+    other_x0, other_y0, other_x1, other_y1 = others.unsqueeze(-3).unbind(-1)
+    # by coordinate: a product over a dimension of two takes several times as long
+    width = (torch.minimum(x1, other_x1) - torch.maximum(x0, other_x0)).clamp(min=0)
+    height = (torch.minimum(y1, other_y1) - torch.maximum(y0, other_y0)).clamp(min=0)
+    intersection = width * height
+    areas = (x1 - x0) * (y1 - y0)
+    other_areas = (other_x1 - other_x0) * (other_y1 - other_y0)
     return intersection / (areas + other_areas - intersection)

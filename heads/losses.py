@@ -1,9 +1,8 @@
 """Classification losses of the one-stage detectors, one value an anchor.
 
-Logits have shape ``(B, A, C)``, column 0 is background; targets are class numbers ``(B, A)``.
+Logits have shape ``(..., C)``, column 0 is background; targets are class numbers ``(...)``.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -14,15 +13,13 @@ class SigmoidCrossEntropy:
     activation = "sigmoid"
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Loss of each anchor, shape ``(B, A)``."""
-        return self._by_class(logits, targets).sum(-1)
-
-    def _by_class(self, logits: Tensor, targets: Tensor) -> Tensor:
-        wanted = F.one_hot(targets, logits.shape[-1]).to(logits.dtype)
-        return F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        """Loss of each anchor, summed over its classes; shape of ``targets``."""
+        # -log(1 - p) for every class, and the difference to -log(p) for the one that is there
+        there = logits.gather(-1, targets[..., None]).squeeze(-1)
+        return F.softplus(logits).sum(-1) - there
 
     def scores(self, logits: Tensor) -> Tensor:
-        """Scores of the classes without background, shape ``(B, A, C - 1)``."""
+        """Scores of the classes without background, shape ``(..., C - 1)``."""
         return logits[..., 1:].sigmoid()
 
 
@@ -32,13 +29,11 @@ class SoftmaxCrossEntropy:
     activation = "softmax"
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Loss of each anchor, shape ``(B, A)``."""
-        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(
-            targets
-        )
+        """Loss of each anchor, shape of ``targets``."""
+        return F.cross_entropy(logits.movedim(-1, 1), targets, reduction="none")
 
     def scores(self, logits: Tensor) -> Tensor:
-        """Scores of the classes without background, shape ``(B, A, C - 1)``."""
+        """Scores of the classes without background, shape ``(..., C - 1)``."""
         return logits.softmax(-1)[..., 1:]
 
 
@@ -57,10 +52,11 @@ class FocalLoss(SigmoidCrossEntropy):
         self.gamma = gamma
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Loss of each anchor, shape ``(B, A)``; background is no class here."""
-        cross_entropy = self._by_class(logits, targets)[..., 1:]
-        wanted = F.one_hot(targets, logits.shape[-1])[..., 1:].bool()
-        alpha = torch.where(wanted, self.alpha, 1 - self.alpha)
+        """Loss of each anchor, shape of ``targets``; background is no class here."""
+        logits = logits[..., 1:]
+        there = F.one_hot(targets, logits.shape[-1] + 1)[..., 1:].to(logits.dtype)
+        cross_entropy = F.binary_cross_entropy_with_logits(logits, there, reduction="none")
+        alpha = there * self.alpha + (1 - there) * (1 - self.alpha)
         probability_of_truth = (-cross_entropy).exp()
         weight = alpha * (1 - probability_of_truth) ** self.gamma
         return (weight * cross_entropy).sum(-1)

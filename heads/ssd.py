@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import nms
 
+from backbone.errors import InputError, check_number
 from backbone.layers import ConvNormAct, initialise
 from heads.anchors import grid_anchors, ssd_anchor_shapes
 from heads.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
@@ -74,6 +75,9 @@ class SSDHead(Head):
         max_detections: Best detections of an image that leave it.
         class_bias: Initial bias of the object classes; -4.6 starts each at 1%, so that the many
             background anchors don't drown the first steps (Lin et al. 2017, section 4.1).
+
+    Raises:
+        InputError: If a setting is outside its bounds.
     """
 
     name = "ssd"
@@ -97,6 +101,21 @@ class SSDHead(Head):
         class_bias: float = -4.6,
     ) -> None:
         super().__init__()
+        if not features or list(features) != [key for key in in_channels if key in features]:
+            raise InputError(
+                f"head.features={features}: some of {', '.join(in_channels)} are needed, in this order"
+            )
+        check_number("head.min_scale", min_scale, above=0, at_most=1)
+        check_number("head.max_scale", max_scale, at_least=min_scale, at_most=1)
+        check_number("head.min_iou", min_iou, above=0, at_most=1)
+        if negatives_per_positive is not None:
+            check_number("head.negatives_per_positive", negatives_per_positive, at_least=0)
+        check_number("head.box_weight", box_weight, at_least=0)
+        check_number("head.score_threshold", score_threshold, at_least=0, at_most=1)
+        check_number("head.nms_iou", nms_iou, at_least=0, at_most=1)
+        check_number("head.max_candidates", max_candidates, at_least=1, whole=True)
+        check_number("head.max_detections", max_detections, at_least=1, whole=True)
+        check_number("head.class_bias", class_bias)
         self.classification = classification
         self.features = tuple(features)
         self.num_classes = num_classes
@@ -184,11 +203,23 @@ class SSDHead(Head):
 
         targets = torch.zeros_like(matches)
         targets[image, anchor] = labels[image, matched] + 1
-        losses = self.classification(outputs.logits, targets)
-        if self.negatives_per_positive is not None:
-            negative = hardest_negatives(losses, positive, per_positive=self.negatives_per_positive)
-            losses = losses * (positive | negative)
+        chosen = self._anchors_to_classify(outputs.logits, positive)
+        losses = self.classification(outputs.logits[chosen], targets[chosen])
         return {"classification": losses.sum() / count, "box": self.box_weight * box}
+
+    @torch.no_grad()
+    def _anchors_to_classify(self, logits: Tensor, positive: Tensor) -> Tensor:
+        """Mask of the anchors that the classification learns from, shape ``(B, A)``.
+
+        Most anchors are easy background: choosing first keeps them out of the backward pass.
+        """
+        if self.negatives_per_positive is None:
+            return torch.ones_like(positive)
+        background = torch.zeros_like(positive, dtype=torch.long)
+        hardness = self.classification(logits, background)
+        return positive | hardest_negatives(
+            hardness, positive, per_positive=self.negatives_per_positive
+        )
 
     def predict(self, features: Features, batch: Batch) -> Detections:
         """The best boxes of each image, after non-maximum suppression within each class."""
@@ -224,13 +255,19 @@ class SSDHead(Head):
     def select_classes(
         self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None
     ) -> dict[str, Tensor]:
-        """Keeps the rows of background and of ``classes``, or drops the class layers."""
+        """Keeps the rows of background and of ``classes``, or drops the class layers.
+
+        Layers for other anchors or fewer classes than the label map says are dropped too.
+        """
         tensors = dict(tensors)
         for name in [name for name in tensors if name.startswith("class_layers.")]:
             layer = tensors.pop(name)
-            if classes is not None:
-                number = len(self.anchor_shapes[int(name.split(".")[1])])
-                rows = [0, *(index + 1 for index in classes)]
+            level = int(name.split(".")[1])
+            if classes is None or level >= len(self.anchor_shapes):
+                continue
+            number = len(self.anchor_shapes[level])
+            rows = [0, *(index + 1 for index in classes)]
+            if len(layer) % number == 0 and max(rows) < len(layer) // number:
                 tensors[name] = layer.unflatten(0, (number, -1))[:, rows].flatten(0, 1)
         return tensors
 

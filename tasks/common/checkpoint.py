@@ -58,6 +58,8 @@ class Checkpoints(Checkpoint):
     """
 
     def __init__(self, *, folder: Path, monitor: str, every_steps: int | None) -> None:
+        if every_steps is not None:
+            check_number("checkpoint_every_steps", every_steps, at_least=1, whole=True)
         self.last = folder / "last.ckpt"
         self.best = folder / "best.ckpt"
         self.monitor = monitor

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import logging
+import re
 import sys
 import traceback
 import warnings
@@ -45,6 +46,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 description = sys.modules[function.__module__].__doc__ or ""
                 sys.stdout.write(usage(description, config_name, sys.argv[1:]))
                 return
+            sys.argv[1:] = [_listed(argument) for argument in sys.argv[1:]]
             sys.argv += _stored_choices(sys.argv[1:])
             entered = False
 
@@ -73,6 +75,14 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         return run
 
     return decorate
+
+
+def _listed(argument: str) -> str:
+    """``key=a,b`` as ``key=[a,b]``: Hydra would take it for two runs."""
+    key, equals, value = argument.partition("=")
+    plain = not re.search(r"[\[\](){}'\"\\$]", value)
+    multirun = {"-m", "--multirun"} & set(sys.argv)
+    return f"{key}=[{value}]" if equals and "," in value and plain and not multirun else argument
 
 
 def _stored_choices(arguments: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import hydra
 from hydra.utils import instantiate
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -25,6 +26,7 @@ LIBRARY_TARGETS = frozenset(
         "torch.optim.SGD",
     }
 )
+ARGUMENT_ERRORS = (MisconfigurationException, OverflowError, TypeError, ValueError)
 GROUPS = ("task", "backbone", "head", "data", "optim", "schedule")
 
 
@@ -41,7 +43,13 @@ def build(config: DictConfig, **kwargs: Any) -> Any:
         InputError: If a target is not allowed, or its arguments are wrong.
     """
     check_targets(config)
-    return instantiate(config, **kwargs)
+    try:
+        return instantiate(config, **kwargs)
+    except hydra.errors.InstantiationException as error:
+        # what a library says of its arguments is for the user; from our own classes it is a bug
+        if config["_target_"] in LIBRARY_TARGETS and isinstance(error.__cause__, ARGUMENT_ERRORS):
+            raise InputError(f"{config['_target_']}: {error.__cause__}") from error
+        raise
 
 
 def check_targets(config: DictConfig) -> None:

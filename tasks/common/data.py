@@ -12,10 +12,15 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from backbone.errors import check_number
+from backbone.weights import MAX_IMAGE_SIZE
 from tasks.common.labels import LabelMap
 from tasks.common.sampling import EpochSampler, Place, ShardSampler
 
 Sample = dict[str, Any]
+
+MIN_IMAGE_SIZE = 32  # one cell of the coarsest feature, whose stride this is
+MAX_SEED = 2**32 - 1  # numpy's limit
 
 
 class DataModule(LightningDataModule, ABC):
@@ -29,6 +34,9 @@ class DataModule(LightningDataModule, ABC):
         image_size: Side of the network's square input in pixels; None for what the weights of
             ``init=`` say, or else ``default_image_size``.
         seed: Of the order of samples and of their augmentation.
+
+    Raises:
+        InputError: If a number is outside its bounds.
     """
 
     default_image_size: int
@@ -37,10 +45,22 @@ class DataModule(LightningDataModule, ABC):
         self, *, batch_size: int, num_workers: int | None, image_size: int | None, seed: int
     ) -> None:
         super().__init__()
+        check_number("data.batch_size", batch_size, at_least=1, whole=True)
+        if num_workers is not None:
+            check_number("data.num_workers", num_workers, at_least=0, whole=True)
+        if image_size is not None:
+            check_number(
+                "data.image_size",
+                image_size,
+                at_least=MIN_IMAGE_SIZE,
+                at_most=MAX_IMAGE_SIZE,
+                whole=True,
+            )
+        check_number("seed", seed, at_least=0, at_most=MAX_SEED, whole=True)
         self.batch_size = batch_size
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self.num_workers = min(cores or 1, 8) if num_workers is None else num_workers
-        self.image_size = image_size or self.default_image_size
+        self.image_size = self.default_image_size if image_size is None else image_size
         self.seed = seed
         self._resume_at = {"epoch": 0, "batches": 0}
 

@@ -4,6 +4,8 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
+from backbone.errors import check_number
+
 
 class WeightEMA(WeightAveraging):
     """Exponential moving average whose memory grows from nothing to ``decay``.
@@ -16,6 +18,8 @@ class WeightEMA(WeightAveraging):
     """
 
     def __init__(self, *, decay: float) -> None:
+        check_number("ema_decay", decay, at_least=0, at_most=1)
+
         def average(old: Tensor, new: Tensor, num_averaged: Tensor | int) -> Tensor:
             if not new.is_floating_point():
                 return new  # batch norm's counters

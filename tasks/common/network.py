@@ -1,13 +1,14 @@
 """Makes a task's network, from settings or from a file that says what it holds."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from hydra.utils import get_class
 from omegaconf import DictConfig
+from torch.optim import Optimizer
 
 from backbone.backbone import Backbone
 from backbone.batch_norm import unfold
@@ -50,6 +51,8 @@ def _class_name(config: DictConfig) -> str:
 
 
 def _settle_one(config: DictConfig, key: str, value: Any, *, path: str, source: Path) -> None:
+    if key not in config:
+        raise InputError(f"init={source} has a setting {path}, which there is not")
     if config.get(key) is None:
         config[key] = value
     elif config[key] != value:
@@ -77,17 +80,30 @@ def build_task(config: DictConfig, *, label_map: LabelMap, image_size: int) -> T
         config: With ``task``, ``backbone``, ``head``, ``optim`` and ``schedule``.
         label_map: The classes to tell apart.
         image_size: Side of the network's input in pixels.
+
+    Raises:
+        InputError: If a setting is not allowed.
     """
+    optimizer = build(config.optim)
+    _check_optimizer(optimizer)
     # Called here, since Hydra would turn a label map among its arguments into a config.
     task: Task = build(config.task)(
         backbone=build_backbone(config),
         head=build(config.head),
-        optimizer=build(config.optim),
+        optimizer=optimizer,
         schedule=build(config.schedule),
         label_map=label_map,
         image_size=image_size,
     )
     return task
+
+
+def _check_optimizer(optimizer: Callable[..., Optimizer]) -> None:
+    """Makes one on trial, since it checks its arguments only when it gets its parameters."""
+    try:
+        optimizer([torch.nn.Parameter(torch.zeros(1))])
+    except (TypeError, ValueError) as error:
+        raise InputError(f"optim: {error}") from error
 
 
 def load_weights(task: Task, weights: Weights, *, source: Path) -> LoadReport:

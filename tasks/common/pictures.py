@@ -10,6 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter, Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from backbone.errors import check_number
 from tasks.common.images import read_image
 from tasks.common.task import Task
 
@@ -27,6 +28,7 @@ class ValidationPictures(Callback):
     """
 
     def __init__(self, folder: Path, *, count: int, min_score: float) -> None:
+        check_number("pictures.count", count, at_least=0, whole=True)
         self.folder = folder
         self.count = count
         self.min_score = min_score

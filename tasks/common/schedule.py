@@ -5,6 +5,8 @@ import math
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from backbone.errors import check_number
+
 
 def warmup_cosine(
     optimizer: Optimizer, *, total_steps: int, warmup_steps: int, final_factor: float = 0.0
@@ -17,6 +19,8 @@ def warmup_cosine(
         warmup_steps: Steps of the rise, at most a tenth of the run.
         final_factor: Share of the learning rate left at the end.
     """
+    check_number("schedule.warmup_steps", warmup_steps, at_least=0, whole=True)
+    check_number("schedule.final_factor", final_factor, at_least=0, at_most=1)
     warmup_steps = min(warmup_steps, total_steps // 10)
 
     def factor(step: int) -> float:
@@ -41,6 +45,8 @@ def exponential(
         staircase: Fall at once instead of a little each step.
     """
     del total_steps
+    check_number("schedule.factor", factor, above=0, at_most=1)
+    check_number("schedule.every_steps", every_steps, at_least=1, whole=True)
 
     def factor_at(step: int) -> float:
         return factor ** (step // every_steps if staircase else step / every_steps)
@@ -51,4 +57,5 @@ def exponential(
 def constant(optimizer: Optimizer, *, total_steps: int, warmup_steps: int = 0) -> LambdaLR:
     """The same learning rate throughout, after a linear rise."""
     del total_steps
+    check_number("schedule.warmup_steps", warmup_steps, at_least=0, whole=True)
     return LambdaLR(optimizer, lambda step: min((step + 1) / (warmup_steps + 1), 1.0))

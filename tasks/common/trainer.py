@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
-from backbone.errors import InputError
+from backbone.errors import InputError, check_number
 from tasks.common.checkpoint import AtomicCheckpointIO
 from tasks.common.config import build
 from tasks.common.progress import ProgressBar, progress
@@ -31,6 +31,11 @@ def build_trainer(
         loggers: Where metrics go.
     """
     _check_devices(config)
+    for key in ("accumulate_grad_batches", "check_val_every_n_epoch"):
+        if config[key] is not None:
+            check_number(f"trainer.{key}", config[key], at_least=1, whole=True)
+    if config.gradient_clip_val is not None:
+        check_number("trainer.gradient_clip_val", config.gradient_clip_val, at_least=0)
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
     bar = progress()

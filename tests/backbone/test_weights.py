@@ -21,7 +21,7 @@ from backbone.weights import (
     save_weights,
 )  # fmt: skip
 
-DESCRIPTION = {"backbone": {"name": "tiny", "width": 0.5}, "image_size": 64, "label_map": None}
+DESCRIPTION = {"backbone": {"name": "tiny", "width": 0.5}, "image_size": 64}
 READERS = (read_weights, read_checkpoint)
 
 
