@@ -118,6 +118,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint")
+    if path.suffix == ".safetensors":
+        raise InputError(
+            f"{path}: weights, not a checkpoint of a run. Use them with task=TASK init={path}"
+        )
     checkpoint = read_tensors(path)
     if not isinstance(checkpoint, dict) or not {"state_dict", "description"} <= checkpoint.keys():
         raise InputError(
@@ -172,7 +176,7 @@ def _parse_description(text: str, path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: its network description is not JSON ({error})") from error
     check_description(description, path)
-    return description  # type: ignore[no-any-return]
+    return description
 
 
 def check_description(description: Any, path: Path) -> None:
@@ -190,11 +194,12 @@ def check_description(description: Any, path: Path) -> None:
     size = description.get("image_size")
     if type(size) is not int or not 0 < size <= MAX_IMAGE_SIZE:
         raise InputError(f"{path}: its description has {size!r:.80} as image_size")
-    labels = description.get("label_map", {"names": [], "ids": []})
+    no_labels = None if "head" in description else {"names": [], "ids": []}
+    labels = description.get("label_map", no_labels)
     if not isinstance(labels, dict) or not _are_labels(labels.get("names"), labels.get("ids")):
         raise InputError(
-            f"{path}: its description has {labels!r:.80} as label_map, instead of as many different "
-            "names as ids"
+            f"{path}: its description has {labels!r:.80} as label_map, which needs as many "
+            "different names as ids"
         )
 
 

@@ -184,7 +184,10 @@ def _import_timm(sources: Sequence[Path], names: Sequence[str] | None) -> Weight
         raise InputError(f"{source}: damaged or not a safetensors file ({error})") from error
     if not isinstance(state, dict):
         raise InputError(f"{source}: not a state dict")
-    body = timm_tensors(state)
+    try:
+        body = timm_tensors(state)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
     description = {
         "backbone": {"name": "mobilenet"} | mobilenet_settings(body, same_padding=False),
         "image_size": TIMM_IMAGE_SIZE,

@@ -103,7 +103,7 @@ class SSDHead(Head):
         super().__init__()
         if not features or list(features) != [key for key in in_channels if key in features]:
             raise InputError(
-                f"head.features={features}: some of {', '.join(in_channels)} are needed, in this order"
+                f"head.features={features}: some of {', '.join(in_channels)} are needed, in order"
             )
         check_number("head.min_scale", min_scale, above=0, at_most=1)
         check_number("head.max_scale", max_scale, at_least=min_scale, at_most=1)

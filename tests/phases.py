@@ -92,7 +92,7 @@ def _command(tool: str, arguments: list[str], trap: Trap | None, output: Path) -
 def _set(trap: Trap) -> None:
     from lightning.pytorch import Callback
 
-    from tasks.common import run
+    from tasks.common import run, stored
     from tasks.common.checkpoint import AtomicCheckpointIO
 
     calls = itertools.count(1)
@@ -115,9 +115,10 @@ def _set(trap: Trap) -> None:
     else:
         callback = type("Trapped", (Callback,), {trap.hook: strike})()
         build = run.build_trainer
-        run.build_trainer = lambda config, *, callbacks=(), **rest: build(
-            config, callbacks=[*callbacks, callback], **rest
-        )
+        for module in (run, stored):
+            module.build_trainer = lambda config, *, callbacks=(), **rest: build(
+                config, callbacks=[*callbacks, callback], **rest
+            )
 
 
 # What a run must leave behind that was interrupted, compared with one that was not.

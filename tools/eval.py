@@ -3,7 +3,7 @@
 from omegaconf import DictConfig
 
 from tasks.common.command import command
-from tasks.common.run import evaluate
+from tasks.common.stored import evaluate
 
 
 @command("eval")

@@ -10,7 +10,7 @@ from tasks.detection.public import prepare
 
 @command("prepare")
 def main(config: DictConfig) -> None:
-    print(prepare(str(config.dataset), Path(config.root)))
+    print(prepare(str(config.dataset), Path(str(config.root))))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_only
 
-from backbone.errors import InputError
+from backbone.errors import InputError, check_number
 from backbone.weights import read_checkpoint, replacing
 from tasks.common.sampling import gathered
 

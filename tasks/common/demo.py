@@ -7,7 +7,8 @@ from omegaconf import DictConfig
 from backbone.errors import InputError
 from tasks.common.config import build
 from tasks.common.pictures import contact_sheet, save_picture
-from tasks.common.run import predict, train
+from tasks.common.run import train
+from tasks.common.stored import predict
 
 SHEET_PICTURES = 12
 

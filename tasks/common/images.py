@@ -126,7 +126,7 @@ def find_images(path: str | Path) -> list[Path]:
     Raises:
         InputError: If there are none.
     """
-    path = Path(path).expanduser()
+    path = Path(str(path)).expanduser()
     if path.is_file():
         return [path]
     if path.is_dir():

@@ -3,11 +3,12 @@
 import logging
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from backbone.errors import InputError
 from backbone.weights import save_weights
 from heads.published import import_published
+from tasks.common.folders import make_folder
 
 logger = logging.getLogger(__name__)
 
@@ -21,13 +22,15 @@ def import_weights(config: DictConfig) -> None:
     Raises:
         InputError: If a file is damaged or unknown, or the output has another suffix.
     """
-    output = Path(config.output)
+    output = Path(str(config.output))
     if output.suffix != ".safetensors":
         raise InputError(f"output={output}: the file must be called FILE.safetensors")
-    given = config.source if not isinstance(config.source, str) else config.source.split(",")
-    sources = [Path(source) for source in given]
-    names = _read_names(Path(config.labels)) if config.labels else None
+    several = isinstance(config.source, ListConfig)
+    given = config.source if several else str(config.source).split(",")
+    sources = [Path(str(source)) for source in given]
+    names = _read_names(Path(str(config.labels))) if config.labels else None
     weights = import_published(sources, names=names)
+    make_folder("output", output.parent)
     save_weights(output, weights)
     description = weights.description
     logger.info("%s: %d tensors", output, len(weights.tensors))

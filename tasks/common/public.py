@@ -7,6 +7,7 @@ from pathlib import Path
 from backbone.errors import InputError
 from tasks.common.archives import extract, is_extracted
 from tasks.common.download import fetch
+from tasks.common.folders import make_folder
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def prepare(dataset: PublicDataset, root: Path) -> str:
         InputError: If a file cannot be had, is damaged, or the result is incomplete. The message
             says what to place where.
     """
+    make_folder("root", root)
     if missing_contents(dataset, root):
         for archive in dataset.archives:
             if not is_extracted(root / archive.name, root, size=archive.size):

@@ -1,4 +1,4 @@
-"""Training, evaluation and prediction, each a list to read aloud."""
+"""Training, a list to read aloud."""
 
 import json
 import logging
@@ -14,15 +14,14 @@ from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
-from backbone.weights import Weights, read_checkpoint, read_weights, replacing
+from backbone.weights import read_checkpoint, read_weights, replacing
 from tasks.common.checkpoint import Checkpoints
-from tasks.common.config import build, differences, plain, recompose
+from tasks.common.config import build, differences, plain
 from tasks.common.cost import task_cost
 from tasks.common.curve import CurveLogger
 from tasks.common.data import DataModule
 from tasks.common.ema import WeightEMA
-from tasks.common.images import find_images
-from tasks.common.labels import LabelMap
+from tasks.common.folders import make_folder
 from tasks.common.network import (
     build_task,
     load_weights,
@@ -30,11 +29,13 @@ from tasks.common.network import (
     settle,
     unfold_batch_norm,
 )
-from tasks.common.pictures import PredictionWriter, ValidationPictures
+from tasks.common.pictures import ValidationPictures
 from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
 from tasks.common.task import DivergedError, Task
 from tasks.common.trainer import build_trainer
+
+MAX_LINE = 120  # longer ones list what they count
 
 logger = logging.getLogger(__name__)
 
@@ -50,16 +51,16 @@ def train(config: DictConfig) -> dict[str, float]:
     """
     folder = run_folder(config)
     resume = _checkpoint_to_resume(config, folder)
-    seed_everything(config.seed, verbose=False)
     report: list[str] = []
 
-    source = Path(config.init) if config.init and not resume else None
+    source = Path(str(config.init)) if config.init and not resume else None
     weights = read_weights(source) if source else None
     if weights and source:
         settle(config, weights, source=source)
     elif resume:
         settle(config, read_weights(resume), source=resume)
     data: DataModule = build(config.data)
+    seed_everything(config.seed, verbose=False)
     data.prepare_data()
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
     _check_batches(task, data)
@@ -69,7 +70,7 @@ def train(config: DictConfig) -> dict[str, float]:
         if weights.description.get("batch_norm_folded"):
             unfold_batch_norm(task, loaded, data)
     _record(task, config, resume=resume)
-    _say([*report, *data.report_lines()])
+    say([*report, *data.report_lines()])
 
     throughput = Throughput()
     first_step = read_checkpoint(resume)["global_step"] if resume else 0
@@ -104,53 +105,6 @@ def train(config: DictConfig) -> dict[str, float]:
     return metrics
 
 
-def evaluate(config: DictConfig) -> dict[str, float]:
-    """Scores a checkpoint, or imported weights, on a task's validation data.
-
-    Args:
-        config: The composed ``configs/eval.yaml``.
-    """
-    config, weights, source = _stored_network(config)
-    folder = run_folder(config)
-    seed_everything(config.seed, verbose=False)
-    data: DataModule = build(config.data)
-    task, lines = _restore(config, weights, source)
-    trainer = build_trainer(config.trainer, folder=folder, callbacks=[_pictures(config, folder)])
-    metrics = score(task, data, trainer, folder=folder)
-    write_report(folder, [*lines, *data.report_lines()])
-    write_json(folder / "metrics.json", metrics)
-    return metrics
-
-
-def predict(config: DictConfig) -> list[dict[str, Any]]:
-    """Predicts on photos, draws them and writes ``predictions.json``.
-
-    Args:
-        config: The composed ``configs/predict.yaml``.
-
-    Raises:
-        InputError: After all others are done, if photos could not be read.
-    """
-    paths = find_images(config.input)
-    folder = Path(config.output)
-    config, weights, source = _stored_network(config)
-    folder.mkdir(parents=True, exist_ok=True)
-    data: DataModule = build(config.data)
-    task, _ = _restore(config, weights, source)
-    writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
-    trainer = build_trainer(config.trainer, folder=folder, callbacks=[writer])
-    try:
-        trainer.predict(task, data.predict_dataloader(paths), return_predictions=False)
-    finally:
-        write_json(folder / "predictions.json", writer.entries)
-    if writer.errors and config.data.on_bad_image == "error":
-        raise InputError(
-            f"{len(writer.errors)} of {len(paths)} photos could not be read; the others are done. "
-            "data.on_bad_image=skip accepts that.\n" + "\n".join(writer.errors)
-        )
-    return writer.entries
-
-
 def score(task: Task, data: DataModule, trainer: Trainer, *, folder: Path) -> dict[str, float]:
     """Validates with the evaluator that figures are reported by, and writes the predictions."""
     task.report_exactly = True
@@ -175,16 +129,15 @@ def run_folder(config: DictConfig) -> Path:
     """
     if "LOCAL_RANK" not in os.environ:
         os.environ["MOBILENET_RUN_DIR"] = str(config.run_dir)
-    folder = Path(os.environ.get("MOBILENET_RUN_DIR", config.run_dir))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    shared = os.environ["MOBILENET_RUN_DIR"] if config.run_dir else config.run_dir
+    return make_folder("run_dir", shared)
 
 
 def _checkpoint_to_resume(config: DictConfig, folder: Path) -> Path | None:
     if not config.resume:
         return None
     last = folder / "checkpoints" / "last.ckpt"
-    path = last if config.resume == "last" else Path(config.resume)
+    path = last if config.resume == "last" else Path(str(config.resume))
     if not path.is_file():
         raise InputError(
             f"resume={config.resume}: there is no {path}. Give the run_dir= of the run to go on "
@@ -227,60 +180,11 @@ def _check_batches(task: Task, data: DataModule) -> None:
         )
 
 
-def _say(report: Sequence[str]) -> None:
+def say(report: Sequence[str]) -> None:
     """Prints a report's counts; report.txt has the particulars."""
     for line in report:
         if not line.startswith("    "):
-            logger.info("%s", line.partition(":")[0] if line.startswith("  ") else line)
-
-
-def _stored_network(config: DictConfig) -> tuple[DictConfig, Weights, Path]:
-    """The settings and weights that ``checkpoint=`` or ``init=`` name."""
-    if bool(config.checkpoint) == bool(config.init):
-        raise InputError(
-            "Give either checkpoint=FILE, from a run, or task=TASK init=FILE, with imported weights"
-        )
-    if config.init:
-        if not config.get("task"):
-            raise InputError("init=FILE needs a task, such as task=ssd_coco")
-        source = Path(config.init)
-        weights = read_weights(source)
-    else:
-        source = Path(config.checkpoint)
-        stored = read_checkpoint(source)["config"]
-        weights = read_weights(source)
-        hydra = HydraConfig.get()
-        config = recompose(
-            str(hydra.job.config_name),
-            saved=stored["values"],
-            choices=stored["choices"],
-            overrides=list(hydra.overrides.task),
-        )
-    settle(config, weights, source=source)
-    return config, weights, source
-
-
-def _restore(config: DictConfig, weights: Weights, source: Path) -> tuple[Task, list[str]]:
-    """A task with the network of a file, complete."""
-    description = weights.description
-    if "label_map" not in description:
-        raise InputError(f"{source} holds a backbone without a head: train one with init={source}")
-    task = build_task(
-        config,
-        label_map=LabelMap.from_dict(description["label_map"]),
-        image_size=description["image_size"],
-    )
-    report = load_weights(task, weights, source=source)
-    if report.started_anew:
-        raise InputError(
-            f"{source} lacks {len(report.started_anew)} tensors of this task's network, such as "
-            f"{report.started_anew[0]}: it was made for another task."
-        )
-    return task, report_lines(report, source=source, description=description)
-
-
-def _pictures(config: DictConfig, folder: Path) -> ValidationPictures:
-    return ValidationPictures(folder / "pictures", **config.pictures)
+            logger.info("%s", line if len(line) <= MAX_LINE else line.partition(":")[0])
 
 
 @rank_zero_only

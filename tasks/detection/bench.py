@@ -23,8 +23,9 @@ from tasks.detection import augment
 from tasks.detection.annotations import Annotations
 from tasks.detection.bench_data import random_annotations, random_records
 from tasks.detection.bench_network import predict_rows, train_rows
-from tasks.detection.data import DetectionData, DetectionSet
+from tasks.detection.data import DetectionData
 from tasks.detection.metric import CocoMetric
+from tasks.detection.samples import DetectionSet
 from tasks.detection.scenes import write_scenes
 from tasks.detection.torchvision_peer import ReferenceSet
 

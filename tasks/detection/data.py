@@ -9,100 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from backbone.errors import InputError
 from tasks.common.data import DataModule, Sample
-from tasks.common.images import read_image
 from tasks.common.labels import LabelMap
-from tasks.common.sampling import Place
 from tasks.detection import augment
 from tasks.detection.annotations import Annotations, check_images
 from tasks.detection.augment import Augmentation
 from tasks.detection.coco import read_coco
+from tasks.detection.samples import DetectionSet, PhotoSet
 from tasks.detection.scenes import write_scenes
 from tasks.detection.voc import read_voc, voc_label_map, voc_splits
 
 PADDING_LABEL = -1
-
-
-class DetectionSet(Dataset[Sample]):
-    """Photos with boxes at network size.
-
-    A sample has ``image`` (uint8, ``(3, S, S)``), ``boxes`` (xyxy pixels of it), ``labels`` (index
-    into the label map), ``id`` (index of the photo) and ``frame`` (the photo's width and height,
-    which undo the resize).
-
-    Args:
-        annotations: Photos and boxes; crowd boxes are no training objects.
-        augmentation: From decoded photo to network input.
-        seed: With the epoch and the index it decides all that is random.
-    """
-
-    def __init__(self, annotations: Annotations, augmentation: Augmentation, *, seed: int) -> None:
-        self.annotations = annotations
-        self.augmentation = augmentation
-        self.seed = seed
-
-    def __len__(self) -> int:
-        return len(self.annotations)
-
-    def __getitem__(self, place: Place) -> Sample:
-        epoch, index = place
-        rng = np.random.default_rng((self.seed, epoch, index))
-        return self.augmentation(self._read, index, rng, num_images=len(self))
-
-    def _read(self, index: int) -> Sample:
-        annotations = self.annotations
-        pixels, (width, height) = read_image(
-            annotations.path(index), min_side=self.augmentation.image_size
-        )
-        rows = annotations.rows(index)
-        objects = ~annotations.crowd[rows]
-        reduced = np.array([pixels.shape[1] / width, pixels.shape[0] / height] * 2)
-        return {
-            "image": pixels,
-            "boxes": (annotations.boxes[rows][objects] * reduced).astype(np.float32),
-            "labels": annotations.classes[rows][objects],
-            "id": index,
-            "frame": (width, height),
-        }
-
-
-class PhotoSet(Dataset[Sample]):
-    """Photos without annotations at network size; an unreadable one is a sample with an error.
-
-    Args:
-        paths: The files.
-        augmentation: From decoded photo to network input.
-    """
-
-    def __init__(self, paths: Sequence[Path], augmentation: Augmentation) -> None:
-        self.paths = [str(path) for path in paths]
-        self.augmentation = augmentation
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, place: Place) -> Sample:
-        _, index = place
-        try:
-            return self.augmentation(
-                self._read, index, np.random.default_rng(0), num_images=len(self)
-            )
-        except InputError as error:
-            return {"id": index, "error": str(error)}
-
-    def _read(self, index: int) -> Sample:
-        pixels, size = read_image(self.paths[index], min_side=self.augmentation.image_size)
-        no_boxes = np.zeros((0, 4), np.float32)
-        return {
-            "image": pixels,
-            "boxes": no_boxes,
-            "labels": np.zeros(0, np.int64),
-            "id": index,
-            "frame": size,
-        }
 
 
 class DetectionData(DataModule):
@@ -230,20 +149,6 @@ def _stack(images: Sequence[np.ndarray], size: int) -> Tensor:
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
-def to_original(boxes: Tensor, frames: Tensor, *, image_size: int) -> Tensor:
-    """Undoes the resize.
-
-    Args:
-        boxes: ``xyxy`` pixels of the network input, shape ``(N, 4)``.
-        frames: Width and height of the original photo of each box, shape ``(N, 2)``.
-        image_size: Side of the network input.
-
-    Returns:
-        ``xyxy`` pixels of the original photos.
-    """
-    return boxes.double() * (frames.double() / image_size).repeat(1, 2)
-
-
 class CocoData(DetectionData):
     """A COCO folder, or four paths to its parts.
 
@@ -267,17 +172,17 @@ class CocoData(DetectionData):
         **detection: Any,
     ) -> None:
         super().__init__(**detection)
-        self.root = root
+        self.root = _path(root)
         self.parts = {
-            "train": (train_annotations, train_images),
-            "val": (val_annotations, val_images),
+            "train": (_path(train_annotations), _path(train_images)),
+            "val": (_path(val_annotations), _path(val_images)),
         }
 
     def read(self, split: str) -> Annotations:
         file, folder = self.parts[split]
         return read_coco(
-            Path(file) if file else self._find(f"annotations/instances_{split}*.json", split),
-            Path(folder) if folder else self._find(f"{split}*/", split),
+            file or self._find(f"annotations/instances_{split}*.json", split),
+            folder or self._find(f"{split}*/", split),
             on_bad_box=self.on_bad_box,
         )
 
@@ -289,11 +194,11 @@ class CocoData(DetectionData):
         )
         if self.root is None:
             raise InputError(f"No data: data.root is not set. {ways_out}")
-        found = sorted(Path(self.root).glob(pattern))
+        found = sorted(self.root.glob(pattern))
         if len(found) == 1:
             return found[0]
         problem = f"{len(found)} match: {', '.join(map(str, found))}" if found else "there is none"
-        where = Path(self.root).absolute()
+        where = self.root.absolute()
         raise InputError(f"Looked for {pattern} in {where}, but {problem}. {ways_out}")
 
 
@@ -316,7 +221,7 @@ class VocData(DetectionData):
         **detection: Any,
     ) -> None:
         super().__init__(**detection)
-        self.root = root
+        self.root = _path(root)
         self.splits = {"train": train_split, "val": val_split}
         self._classes: LabelMap | None = None
 
@@ -327,13 +232,18 @@ class VocData(DetectionData):
                 "(tools/prepare.py dataset=voc2007 root=DIR fetches one), or data=demo, which "
                 "needs no data."
             )
-        root = Path(self.root)
+        root = self.root
         name = (
             self.splits[split] or dict(zip(("train", "val"), voc_splits(root), strict=True))[split]
         )
         if self._classes is None:
             self._classes = voc_label_map(root)
-        return read_voc(root, split=name, label_map=self._classes, on_bad_box=self.on_bad_box)
+        return read_voc(root, split=str(name), label_map=self._classes, on_bad_box=self.on_bad_box)
+
+
+def _path(name: str | int | None) -> Path | None:
+    """A setting as a path; of a folder called 2017 Hydra makes a number."""
+    return Path(str(name)) if name not in (None, "") else None
 
 
 class DemoScenes(CocoData):
@@ -348,7 +258,7 @@ class DemoScenes(CocoData):
 
     def __init__(self, *, root: str, num_train: int, num_val: int, **detection: Any) -> None:
         super().__init__(root=root, **detection)
-        self.write = partial(write_scenes, Path(root), num_train=num_train, num_val=num_val)
+        self.write = partial(write_scenes, Path(str(root)), num_train=num_train, num_val=num_val)
 
     def prepare_data(self) -> None:
         self.write(seed=self.seed)

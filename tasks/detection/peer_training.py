@@ -17,8 +17,9 @@ from tasks.common.config import build
 from tasks.common.optim import parameter_groups
 from tasks.common.run import write_json
 from tasks.common.trainer import fastest_precision
-from tasks.detection.data import DetectionData, to_original
+from tasks.detection.data import DetectionData
 from tasks.detection.metric import CocoMetric, Records
+from tasks.detection.samples import to_original
 from tasks.detection.torchvision_peer import as_targets
 
 SECONDS_BETWEEN_LINES = 30

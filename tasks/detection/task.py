@@ -16,9 +16,10 @@ from heads.ssd import Detections
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
 from tasks.common.task import Task
-from tasks.detection.data import DetectionData, to_original
+from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records
+from tasks.detection.samples import to_original
 
 logger = logging.getLogger(__name__)
 

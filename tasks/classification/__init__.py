@@ -1,0 +1,1 @@
+"""Image classification: so far, a check that imported weights are intact."""

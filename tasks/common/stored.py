@@ -1,0 +1,118 @@
+"""Evaluation and prediction with a network from a file."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch import seed_everything
+from omegaconf import DictConfig
+
+from backbone.errors import InputError
+from backbone.weights import Weights, read_checkpoint, read_weights
+from tasks.common.config import build, recompose
+from tasks.common.data import DataModule
+from tasks.common.folders import make_folder
+from tasks.common.images import find_images
+from tasks.common.labels import LabelMap
+from tasks.common.network import build_task, load_weights, report_lines, settle
+from tasks.common.pictures import PredictionWriter, ValidationPictures
+from tasks.common.run import run_folder, say, score, write_json, write_report
+from tasks.common.task import Task
+from tasks.common.trainer import build_trainer
+
+
+def evaluate(config: DictConfig) -> dict[str, float]:
+    """Scores a checkpoint, or imported weights, on a task's validation data.
+
+    Args:
+        config: The composed ``configs/eval.yaml``.
+    """
+    config, weights, source = _stored_network(config)
+    folder = run_folder(config)
+    data: DataModule = build(config.data)
+    seed_everything(config.seed, verbose=False)
+    task, lines = _restore(config, weights, source)
+    pictures = ValidationPictures(folder / "pictures", **config.pictures)
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
+    metrics = score(task, data, trainer, folder=folder)
+    say([*lines, *data.report_lines()])
+    write_report(folder, [*lines, *data.report_lines()])
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def predict(config: DictConfig) -> list[dict[str, Any]]:
+    """Predicts on photos, draws them and writes ``predictions.json``.
+
+    Args:
+        config: The composed ``configs/predict.yaml``.
+
+    Raises:
+        InputError: After all others are done, if photos could not be read.
+    """
+    paths = find_images(config.input)
+    config, weights, source = _stored_network(config)
+    data: DataModule = build(config.data)
+    folder = make_folder("output", config.output)
+    task, _ = _restore(config, weights, source)
+    writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=[writer])
+    try:
+        trainer.predict(task, data.predict_dataloader(paths), return_predictions=False)
+    finally:
+        write_json(folder / "predictions.json", writer.entries)
+    if writer.errors and config.data.on_bad_image == "error":
+        raise InputError(
+            f"{len(writer.errors)} of {len(paths)} photos could not be read; the others are done. "
+            "data.on_bad_image=skip accepts that.\n" + "\n".join(writer.errors)
+        )
+    report = [f"{len(writer.entries)} of {len(paths)} photos done"]
+    report += [f"  1 photo skipped: {error}" for error in writer.errors]
+    say(report)
+    write_report(folder, report)
+    return writer.entries
+
+
+def _stored_network(config: DictConfig) -> tuple[DictConfig, Weights, Path]:
+    """The settings and weights that ``checkpoint=`` or ``init=`` name."""
+    if bool(config.checkpoint) == bool(config.init):
+        raise InputError(
+            "Give either checkpoint=FILE, from a run, or task=TASK init=FILE, with imported weights"
+        )
+    if config.init:
+        if not config.get("task"):
+            raise InputError("init=FILE needs a task, such as task=ssd_coco")
+        source = Path(str(config.init))
+        weights = read_weights(source)
+    else:
+        source = Path(str(config.checkpoint))
+        stored = read_checkpoint(source)["config"]
+        weights = read_weights(source)
+        hydra = HydraConfig.get()
+        config = recompose(
+            str(hydra.job.config_name),
+            saved=stored["values"],
+            choices=stored["choices"],
+            overrides=list(hydra.overrides.task),
+        )
+    settle(config, weights, source=source)
+    return config, weights, source
+
+
+def _restore(config: DictConfig, weights: Weights, source: Path) -> tuple[Task, list[str]]:
+    """A task with the network of a file, complete."""
+    description = weights.description
+    if "label_map" not in description:
+        raise InputError(f"{source} holds a backbone without a head: train one with init={source}")
+    task = build_task(
+        config,
+        label_map=LabelMap.from_dict(description["label_map"]),
+        image_size=description["image_size"],
+    )
+    report = load_weights(task, weights, source=source)
+    if report.started_anew:
+        raise InputError(
+            f"{source} lacks {len(report.started_anew)} tensors of this task's network, such as "
+            f"{report.started_anew[0]}: it was made for another task."
+        )
+    return task, report_lines(report, source=source, description=description)

@@ -1,0 +1,108 @@
+"""Photos and boxes at network size, and the way back."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from backbone.errors import InputError
+from tasks.common.data import Sample
+from tasks.common.images import read_image
+from tasks.common.sampling import Place
+from tasks.detection.annotations import Annotations
+from tasks.detection.augment import Augmentation
+
+
+class DetectionSet(Dataset[Sample]):
+    """Photos with boxes at network size.
+
+    A sample has ``image`` (uint8, ``(3, S, S)``), ``boxes`` (xyxy pixels of it), ``labels`` (index
+    into the label map), ``id`` (index of the photo) and ``frame`` (the photo's width and height,
+    which undo the resize).
+
+    Args:
+        annotations: Photos and boxes; crowd boxes are no training objects.
+        augmentation: From decoded photo to network input.
+        seed: With the epoch and the index it decides all that is random.
+    """
+
+    def __init__(self, annotations: Annotations, augmentation: Augmentation, *, seed: int) -> None:
+        self.annotations = annotations
+        self.augmentation = augmentation
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.annotations)
+
+    def __getitem__(self, place: Place) -> Sample:
+        epoch, index = place
+        rng = np.random.default_rng((self.seed, epoch, index))
+        return self.augmentation(self._read, index, rng, num_images=len(self))
+
+    def _read(self, index: int) -> Sample:
+        annotations = self.annotations
+        pixels, (width, height) = read_image(
+            annotations.path(index), min_side=self.augmentation.image_size
+        )
+        rows = annotations.rows(index)
+        objects = ~annotations.crowd[rows]
+        reduced = np.array([pixels.shape[1] / width, pixels.shape[0] / height] * 2)
+        return {
+            "image": pixels,
+            "boxes": (annotations.boxes[rows][objects] * reduced).astype(np.float32),
+            "labels": annotations.classes[rows][objects],
+            "id": index,
+            "frame": (width, height),
+        }
+
+
+class PhotoSet(Dataset[Sample]):
+    """Photos without annotations at network size; an unreadable one is a sample with an error.
+
+    Args:
+        paths: The files.
+        augmentation: From decoded photo to network input.
+    """
+
+    def __init__(self, paths: Sequence[Path], augmentation: Augmentation) -> None:
+        self.paths = [str(path) for path in paths]
+        self.augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, place: Place) -> Sample:
+        _, index = place
+        try:
+            return self.augmentation(
+                self._read, index, np.random.default_rng(0), num_images=len(self)
+            )
+        except InputError as error:
+            return {"id": index, "error": str(error)}
+
+    def _read(self, index: int) -> Sample:
+        pixels, size = read_image(self.paths[index], min_side=self.augmentation.image_size)
+        no_boxes = np.zeros((0, 4), np.float32)
+        return {
+            "image": pixels,
+            "boxes": no_boxes,
+            "labels": np.zeros(0, np.int64),
+            "id": index,
+            "frame": size,
+        }
+
+
+def to_original(boxes: Tensor, frames: Tensor, *, image_size: int) -> Tensor:
+    """Undoes the resize.
+
+    Args:
+        boxes: ``xyxy`` pixels of the network input, shape ``(N, 4)``.
+        frames: Width and height of the original photo of each box, shape ``(N, 2)``.
+        image_size: Side of the network input.
+
+    Returns:
+        ``xyxy`` pixels of the original photos.
+    """
+    return boxes.double() * (frames.double() / image_size).repeat(1, 2)
