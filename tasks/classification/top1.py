@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from omegaconf import DictConfig
+from PIL import Image
 from torch import nn
 
 from backbone.errors import InputError
@@ -63,10 +63,10 @@ def top1(config: DictConfig) -> tuple[float, int]:
 
 def centre_crop(path: Path, side: int) -> np.ndarray:
     """The middle of a photo, ``(side, side, 3)``, after its short side is scaled to 8/7 of it."""
-    pixels = read_image(path).pixels
-    scale = side / CENTRE / min(pixels.shape[:2])
-    size = [max(round(length * scale), side) for length in pixels.shape[1::-1]]
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    pixels = cv2.resize(pixels, size, interpolation=method)
-    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
-    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
+    pixels, (width, height) = read_image(path)
+    scale = side / CENTRE / min(width, height)
+    size = max(round(width * scale), side), max(round(height * scale), side)
+    # Pillow's filter widens as it shrinks, as in most published evaluations
+    photo = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    return np.array(photo.crop((left, top, left + side, top + side)))
