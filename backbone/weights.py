@@ -194,8 +194,9 @@ def check_description(description: Any, path: Path) -> None:
     size = description.get("image_size")
     if type(size) is not int or not 0 < size <= MAX_IMAGE_SIZE:
         raise InputError(f"{path}: its description has {size!r:.80} as image_size")
-    no_labels = None if "head" in description else {"names": [], "ids": []}
-    labels = description.get("label_map", no_labels)
+    labels = description.get("label_map")
+    if labels is None and "head" not in description:
+        return
     if not isinstance(labels, dict) or not _are_labels(labels.get("names"), labels.get("ids")):
         raise InputError(
             f"{path}: its description has {labels!r:.80} as label_map, which needs as many "

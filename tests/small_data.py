@@ -14,7 +14,7 @@ from backbone.mobilenet import MobileNet
 from backbone.weights import Weights, save_weights
 from heads.losses import SigmoidCrossEntropy
 from heads.ssd import SSDHead
-from tests.commands import Finished
+from tests.commands import Finished, run_inside
 
 WIDTH, HEIGHT = 80, 60
 CATEGORIES = [{"id": 1, "name": "disc"}, {"id": 4, "name": "square"}]
@@ -115,6 +115,16 @@ def write_weights(path: Path, **description: Any) -> Path:
     kept = {key: value for key, value in changed.items() if value is not None}
     save_weights(path, Weights(weights.tensors, kept))
     return path
+
+
+def evaluate(weights: Path, root: Path, *settings: str, cwd: Path) -> Finished:
+    """Scores the weights on a folder; the run folder is ``cwd/run``."""
+    data = f"data.root={root}"
+    return run_inside(
+        *("eval", "task=ssd_coco", f"init={weights}", data, "data.num_workers=0", "run_dir=run"),
+        *settings,
+        cwd=cwd,
+    )
 
 
 def refuses(done: Finished, *said: object, folder: Path) -> None:

@@ -168,5 +168,7 @@ def _set_up_console() -> None:
         ".*sync_dist=True.*",
         ".*broadcast_buffers. is deprecated.*",  # its successor is not in torch 2.11
         ".*isinstance.treespec, LeafSpec.*",
+        ".*predict returned None.*",  # a batch without a readable photo
+        ".*module.s. in eval mode at the start.*",  # batch norm that is to stay frozen
     ):
         warnings.filterwarnings("ignore", pattern)

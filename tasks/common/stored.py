@@ -86,17 +86,26 @@ def _stored_network(config: DictConfig) -> tuple[DictConfig, Weights, Path]:
         weights = read_weights(source)
     else:
         source = Path(str(config.checkpoint))
-        stored = read_checkpoint(source)["config"]
+        values, choices = _settings(source)
         weights = read_weights(source)
         hydra = HydraConfig.get()
         config = recompose(
             str(hydra.job.config_name),
-            saved=stored["values"],
-            choices=stored["choices"],
+            saved=values,
+            choices=choices,
             overrides=list(hydra.overrides.task),
         )
     settle(config, weights, source=source)
     return config, weights, source
+
+
+def _settings(source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The values and the choices of options that a checkpoint's run had."""
+    config = read_checkpoint(source).get("config")
+    match config:
+        case {"values": dict(values), "choices": dict(choices)}:
+            return values, choices
+    raise InputError(f"{source}: a checkpoint that lacks the settings of its run")
 
 
 def _restore(config: DictConfig, weights: Weights, source: Path) -> tuple[Task, list[str]]:

@@ -78,6 +78,7 @@ class Task(LightningModule, ABC):
         self.figures: dict[str, float] = {}
         self.config: dict[str, Any] = {}  # plain values, for checkpoints
         self.to(memory_format=torch.channels_last)  # 1.3 to 3 times as fast
+        self.train()  # which Lightning leaves to us: frozen layers are frozen from the start
         if compile:
             self.backbone.compile()
 

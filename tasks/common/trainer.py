@@ -61,9 +61,10 @@ def build_trainer(
 
 def _check_devices(config: DictConfig) -> None:
     """A process is started for each device, so a slip of the finger could start a thousand."""
-    there = torch.cuda.device_count() if torch.cuda.is_available() else os.cpu_count() or 1
+    # processes may share a core, as a test of several does on a small machine
+    there = torch.cuda.device_count() if torch.cuda.is_available() else max(os.cpu_count() or 1, 2)
     if isinstance(config.devices, int) and not 1 <= config.devices <= there:
-        raise InputError(f"trainer.devices={config.devices}: this machine has {there}, at least 1")
+        raise InputError(f"trainer.devices={config.devices}: from 1 to {there} on this machine")
 
 
 def fastest_precision() -> str:

@@ -101,5 +101,5 @@ def test_narrow_networks_keep_eight_channels() -> None:
 
 @pytest.mark.parametrize("width", [0, -1.0, float("nan")])
 def test_a_width_that_is_not_positive_is_refused(width: float) -> None:
-    with pytest.raises(InputError, match="positive number"):
+    with pytest.raises(InputError, match=r"width=.* a number above 0"):
         MobileNet(width=width)

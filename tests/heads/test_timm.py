@@ -122,7 +122,7 @@ def test_an_incomplete_state_dict_is_refused(tmp_path: Path) -> None:
     [
         ("net.pth", [torch.zeros(1)], "not a state dict"),
         ("net.pth", {3: torch.zeros(1)}, "Not a state dict"),
-        ("net.pth", b"", "cannot be read"),
+        ("net.pth", b"", "is empty"),
         ("net.pth", b"<html>", "cannot be read"),
         ("net.pth", Path("a Python object"), "cannot be read"),
         ("net.safetensors", b"", "damaged"),

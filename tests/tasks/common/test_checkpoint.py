@@ -4,7 +4,10 @@ import torch
 from backbone.errors import InputError
 from tasks.common.checkpoint import AtomicCheckpointIO, Checkpoints
 
-CONTENT = {"state_dict": {"weight": torch.ones(3)}, "description": {}}
+CONTENT = {
+    "state_dict": {"weight": torch.ones(3)},
+    "description": {"backbone": {"name": "tiny"}, "image_size": 64},
+}
 
 
 def test_round_trip(tmp_path):
