@@ -48,9 +48,9 @@ def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = N
     models = [read_tflite(source) for source in sources]
     convolutions = [layer for model in models for layer in model.convolutions]
     if len(convolutions) < NUM_CONVOLUTIONS:
-        names = ", ".join(map(str, sources))
+        files = ", ".join(map(str, sources))
         raise InputError(
-            f"{names}: {len(convolutions)} convolutions, but MobileNet v1 has {NUM_CONVOLUTIONS}. "
+            f"{files}: {len(convolutions)} convolutions, but MobileNet v1 has {NUM_CONVOLUTIONS}. "
             "If the network comes in several files, give all: source=FIRST,SECOND"
         )
     body = mobilenet_tensors(convolutions)

@@ -137,6 +137,11 @@ class SSDHead(Head):
             )
             for before, after in pairwise(channels[len(self.features) - 1 :])
         )
+        self.anchor_settings = {
+            "features": list(self.features),
+            "min_scale": min_scale,
+            "max_scale": max_scale,
+        }
         self.anchor_shapes = ssd_anchor_shapes(
             len(channels), min_scale=min_scale, max_scale=max_scale
         )
@@ -249,8 +254,8 @@ class SSDHead(Head):
         return image[above], index // num_labels, index % num_labels, best[above]
 
     def settings(self) -> dict[str, Any]:
-        """The activation that the class layers were trained for."""
-        return {"activation": self.classification.activation}
+        """The activation that the class layers were trained for, and the anchors of the boxes."""
+        return {"activation": self.classification.activation, **self.anchor_settings}
 
     def select_classes(
         self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None

@@ -135,16 +135,14 @@ def test_prepare_says_what_there_is(tmp_path: Path):
         (["train", "task=ssd_coco", "data=demo", "init=missing.safetensors"], "missing"),
         (["train", "task=ssd_coco", "data=demo", "resume=last", "run_dir=new"], "last.ckpt"),
         (["eval"], "checkpoint=FILE"),
-        (["predict", "checkpoint=missing.ckpt", "input=.", "output=out"], "No images"),
-        (
-            ["predict", "checkpoint=missing.ckpt", f"input={ROOT}/docs", "output=out"],
-            "missing.ckpt",
-        ),
+        (["predict", "checkpoint=a.ckpt", "input=nowhere", "output=out"], "nowhere"),
+        (["predict", "checkpoint=a.ckpt", "input=photo.png", "output=out"], "a.ckpt"),
         (["cost", "table=99"], "13"),
     ],
     ids=lambda value: "-".join(value)[:60] if isinstance(value, list) else None,
 )
 def test_wrong_input_gets_one_message_and_code_2(arguments: list[str], said: str, tmp_path: Path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
     done = run_inside(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr

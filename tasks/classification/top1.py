@@ -48,7 +48,9 @@ def top1(config: DictConfig) -> tuple[float, int]:
         raise InputError(f"{source} holds no classifier")
     settings = {key: value for key, value in description["backbone"].items() if key != "name"}
     network = Classifier(MobileNet(**settings), len(description["label_map"]["names"])).eval()
-    load_tensors(network, weights.tensors)
+    report = load_tensors(network, weights.tensors)
+    if report.started_anew:
+        raise InputError(f"{source} lacks {', '.join(report.started_anew[:3])}")
     paths = find_images(config.input)
     right = 0
     for path in paths:

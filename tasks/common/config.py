@@ -19,7 +19,6 @@ OWN_PACKAGES = ("backbone", "heads", "tasks")
 LIBRARY_TARGETS = frozenset(
     {
         "lightning.pytorch.Trainer",
-        "lightning.pytorch.loggers.TensorBoardLogger",
         "lightning.pytorch.strategies.DDPStrategy",
         "timm.optim.RMSpropTF",
         "torch.optim.AdamW",

@@ -96,8 +96,12 @@ def cost_rows(config: DictConfig) -> list[Row]:
     printed = [
         (table, row) for table in _tables() for row in _read_table(table) if row.get("task") == task
     ]
-    num_classes = config.num_classes or next(row["num_classes"] for _, row in printed)
-    size = config.data.image_size or next(row["resolution"] for _, row in printed)
+    num_classes = config.num_classes or next((row["num_classes"] for _, row in printed), None)
+    size = config.data.image_size or next((row["resolution"] for _, row in printed), None)
+    if not num_classes or not size:
+        raise InputError(
+            f"The paper prints no network for task={task}: give num_classes=N data.image_size=N"
+        )
     cost = _network_cost(config, num_classes=num_classes, image_size=size)
     own = Row(None, f"task={task} as configured", size, *cost, None, None, "")
     return [own, *(_row(table, row) for table, row in printed), *_table_rows("figure4")]

@@ -86,7 +86,10 @@ class DataModule(LightningDataModule, ABC):
 
     @abstractmethod
     def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """Samples to a batch."""
+        """Samples to a batch: ``image`` (uint8), ``id``, ``errors`` and what the head needs.
+
+        ``errors`` are the messages of photos that could not be read.
+        """
 
     def report_lines(self) -> list[str]:
         """What was read, repaired and left out, for ``report.txt``."""

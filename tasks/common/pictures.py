@@ -58,7 +58,8 @@ class ValidationPictures(Callback):
         white = np.full((pixels.shape[0], GAP_PX, 3), 255, np.uint8)
         pair = [pl_module.draw(pixels, truth), white, pl_module.draw(pixels, entry)]
         picture = np.concatenate(pair, axis=1)
-        save_picture(self.folder / f"{Path(path).stem}.jpg", picture)
+        # numbered, since photos of different folders may share a name
+        save_picture(self.folder / f"{index:05d}_{Path(path).stem}.jpg", picture)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image(
@@ -120,7 +121,11 @@ def confident(entry: Mapping[str, Any], min_score: float) -> dict[str, Any]:
     def kept(value: Any) -> Any:
         if not isinstance(value, list):
             return value
-        return [row for row in value if row.get("score", 1.0) >= min_score]
+        return [
+            row
+            for row in value
+            if not isinstance(row, Mapping) or row.get("score", 1.0) >= min_score
+        ]
 
     return {key: kept(value) for key, value in entry.items()}
 

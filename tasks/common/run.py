@@ -123,13 +123,14 @@ def score(task: Task, data: DataModule, trainer: Trainer, *, folder: Path) -> di
 
 
 def run_folder(config: DictConfig) -> Path:
-    """Makes the run folder and writes the config to it.
+    """Makes the run folder.
 
     The processes of a distributed run start at different seconds: the first one's folder is theirs.
     """
     if "LOCAL_RANK" not in os.environ:
         os.environ["MOBILENET_RUN_DIR"] = str(config.run_dir)
-    shared = os.environ["MOBILENET_RUN_DIR"] if config.run_dir else config.run_dir
+    # torchrun starts all processes itself: then none of them has told the others
+    shared = os.environ.get("MOBILENET_RUN_DIR", config.run_dir) if config.run_dir else None
     return make_folder("run_dir", shared)
 
 
@@ -166,8 +167,7 @@ def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
                 )
             if not line.startswith(("resume:", "run_dir:", "init:", "trainer.max_")):
                 logger.warning("Changed since the checkpoint: %s", line)
-    with replacing(folder / "config.yaml") as temporary:
-        OmegaConf.save(config, temporary, resolve=True)
+    write_config(folder, config)
 
 
 def _check_batches(task: Task, data: DataModule) -> None:
@@ -185,6 +185,13 @@ def say(report: Sequence[str]) -> None:
     for line in report:
         if not line.startswith("    "):
             logger.info("%s", line if len(line) <= MAX_LINE else line.partition(":")[0])
+
+
+@rank_zero_only
+def write_config(folder: Path, config: DictConfig) -> None:
+    """Writes ``config.yaml``, the settings in force."""
+    with replacing(folder / "config.yaml") as temporary:
+        OmegaConf.save(config, temporary, resolve=True)
 
 
 @rank_zero_only

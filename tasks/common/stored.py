@@ -16,7 +16,7 @@ from tasks.common.images import find_images
 from tasks.common.labels import LabelMap
 from tasks.common.network import build_task, load_weights, report_lines, settle
 from tasks.common.pictures import PredictionWriter, ValidationPictures
-from tasks.common.run import run_folder, say, score, write_json, write_report
+from tasks.common.run import run_folder, say, score, write_config, write_json, write_report
 from tasks.common.task import Task
 from tasks.common.trainer import build_trainer
 
@@ -34,6 +34,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     task, lines = _restore(config, weights, source)
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
+    write_config(folder, config)
     metrics = score(task, data, trainer, folder=folder)
     say([*lines, *data.report_lines()])
     write_report(folder, [*lines, *data.report_lines()])

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +12,9 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
+from backbone.errors import InputError, check_number
 from tasks.common.config import build
+from tasks.common.folders import make_folder
 from tasks.common.optim import parameter_groups
 from tasks.common.run import write_json
 from tasks.common.trainer import fastest_precision
@@ -31,8 +32,9 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
     """Trains ``ssdlite320_mobilenet_v3_large`` from scratch and scores it as we score ours.
 
     It gets our loader, augmentation, optimiser, warm-up and cosine, precision and memory format, so
-    that what remains is the network, its loss and its code. The learning rate follows the clock
-    instead of the steps: the time is what both have equally.
+    that what remains is the network, its loss and its code; train ours with ``ema_decay=null``,
+    since there is no running average of the weights here. The learning rate follows the clock
+    instead of the steps: the time is what both have equally. It runs on the CPU.
 
     Args:
         config: The composed ``configs/peer.yaml``.
@@ -40,6 +42,10 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
     Returns:
         What ``metrics.json`` says.
     """
+    check_number("seconds", config.seconds, above=0)
+    if torch.cuda.is_available():
+        raise InputError("This compares on the CPU: set CUDA_VISIBLE_DEVICES= for both sides")
+    folder = make_folder("run_dir", config.run_dir)
     seed_everything(config.seed, verbose=False)
     data: DetectionData = build(config.data)
     data.prepare_data()
@@ -54,8 +60,6 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
         "train/images": images,
         "num_params": sum(p.numel() for p in network.parameters()),
     }
-    folder = Path(config.run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "metrics.json", metrics)
     return metrics
 
