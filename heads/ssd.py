@@ -13,6 +13,7 @@ from backbone.errors import InputError, check_number
 from backbone.layers import ConvNormAct, initialise
 from heads.anchors import grid_anchors, ssd_anchor_shapes
 from heads.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
+from heads.detections import Detections
 from heads.head import Batch, Features, Head
 from heads.matching import NO_OBJECT, hardest_negatives, match_anchors
 
@@ -26,22 +27,6 @@ class SSDOutputs(NamedTuple):
 
     logits: Tensor
     boxes: Tensor
-
-
-class Detections(NamedTuple):
-    """Detections of a batch, one row each, best first within an image.
-
-    Attributes:
-        image: Position in the batch, shape ``(N,)``.
-        boxes: ``xyxy`` pixels of the network input, shape ``(N, 4)``.
-        scores: In [0, 1], shape ``(N,)``.
-        labels: Index into the label map, shape ``(N,)``; background does not count.
-    """
-
-    image: Tensor
-    boxes: Tensor
-    scores: Tensor
-    labels: Tensor
 
 
 class ClassificationLoss(Protocol):

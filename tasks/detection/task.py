@@ -11,8 +11,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.errors import InputError
+from heads.detections import Detections
 from heads.head import Batch
-from heads.ssd import Detections
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
 from tasks.common.task import Task
