@@ -47,7 +47,7 @@ class FocalLoss(SigmoidCrossEntropy):
         gamma: How fast the weight falls as an anchor is classified better.
     """
 
-    def __init__(self, *, alpha: float, gamma: float) -> None:
+    def __init__(self, *, alpha: float = 0.25, gamma: float = 2.0) -> None:
         self.alpha = alpha
         self.gamma = gamma
 
