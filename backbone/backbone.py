@@ -1,7 +1,7 @@
 """What heads and tasks expect of every backbone."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,12 +15,15 @@ class Backbone(nn.Module, ABC):
 
     Attributes:
         name: As in a weights file's description.
+        also_loads: Names of other backbones whose published weights this one starts from.
         settings: Plain arguments that the tensors depend on, saved with them.
         out_channels: Channels of each feature.
-        strides: Input pixels for each step in a feature; ``ck`` has 2^k.
+        strides: Input pixels for each step in a feature; ``ck`` has 2^k, unless dilated. A feature
+            that is one vector for the whole image, whose sides are 1, has none.
     """
 
     name: str
+    also_loads: Sequence[str] = ()
     settings: Mapping[str, Any]
     out_channels: Mapping[str, int]
     strides: Mapping[str, int]
@@ -32,8 +35,8 @@ class Backbone(nn.Module, ABC):
             image: Shape ``(B, 3, H, W)``, values in [-1, 1].
 
         Returns:
-            ``c2`` to ``c5``; ``ck`` has shape ``(B, out_channels["ck"], H / 2^k, W / 2^k)``,
-            sides rounded up.
+            ``c2`` to ``c5``; ``ck`` has shape ``(B, out_channels["ck"], H / stride, W / stride)``,
+            sides rounded up, or down where the backbone says so.
         """
         features = self.trunk(image)
         return features | {"c5": self.tail(features["c4"])}

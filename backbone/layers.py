@@ -1,4 +1,4 @@
-"""The convolution block that every MobileNet layer is made of."""
+"""Convolution and pooling padded as TensorFlow's, and the block most layers are made of."""
 
 import torch
 import torch.nn.functional as F
@@ -53,6 +53,26 @@ def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
     """
     total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
     return total // 2, total - total // 2
+
+
+class MaxPool2dSame(nn.Module):
+    """Maximum over windows padded as TensorFlow's ``SAME``; the padding is never the maximum.
+
+    Args:
+        kernel_size: Side of the square window, an odd number.
+        stride: Step of the window.
+    """
+
+    def __init__(self, kernel_size: int, *, stride: int = 1) -> None:
+        super().__init__()
+        assert kernel_size % 2
+        self.kernel_size = kernel_size
+        self.stride = stride
+
+    def forward(self, image: Tensor) -> Tensor:
+        before = [same_padding(side, self.kernel_size, self.stride)[0] for side in image.shape[-2:]]
+        # rounding up stands for an extra row and column at the bottom right, without a copy
+        return F.max_pool2d(image, self.kernel_size, self.stride, before, ceil_mode=True)
 
 
 class ConvNormAct(nn.Sequential):

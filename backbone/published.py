@@ -1,4 +1,4 @@
-"""Other people's MobileNet v1 weights under our names."""
+"""Other people's weights under our names: MobileNet v1 and VGG16."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from backbone.errors import InputError
 from backbone.layers import BATCH_NORM_EPSILON
 from backbone.mobilenet import BLOCKS
 from backbone.tflite import Convolution
+from backbone.vgg import POOLED_SIDE, STAGES, VGG16
 
 TIMM_BATCH_NORM_EPSILON = 1e-5
 NUM_CONVOLUTIONS = 1 + 2 * len(BLOCKS)
@@ -70,7 +71,10 @@ def timm_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     found = [re.match(r"blocks\.(\d+)\.(\d+)\.", str(name)) for name in state]
     places = sorted({tuple(map(int, match.groups())) for match in found if match})
     if len(places) != len(BLOCKS) or "conv_stem.weight" not in state or "conv_head.weight" in state:
-        raise InputError("Not a state dict of timm's mobilenetv1_100 or another width of it")
+        raise InputError(
+            "Not a state dict of timm's mobilenetv1_100 or another width of it, nor of "
+            "torchvision's vgg16"
+        )
     tensors = _timm_layer("stem", state, conv="conv_stem", norm="bn1")
     for number, (stage, index) in enumerate(places):
         theirs, ours = f"blocks.{stage}.{index}", f"blocks.{number}"
@@ -103,4 +107,53 @@ def _timm_layer(
         f"{name}.norm.bias": state[f"{norm}.bias"],
         f"{name}.norm.running_mean": state[f"{norm}.running_mean"],
         f"{name}.norm.running_var": variance,
+    }
+
+
+def vgg_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of ``VGG16`` and of ``DeepLabVGG16`` from torchvision's ``vgg16`` state dict.
+
+    The latter's dilated convolutions are every fourth output of the fully connected layers, and of
+    the first one every third row and column (SSD, section 3).
+
+    Raises:
+        InputError: If a layer is missing, of another shape or not made of numbers.
+    """
+    sources = _vgg_sources()
+    with torch.device("meta"):
+        expected = VGG16().state_dict()
+    for ours, theirs in sources.items():
+        if theirs not in state or state[theirs].shape != expected[ours].shape:
+            raise InputError(
+                f"Not a state dict of torchvision's vgg16: {theirs} is missing or of another shape"
+            )
+        if not state[theirs].isfinite().all():
+            raise InputError(
+                f"{theirs} holds values that are no numbers. torchvision's vgg16_features-*.pth "
+                "are not whole, and expect other images; its vgg16-*.pth are needed"
+            )
+    tensors = {ours: state[theirs] for ours, theirs in sources.items()}
+    fc6 = tensors["fc6.weight"].unflatten(1, (-1, POOLED_SIDE, POOLED_SIDE))
+    return tensors | {
+        "conv6.weight": fc6[::4, :, ::3, ::3],
+        "conv6.bias": tensors["fc6.bias"][::4],
+        "conv7.weight": tensors["fc7.weight"][::4, ::4, None, None],
+        "conv7.bias": tensors["fc7.bias"][::4],
+    }
+
+
+def _vgg_sources() -> dict[str, str]:
+    """For each of our tensors torchvision's name."""
+    layers = {}
+    number = 0
+    for stage, widths in enumerate(STAGES):
+        for layer in range(len(widths)):
+            layers[f"stages.{stage}.{2 * layer}"] = f"features.{number}"
+            number += 2  # the activation has a number too
+        number += 1  # and so has the pooling
+    layers |= {"fc6": "classifier.0", "fc7": "classifier.3"}
+    return {
+        f"{ours}.{value}": f"{theirs}.{value}"
+        for ours, theirs in layers.items()
+        for value in ("weight", "bias")
     }

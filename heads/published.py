@@ -1,6 +1,6 @@
 """Published networks, whole: backbone, head and the description that belongs to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from backbone.published import (
     mobilenet_settings,
     mobilenet_tensors,
     timm_tensors,
+    vgg_tensors,
 )
 from backbone.tflite import Convolution, read_tflite
 from backbone.weights import Weights, read_tensors
@@ -26,15 +27,17 @@ NUM_ANCHORS = (3, 6, 6, 6, 6, 6)  # at each place of the six maps
 NUM_BOX_VALUES = 4
 NUM_IMAGENET_CLASSES = 1000
 UNUSED_NAMES = ("???", "N/A")  # how label files mark numbers without a class
-TIMM_IMAGE_SIZE = 224
+STATE_DICT_IMAGE_SIZE = 224  # of timm's and torchvision's networks
+CLASSIFIERS = ("classifier", "classifier.6")  # timm's name for the last layer, and torchvision's
 
 
 def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = None) -> Weights:
-    """Converts Google's TFLite files or timm's state dict into a weights file of ours.
+    """Converts Google's TFLite files or a state dict into a weights file of ours.
 
     Args:
         sources: One ``.tflite`` file, several that continue each other, or one state dict of
-            timm's ``mobilenetv1_*`` (``.safetensors``, ``.pth``, ``.bin``).
+            timm's ``mobilenetv1_*`` or torchvision's ``vgg16`` (``.safetensors``, ``.pth``,
+            ``.bin``).
         names: Class names in the order of the file's outputs, background included where it has
             one; None for ImageNet's or COCO's.
 
@@ -44,7 +47,7 @@ def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = N
     if not sources:
         raise InputError("source= names no file")
     if any(source.suffix != ".tflite" for source in sources):
-        return _import_timm(sources, names)
+        return _import_state_dict(sources, names)
     models = [read_tflite(source) for source in sources]
     convolutions = [layer for model in models for layer in model.convolutions]
     if len(convolutions) < NUM_CONVOLUTIONS:
@@ -172,10 +175,32 @@ def _class_names(count: int, names: Sequence[str] | None) -> list[str]:
     return [f"{name} ({i})" if name in repeated else name for i, name in enumerate(names)]
 
 
-def _import_timm(sources: Sequence[Path], names: Sequence[str] | None) -> Weights:
+def _import_state_dict(sources: Sequence[Path], names: Sequence[str] | None) -> Weights:
     if len(sources) != 1:
         raise InputError("Several sources are only understood as .tflite files that join")
     (source,) = sources
+    state = _read_state_dict(source)
+    try:
+        backbone, body = _state_dict_body(state)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    description = {
+        "backbone": backbone,
+        "image_size": STATE_DICT_IMAGE_SIZE,
+        "batch_norm_folded": False,
+        "sources": [source.name],
+    }
+    tensors = _prefixed("backbone", body)
+    for layer in (layer for layer in CLASSIFIERS if f"{layer}.weight" in state):
+        linear = {name: state[f"{layer}.{name}"] for name in ("weight", "bias")}
+        tensors |= _prefixed("head.linear", linear)
+        names = _class_names(len(linear["bias"]), names)
+        description["head"] = {"name": "classification"}
+        description["label_map"] = {"names": names, "ids": list(range(len(names)))}
+    return Weights(tensors, description)
+
+
+def _read_state_dict(source: Path) -> dict[str, Tensor]:
     if not source.is_file():
         raise InputError(f"{source}: no such file")
     try:
@@ -184,21 +209,12 @@ def _import_timm(sources: Sequence[Path], names: Sequence[str] | None) -> Weight
         raise InputError(f"{source}: damaged or not a safetensors file ({error})") from error
     if not isinstance(state, dict):
         raise InputError(f"{source}: not a state dict")
-    try:
-        body = timm_tensors(state)
-    except InputError as error:
-        raise InputError(f"{source}: {error}") from error
-    description = {
-        "backbone": {"name": "mobilenet"} | mobilenet_settings(body, same_padding=False),
-        "image_size": TIMM_IMAGE_SIZE,
-        "batch_norm_folded": False,
-        "sources": [source.name],
-    }
-    tensors = _prefixed("backbone", body)
-    if "classifier.weight" in state:
-        linear = {name: state[f"classifier.{name}"] for name in ("weight", "bias")}
-        tensors |= _prefixed("head.linear", linear)
-        names = _class_names(len(linear["bias"]), names)
-        description["head"] = {"name": "classification"}
-        description["label_map"] = {"names": names, "ids": list(range(len(names)))}
-    return Weights(tensors, description)
+    return state
+
+
+def _state_dict_body(state: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Description and tensors of the backbone."""
+    if "features.0.weight" in state:
+        return {"name": "vgg16"}, vgg_tensors(state)
+    tensors = timm_tensors(state)
+    return {"name": "mobilenet"} | mobilenet_settings(tensors, same_padding=False), tensors

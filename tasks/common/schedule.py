@@ -1,11 +1,13 @@
 """Learning-rate schedules, one factor a step."""
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from backbone.errors import check_number
+from backbone.errors import InputError, check_number
 
 
 def warmup_cosine(
@@ -52,6 +54,27 @@ def exponential(
         return factor ** (step // every_steps if staircase else step / every_steps)
 
     return LambdaLR(optimizer, factor_at)
+
+
+def steps(
+    optimizer: Optimizer, *, total_steps: int, milestones: Sequence[int], factor: float
+) -> LambdaLR:
+    """Multiplies the learning rate by ``factor`` at each of a few steps, as SSD and R-CNN do.
+
+    Args:
+        optimizer: Holds the first learning rate.
+        total_steps: Not used: milestones that it does not reach have no effect.
+        milestones: Optimiser steps, in order.
+        factor: 0.1 in both papers.
+    """
+    del total_steps
+    check_number("schedule.factor", factor, above=0, at_most=1)
+    for milestone in milestones:
+        check_number("schedule.milestones", milestone, at_least=1, whole=True)
+    if list(milestones) != sorted(milestones):
+        raise InputError(f"schedule.milestones={list(milestones)}: they must rise")
+    milestones = list(milestones)
+    return LambdaLR(optimizer, lambda step: factor ** bisect_right(milestones, step))
 
 
 def constant(optimizer: Optimizer, *, total_steps: int, warmup_steps: int = 0) -> LambdaLR:

@@ -1,4 +1,4 @@
-"""Un-folding batch norm: eval mode stays, training mode comes near it."""
+"""Folding batch norm and un-folding it: eval mode stays, training mode comes near it."""
 
 import copy
 from collections.abc import Sequence
@@ -7,10 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from backbone.batch_norm import unfold
+from backbone.batch_norm import fold, unfold
 from backbone.mobilenet import MobileNet
 from backbone.published import folded_layer
 from backbone.tflite import Convolution
+from heads.losses import SigmoidCrossEntropy
+from heads.ssd import SSDHead
 
 
 def folded_network() -> MobileNet:
@@ -125,3 +127,25 @@ def test_the_mode_is_left_as_it_was_and_hooks_are_gone(training: bool) -> None:
     assert network.training is training
     assert not any(layer._forward_pre_hooks for layer in norms_of(network))
     assert all(layer.num_batches_tracked == 0 for layer in norms_of(network))
+
+
+def test_folding_is_the_way_back() -> None:
+    network, images = unfolded(folded_network(), batches()), batches()[0]
+    before = network(images)
+    fold(network)
+    assert not norms_of(network)
+    for key, after in network(images).items():
+        torch.testing.assert_close(after, before[key], atol=1e-5, rtol=1e-4)
+
+
+def test_a_head_is_folded_too() -> None:
+    network, images = folded_network(), batches()
+    head = SSDHead(
+        in_channels=network.out_channels, num_classes=3, classification=SigmoidCrossEntropy()
+    ).eval()
+    unfold(lambda image: head.outputs(network(image)), images, module=head, norms=norms_of(head))
+    before = head.outputs(network(images[0]))
+    fold(head)
+    assert not norms_of(head)
+    for after, expected in zip(head.outputs(network(images[0])), before, strict=True):
+        torch.testing.assert_close(after, expected, atol=1e-5, rtol=1e-4)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from backbone.layers import Conv2dSame, ConvNormAct, initialise, same_padding
+from backbone.layers import Conv2dSame, ConvNormAct, MaxPool2dSame, initialise, same_padding
 
 
 def slow_same_convolution(image: np.ndarray, weight: np.ndarray, stride: int) -> np.ndarray:
@@ -51,6 +51,18 @@ def test_convolution_pads_as_tensorflow(kernel: int, stride: int, height: int, w
 )
 def test_pixels_added(side: int, kernel: int, stride: int, expected: tuple[int, int]) -> None:
     assert same_padding(side, kernel, stride) == expected
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 7), (7, 10), (1, 2), (2, 5)])
+def test_pooling_pads_as_tensorflow(kernel: int, stride: int, height: int, width: int) -> None:
+    torch.manual_seed(0)
+    image = torch.randn(1, 2, height, width) - 5  # zeros would show
+    (top, bottom), (left, right) = (same_padding(side, kernel, stride) for side in (height, width))
+    padded = nn.functional.pad(image, (left, right, top, bottom), value=-torch.inf)
+    expected = nn.functional.max_pool2d(padded, kernel, stride)
+    assert torch.equal(MaxPool2dSame(kernel, stride=stride)(image), expected)
 
 
 def test_groups_and_bias_count() -> None:

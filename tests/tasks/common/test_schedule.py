@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from tasks.common.config import CONFIGS, build
 from tasks.common.optim import parameter_groups
 from tasks.common.schedule import constant, exponential, warmup_cosine
+from tasks.common.schedule import steps as steps_down
 
 LR = 0.5
 
@@ -52,6 +53,11 @@ def learning_rates(
             partial(exponential, factor=0.9, every_steps=30, staircase=False),
             {0: 1, 15: 0.9**0.5, 30: 0.9, 60: 0.81},
         ),
+        (
+            partial(steps_down, milestones=[30, 60], factor=0.1),
+            {0: 1, 29: 1, 30: 0.1, 59: 0.1, 60: 0.01, 119: 0.01},
+        ),
+        (partial(steps_down, milestones=[], factor=0.1), {0: 1, 119: 1}),
         (constant, {0: 1, 119: 1}),
         (partial(constant, warmup_steps=3), {0: 0.25, 1: 0.5, 2: 0.75, 3: 1, 119: 1}),
     ],

@@ -1,0 +1,89 @@
+"""What holds of every backbone there is a config of."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+
+from backbone.backbone import Backbone
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "backbone").glob("*.yaml"))
+SIDES = (96, 64)  # multiples of 32: nothing to round
+
+
+@pytest.fixture(scope="module", params=CONFIGS, ids=lambda path: path.stem)
+def backbone(request: pytest.FixtureRequest) -> Backbone:
+    """One of each, since the large ones take seconds to make."""
+    torch.manual_seed(0)
+    target = OmegaConf.load(request.param)["_target_"]
+    network: Backbone = get_class(target)()
+    return network.eval()
+
+
+def image_of(sides: tuple[int, int] = SIDES) -> torch.Tensor:
+    torch.manual_seed(1)
+    return torch.rand(2, 3, *sides) * 2 - 1
+
+
+@torch.no_grad()
+def test_features_have_the_shapes_declared(backbone: Backbone) -> None:
+    features = backbone(image_of())
+    assert list(features) == list(backbone.out_channels) == ["c2", "c3", "c4", "c5"]
+    for key, feature in features.items():
+        stride = backbone.strides.get(key)
+        sides = [side // stride for side in SIDES] if stride else [1, 1]
+        assert feature.shape == (2, backbone.out_channels[key], *sides)
+        assert feature.std() > 0
+
+
+@pytest.mark.parametrize("sides", [SIDES, (47, 75)])
+@torch.no_grad()
+def test_the_network_can_be_cut_in_two(backbone: Backbone, sides: tuple[int, int]) -> None:
+    image = image_of(sides)
+    whole, trunk = backbone(image), backbone.trunk(image)
+    assert list(trunk) == ["c2", "c3", "c4"]
+    assert torch.equal(backbone.tail(trunk["c4"]), whole["c5"])
+    assert all(torch.equal(trunk[key], whole[key]) for key in trunk)
+
+
+@torch.no_grad()
+def test_the_tail_takes_crops(backbone: Backbone) -> None:
+    """As Faster R-CNN cuts them: 14x14, one for each proposal."""
+    crops = torch.rand(3, backbone.out_channels["c4"], 14, 14)
+    assert backbone.tail(crops).shape[:2] == (3, backbone.out_channels["c5"])
+
+
+def test_every_parameter_gets_a_gradient(backbone: Backbone) -> None:
+    backbone.train()
+    torch.manual_seed(0)
+    features = backbone(image_of())
+    sum((x * torch.rand_like(x)).sum() for x in features.values()).backward()
+    without = [
+        name
+        for name, parameter in backbone.named_parameters()
+        if parameter.grad is None or not parameter.grad.any()
+    ]
+    backbone.zero_grad()
+    backbone.eval()
+    assert without == []
+
+
+@torch.no_grad()
+def test_channels_last_and_bfloat16_compute_the_same(backbone: Backbone) -> None:
+    expected = backbone(image_of())
+    last = image_of().contiguous(memory_format=torch.channels_last)
+    found = backbone(last)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = backbone(last)
+    for key, feature in expected.items():
+        torch.testing.assert_close(found[key], feature, rtol=1e-3, atol=1e-4 * feature.std())
+        assert (rough[key].float() - feature).std() < 0.05 * feature.std()
+
+
+def test_settings_are_arguments_that_rebuild_the_network(backbone: Backbone) -> None:
+    with torch.device("meta"):
+        again = type(backbone)(**backbone.settings)
+    shapes = {name: value.shape for name, value in again.state_dict().items()}
+    assert shapes == {name: value.shape for name, value in backbone.state_dict().items()}
