@@ -1,8 +1,11 @@
 """What every detector predicts."""
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 from torch import Tensor
+
+from heads.head import Batch, Features, Head
 
 
 class Detections(NamedTuple):
@@ -13,9 +16,19 @@ class Detections(NamedTuple):
         boxes: ``xyxy`` pixels of the network input, shape ``(N, 4)``.
         scores: In [0, 1], shape ``(N,)``.
         labels: Index into the label map, shape ``(N,)``; background does not count.
+        masks: How sure each point of a grid over the box is to be of the object, in [0, 1], shape
+            ``(N, G, G)``; None from heads without masks.
     """
 
     image: Tensor
     boxes: Tensor
     scores: Tensor
     labels: Tensor
+    masks: Tensor | None = None
+
+
+class DetectionHead(Head):
+    """A head that learns from ``boxes`` and ``labels`` of the batch and predicts detections."""
+
+    @abstractmethod
+    def predict(self, features: Features, batch: Batch) -> Detections: ...

@@ -1,7 +1,7 @@
 """What a task expects of every head."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,9 +14,17 @@ class Head(nn.Module, ABC):
     """Output layers, their loss and the decoding of their outputs.
 
     A head never logs, reads a file, or knows the optimiser or the data set.
+
+    Attributes:
+        name: As in a weights file's description.
+        runs_tail: Whether it runs the backbone's tail itself, on crops of ``c4``. Then only the
+            trunk runs on the image, and whoever joins the two sets ``tail``.
+        tail: The backbone's method, so that the parameters stay the backbone's.
     """
 
-    name: str  # as in a weights file's description
+    name: str
+    runs_tail: bool = False
+    tail: Callable[[Tensor], Tensor]
 
     @abstractmethod
     def outputs(self, features: Features) -> Any:

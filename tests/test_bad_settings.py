@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.common import trainer
+from tasks.common.machine import num_cores
 from tests.commands import run_inside
 from tests.small_data import TRAIN, noise, refuses, write_coco, write_weights
 
@@ -25,7 +26,11 @@ def coco(tmp_path_factory) -> Path:
         *(f"trainer.max_epochs={value}" for value in (-3, "some")),
         *("trainer.max_steps=-7", "trainer.max_time=soon", "trainer.limit_val_batches=-1"),
         *("trainer.precision=nonsense", "trainer.accelerator=quantum"),
-        *("trainer.accumulate_grad_batches=0", "trainer.check_val_every_n_epoch=0"),
+        *("trainer.accumulate_grad_batches=0", "trainer.accumulate_grad_batches=null"),
+        *("trainer.check_val_every_n_epoch=0", "trainer.limit_train_batches=1.5"),
+        *("trainer.limit_val_batches=0", "trainer.max_time=5", "trainer.precision=bf16-true"),
+        *("trainer.val_check_interval=1.5", "trainer.val_check_interval=50"),
+        *("trainer.strategy=ddp_spawn", "trainer.devices=2", "trainer.num_nodes=2"),
         "trainer.gradient_clip_val=-1",
         *(f"optim.lr={value}" for value in (-0.1, "nan", "fast")),
         *("optim.weight_decay=-1", "optim=adamm"),
@@ -45,7 +50,7 @@ def test_train_refuses_by_name(setting: str, coco: Path, tmp_path: Path):
     done = run_inside("train", *TRAIN, f"data.root={coco}", setting, cwd=tmp_path)
     name = setting.partition("=")[0]
     # libraries call a setting by its last word, or what it stands for
-    words = {"optim": "optim", "optim.lr": "", "trainer.max_time": "duration"}
+    words = {"optim": "optim", "optim.lr": "", "trainer.max_time": ""}
     said = words.get(name, name.split(".")[-1])
     refuses(done, folder=tmp_path)
     assert said.lower() in done.stderr.lower()
@@ -63,7 +68,7 @@ def test_a_batch_of_one_needs_frozen_batch_norm(coco: Path, tmp_path: Path):
 def test_more_processes_than_devices_are_not_started(
     devices: int, coco: Path, tmp_path: Path, monkeypatch
 ):
-    if 0 < devices <= (os.cpu_count() or 1):
+    if 0 < devices <= num_cores():
         pytest.skip("this machine has as many")
     # out of reach, lest a thousand processes start if the check fails
     monkeypatch.setattr(trainer, "build", None)

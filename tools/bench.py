@@ -4,7 +4,8 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from tasks.common.command import command
-from tasks.common.timing import machine, rows_as_json, rows_as_text
+from tasks.common.machine import machine
+from tasks.common.timing import rows_as_json, rows_as_text
 from tasks.detection.bench import bench
 
 

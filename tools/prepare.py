@@ -5,12 +5,12 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from tasks.common.command import command
-from tasks.detection.public import prepare
+from tasks.common.public import prepare_by_name
 
 
 @command("prepare")
 def main(config: DictConfig) -> None:
-    print(prepare(str(config.dataset), Path(str(config.root))))
+    print(prepare_by_name(str(config.dataset), Path(str(config.root))))
 
 
 if __name__ == "__main__":

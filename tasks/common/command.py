@@ -4,12 +4,14 @@ import contextlib
 import functools
 import io
 import logging
+import os
 import re
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -29,6 +31,7 @@ FAILED = 1
 USER_ERROR = 2
 DIVERGED = 3
 INTERRUPTED = 130
+CUT_SHORT = 141  # what a shell makes of SIGPIPE
 TERMINATED = 143
 
 
@@ -36,7 +39,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
     """Makes a function of a config into a command with our exit codes.
 
     0 done; 2 the user's input is wrong; 3 training diverged; 143 stopped by SIGTERM after saving;
-    130 interrupted from the keyboard; anything else is a bug, shown with its traceback.
+    130 interrupted from the keyboard; 141 whoever read the output, such as ``head``, has closed it;
+    anything else is a bug, shown with its traceback.
     """
 
     def decorate(function: Callable[[DictConfig], None]) -> Callable[[], None]:
@@ -44,7 +48,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def run() -> None:
             if {"--help", "-h"} & set(sys.argv[1:]):
                 description = sys.modules[function.__module__].__doc__ or ""
-                sys.stdout.write(usage(description, config_name, sys.argv[1:]))
+                _write(usage(description, config_name, sys.argv[1:]))
                 return
             sys.argv[1:] = [_listed(argument) for argument in sys.argv[1:]]
             sys.argv += _stored_choices(sys.argv[1:])
@@ -105,6 +109,9 @@ def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> in
         check_value_types(config, HydraConfig.get())
         check_targets(config)
         function(config)
+        sys.stdout.flush()  # at exit it would be too late to end as we mean to
+    except BrokenPipeError:
+        return _cut_short()
     except DivergedError as error:
         return _end_together(DIVERGED, f"error: training diverged: {error}")
     except TerminatedError:
@@ -120,6 +127,21 @@ def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> in
         sys.stderr.write(f"error: {mistake}\n")
         return USER_ERROR
     return 0
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.exit(_cut_short())
+
+
+def _cut_short() -> int:
+    """How a command ends whose reader has closed the pipe."""
+    # what is still to be written would fail again at exit, with a message
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return CUT_SHORT
 
 
 def _end_together(code: int, message: str) -> int:
@@ -150,14 +172,31 @@ def _users_mistake(error: BaseException) -> str | None:
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, OmegaConfBaseException | MisconfigurationException):
         return str(error)
-    return None
+    return str(error).strip() if _is_lightnings_refusal(error) else None
+
+
+def _is_lightnings_refusal(error: BaseException) -> bool:
+    """Whether it is Lightning's own ValueError, as for settings that it checks late."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    module = frames[-1].f_globals.get("__name__", "") if frames else ""
+    return isinstance(error, ValueError) and module.startswith("lightning.")
+
+
+class _Console(logging.StreamHandler[TextIO]):
+    """Lets a closed pipe end the command; logging would print a traceback for every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        if isinstance(sys.exception(), BrokenPipeError):
+            raise
+        super().handleError(record)
 
 
 def _set_up_console() -> None:
     """Messages as plain lines; silence about what a user can do nothing about."""
     # of several processes the first one speaks
     level = logging.INFO if _is_first_process() else logging.ERROR
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stdout, force=True)
+    console = _Console(sys.stdout)
+    logging.basicConfig(level=level, format="%(message)s", handlers=[console], force=True)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     for library in ("faster_coco_eval", "httpx", "lightning.fabric"):
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -7,7 +7,6 @@ from typing import Any
 
 import hydra
 from hydra.utils import instantiate
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -25,7 +24,6 @@ LIBRARY_TARGETS = frozenset(
         "torch.optim.SGD",
     }
 )
-ARGUMENT_ERRORS = (MisconfigurationException, OverflowError, TypeError, ValueError)
 GROUPS = ("task", "backbone", "head", "data", "optim", "schedule")
 
 
@@ -46,7 +44,7 @@ def build(config: DictConfig, **kwargs: Any) -> Any:
         return instantiate(config, **kwargs)
     except hydra.errors.InstantiationException as error:
         # what a library says of its arguments is for the user; from our own classes it is a bug
-        if config["_target_"] in LIBRARY_TARGETS and isinstance(error.__cause__, ARGUMENT_ERRORS):
+        if config["_target_"] in LIBRARY_TARGETS and isinstance(error.__cause__, Exception):
             raise InputError(f"{config['_target_']}: {error.__cause__}") from error
         raise
 

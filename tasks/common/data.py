@@ -1,6 +1,5 @@
 """One loader factory for all applications."""
 
-import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from backbone.errors import check_number
 from backbone.weights import MAX_IMAGE_SIZE
 from tasks.common.labels import LabelMap
+from tasks.common.machine import num_cores
 from tasks.common.sampling import EpochSampler, Place, ShardSampler
 
 Sample = dict[str, Any]
@@ -58,8 +58,7 @@ class DataModule(LightningDataModule, ABC):
             )
         check_number("seed", seed, at_least=0, at_most=MAX_SEED, whole=True)
         self.batch_size = batch_size
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        self.num_workers = min(cores or 1, 8) if num_workers is None else num_workers
+        self.num_workers = min(num_cores(), 8) if num_workers is None else num_workers
         self.image_size = self.default_image_size if image_size is None else image_size
         self.seed = seed
         self._resume_at = {"epoch": 0, "batches": 0}

@@ -5,16 +5,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import hydra
 import torch
-from hydra.utils import get_class
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_class, get_object
 from omegaconf import DictConfig
 from torch.optim import Optimizer
 
 from backbone.backbone import Backbone
-from backbone.batch_norm import unfold
+from backbone.batch_norm import fold, unfold
 from backbone.errors import InputError
 from backbone.weights import LoadReport, Weights, load_tensors, unused_names
-from tasks.common.config import build, check_targets
+from heads.head import Head
+from tasks.common.config import CONFIGS, build, check_targets
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
 from tasks.common.task import Task
@@ -35,9 +38,9 @@ def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
     check_targets(config)
     backbone = dict(weights.description.get("backbone", {}))
     name = backbone.pop("name", None)
-    wanted = _class_name(config.backbone)
-    if name != wanted:
-        raise InputError(f"init={source} is for the backbone {name}, not {wanted}")
+    wanted: Any = get_class(config.backbone["_target_"])
+    if name not in (wanted.name, *wanted.also_loads):
+        raise InputError(f"init={source} is for the backbone {name}, not {wanted.name}")
     for key, value in backbone.items():
         _settle_one(config.backbone, key, value, path=f"backbone.{key}", source=source)
     if _is_for_head(weights, _class_name(config.head)):
@@ -48,6 +51,33 @@ def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
 def _class_name(config: DictConfig) -> str:
     found: Any = get_class(config["_target_"])
     return str(found.name)
+
+
+def check_head(config: DictConfig) -> None:
+    """Refuses a head that learns from or predicts other things than the task has.
+
+    Raises:
+        InputError: Listing the heads that fit.
+    """
+    check_targets(config)
+    wanted: type[Head] = get_class(config.task["_target_"]).head_type  # type: ignore[attr-defined]
+    if not _is_a(config.head, wanted):
+        choices = HydraConfig.get().runtime.choices
+        heads = sorted(path.stem for path in (CONFIGS / "head").glob("*.yaml"))
+        fitting = [
+            name
+            for name in heads
+            if _is_a(hydra.compose("eval", overrides=[f"head={name}"]).head, wanted)
+        ]
+        raise InputError(
+            f"head={choices['head']} does not fit task={choices['task']}, which takes "
+            f"{', '.join(fitting)}"
+        )
+
+
+def _is_a(config: DictConfig | None, wanted: type) -> bool:
+    found = get_object(config["_target_"]) if config else None
+    return isinstance(found, type) and issubclass(found, wanted)
 
 
 def _settle_one(config: DictConfig, key: str, value: Any, *, path: str, source: Path) -> None:
@@ -151,6 +181,20 @@ def unfold_batch_norm(task: Task, report: LoadReport, data: DataModule) -> None:
         if sum(map(len, images)) >= CALIBRATION_IMAGES:
             break
     unfold(lambda image: task.head.outputs(task(image)), images, norms=norms, module=task)
+
+
+def fix_weights(task: Task, *, precision: str) -> None:
+    """Prepares a network that will only predict: does once what each photo would do again.
+
+    Args:
+        task: In eval mode; changed in place. Count its cost and save its weights before.
+        precision: As Lightning calls it, of the trainer that will run it.
+    """
+    fold(task)
+    if precision == "bf16-mixed":  # autocast would convert the same weights at every call
+        for layer in task.modules():
+            if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
+                layer.to(torch.bfloat16)
 
 
 def report_lines(report: LoadReport, *, source: Path, description: Mapping[str, Any]) -> list[str]:

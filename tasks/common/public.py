@@ -1,5 +1,6 @@
 """Public data sets: what they consist of, and how a folder comes to hold one."""
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from backbone.errors import InputError
 from tasks.common.archives import extract, is_extracted
 from tasks.common.download import fetch
 from tasks.common.folders import make_folder
+
+APPLICATIONS = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,36 @@ class PublicDataset:
     contents: Mapping[str, int]
     train: str
     terms: str
+
+
+def public_datasets() -> dict[str, PublicDataset]:
+    """The data sets of all applications: what ``tasks/*/public.py`` have as ``DATASETS``."""
+    datasets: dict[str, PublicDataset] = {}
+    for path in sorted(APPLICATIONS.glob("*/public.py")):
+        if path != Path(__file__):
+            module = importlib.import_module(f"{APPLICATIONS.name}.{path.parent.name}.public")
+            assert not datasets.keys() & module.DATASETS.keys(), "a name stands for one data set"
+            datasets |= module.DATASETS
+    return datasets
+
+
+def prepare_by_name(name: str, root: Path) -> str:
+    """Fetches, verifies and unpacks a data set of any application.
+
+    Args:
+        name: One of ``public_datasets``.
+        root: The folder that will hold it.
+
+    Returns:
+        What to run next.
+
+    Raises:
+        InputError: If the name is unknown, or what ``prepare`` refuses.
+    """
+    datasets = public_datasets()
+    if name not in datasets:
+        raise InputError(f"Unknown data set {name!r}. Public ones: {', '.join(sorted(datasets))}")
+    return prepare(datasets[name], root)
 
 
 def prepare(dataset: PublicDataset, root: Path) -> str:

@@ -24,6 +24,7 @@ from tasks.common.ema import WeightEMA
 from tasks.common.folders import make_folder
 from tasks.common.network import (
     build_task,
+    check_head,
     load_weights,
     report_lines,
     settle,
@@ -49,6 +50,7 @@ def train(config: DictConfig) -> dict[str, float]:
     Returns:
         What ``metrics.json`` says.
     """
+    check_head(config)
     folder = run_folder(config)
     resume = _checkpoint_to_resume(config, folder)
     report: list[str] = []

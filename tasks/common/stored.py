@@ -14,7 +14,14 @@ from tasks.common.data import DataModule
 from tasks.common.folders import make_folder
 from tasks.common.images import find_images
 from tasks.common.labels import LabelMap
-from tasks.common.network import build_task, load_weights, report_lines, settle
+from tasks.common.network import (
+    build_task,
+    check_head,
+    fix_weights,
+    load_weights,
+    report_lines,
+    settle,
+)
 from tasks.common.pictures import PredictionWriter, ValidationPictures
 from tasks.common.run import run_folder, say, score, write_config, write_json, write_report
 from tasks.common.task import Task
@@ -58,6 +65,7 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     task, _ = _restore(config, weights, source)
     writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[writer])
+    fix_weights(task.eval(), precision=trainer.precision)
     try:
         trainer.predict(task, data.predict_dataloader(paths), return_predictions=False)
     finally:
@@ -96,6 +104,7 @@ def _stored_network(config: DictConfig) -> tuple[DictConfig, Weights, Path]:
             choices=choices,
             overrides=list(hydra.overrides.task),
         )
+    check_head(config)
     settle(config, weights, source=source)
     return config, weights, source
 

@@ -51,6 +51,7 @@ class Task(LightningModule, ABC):
         compile: Compile the backbone; worth its minutes on long runs.
     """
 
+    head_type: type[Head]  # what its heads have in common, by what they learn from and predict
     monitor: str  # the metric by which best.ckpt is chosen; higher is better
 
     def __init__(
@@ -70,6 +71,8 @@ class Task(LightningModule, ABC):
         self.image_size = image_size
         self.backbone = backbone
         self.head = head(in_channels=backbone.out_channels, **self.head_arguments())
+        if self.head.runs_tail:
+            self.head.tail = backbone.tail
         self.optimizer = optimizer
         self.schedule = schedule
         self.freeze_batch_norm = freeze_batch_norm
@@ -87,8 +90,9 @@ class Task(LightningModule, ABC):
         return self.features(normalised(image))
 
     def features(self, image: Tensor) -> Features:
-        """Features of normalised photos; a task whose head needs fewer computes fewer."""
-        features: Features = self.backbone(image)
+        """Features of normalised photos; without ``c5`` where the head makes its own of crops."""
+        network = self.backbone.trunk if self.head.runs_tail else self.backbone
+        features: Features = network(image)
         return features
 
     def head_arguments(self) -> dict[str, Any]:

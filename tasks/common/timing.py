@@ -1,16 +1,12 @@
 """Times contestants side by side and prints who is how much faster."""
 
 import json
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 import torch
-import torchvision
 
 MIN_ROUNDS = 3  # a median of fewer is no median
 WARMUP_ROUNDS = 2  # kernels are chosen, caches filled
@@ -96,33 +92,6 @@ def _duration(call: Callable[[], Any]) -> float:
 def _wait() -> None:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-
-
-def machine() -> dict[str, str]:
-    """What the figures depend on."""
-    features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    bf16 = [name for name in ("amx_bf16", "avx512_bf16") if features.get(name)]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    facts = {
-        "processor": _processor(),
-        "cores": str(cores),
-        "bf16": ", ".join(bf16) or "none",
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "python": platform.python_version(),
-    }
-    if torch.cuda.is_available():
-        facts["gpu"] = torch.cuda.get_device_name()
-    return facts
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def rows_as_json(rows: Sequence[Row], facts: Mapping[str, str]) -> str:

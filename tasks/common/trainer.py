@@ -1,6 +1,5 @@
 """Lightning's trainer with the callbacks that every run has."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,11 @@ from omegaconf import DictConfig
 from backbone.errors import InputError, check_number
 from tasks.common.checkpoint import AtomicCheckpointIO
 from tasks.common.config import build
+from tasks.common.machine import fastest_precision, num_cores
 from tasks.common.progress import ProgressBar, progress
+
+# Images are float32, so that the weights have to be, too.
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 
 
 def build_trainer(
@@ -29,13 +32,11 @@ def build_trainer(
         folder: Of the run.
         callbacks: Besides the progress bar.
         loggers: Where metrics go.
+
+    Raises:
+        InputError: If a setting is not allowed, by us or by Lightning.
     """
-    _check_devices(config)
-    for key in ("accumulate_grad_batches", "check_val_every_n_epoch"):
-        if config[key] is not None:
-            check_number(f"trainer.{key}", config[key], at_least=1, whole=True)
-    if config.gradient_clip_val is not None:
-        check_number("trainer.gradient_clip_val", config.gradient_clip_val, at_least=0)
+    _check_settings(config)
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
     bar = progress()
@@ -59,20 +60,45 @@ def build_trainer(
     return trainer
 
 
+def _check_settings(config: DictConfig) -> None:
+    """Refuses what Lightning would take, but fails at later or does otherwise than one thinks."""
+    check_number(
+        "trainer.accumulate_grad_batches", config.accumulate_grad_batches, at_least=1, whole=True
+    )
+    if config.check_val_every_n_epoch is not None:
+        check_number(
+            "trainer.check_val_every_n_epoch",
+            config.check_val_every_n_epoch,
+            at_least=1,
+            whole=True,
+        )
+    if config.gradient_clip_val is not None:
+        check_number("trainer.gradient_clip_val", config.gradient_clip_val, at_least=0)
+    if config.limit_val_batches == 0:
+        raise InputError(
+            "trainer.limit_val_batches=0: a run ends with figures, so leave it some batches. For "
+            "fewer validations before, give trainer.check_val_every_n_epoch=N"
+        )
+    if not isinstance(config.max_time, str | None):
+        raise InputError(f"trainer.max_time={config.max_time}: allowed is DD:HH:MM:SS")
+    if str(config.precision) not in PRECISIONS:
+        raise InputError(
+            f"trainer.precision={config.precision}: allowed are {', '.join(PRECISIONS)}"
+        )
+    _check_devices(config)
+
+
 def _check_devices(config: DictConfig) -> None:
     """A process is started for each device, so a slip of the finger could start a thousand."""
     # processes may share a core, as a test of several does on a small machine
-    there = torch.cuda.device_count() if torch.cuda.is_available() else max(os.cpu_count() or 1, 2)
+    there = torch.cuda.device_count() if torch.cuda.is_available() else max(num_cores(), 2)
     if isinstance(config.devices, int) and not 1 <= config.devices <= there:
         raise InputError(f"trainer.devices={config.devices}: from 1 to {there} on this machine")
-
-
-def fastest_precision() -> str:
-    """bfloat16 autocast where the processor has instructions for it, or else float32."""
-    if torch.cuda.is_available():
-        return (
-            "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    # any other strategy lacks the settings of configs/trainer/ddp.yaml, and may hang
+    if isinstance(config.strategy, str) and (
+        config.strategy != "auto" or config.devices != 1 or config.num_nodes != 1
+    ):
+        raise InputError(
+            f"trainer.strategy={config.strategy} with trainer.devices={config.devices} and "
+            f"trainer.num_nodes={config.num_nodes}: several processes need trainer=ddp, one auto"
         )
-    features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    fast = features.get("amx_bf16") or features.get("avx512_bf16") or features.get("amx_tile")
-    return "bf16-mixed" if fast else "32-true"

@@ -24,12 +24,9 @@ def usage(description: str, config_name: str, arguments: Sequence[str]) -> str:
         arguments: Of the command line; with a task among them, all of its settings follow.
     """
     text = (CONFIGS / f"{config_name}.yaml").read_text()
-    defaults, _, settings = text.partition("\n\n")
-    groups = re.findall(r"^  - (?:override )?(\w+): ", defaults, flags=re.MULTILINE)
-    options = [
-        f"  {group}={'|'.join(sorted(path.stem for path in (CONFIGS / group).glob('*.yaml')))}"
-        for group in groups
-    ]
+    settings = text.partition("\n\n")[2]
+    groups = _groups(config_name)
+    options = [f"  {group}={'|'.join(_options(group))}" for group in groups]
     parts = [description.strip(), "", "Arguments are key=value.", ""]
     if options:
         parts += ["Options:", *options, ""]
@@ -44,6 +41,17 @@ def usage(description: str, config_name: str, arguments: Sequence[str]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _groups(config_name: str) -> list[str]:
+    """What a command chooses options from, in the order of its defaults and of those they name."""
+    found: list[str] = []
+    for entry in OmegaConf.load(CONFIGS / f"{config_name}.yaml").get("defaults", ()):
+        if isinstance(entry, DictConfig):
+            found += [str(key).removeprefix("override ") for key in entry]
+        elif entry != "_self_":
+            found += _groups(entry)
+    return [group for group in dict.fromkeys(found) if "/" not in group]
+
+
 def explain(message: str, config_name: str, overrides: Sequence[str]) -> str:
     """Hydra's message about a command line, with the settings that there are if one is misspelt."""
     message = HYDRA_PATHS.sub("", message.replace(HYDRA_HINT, "")).strip()
@@ -55,6 +63,11 @@ def explain(message: str, config_name: str, overrides: Sequence[str]) -> str:
     config = _compose(config_name, others)
     if config is None:  # another override is wrong too: one mistake at a time
         return f"error: {message}"
+    if _lacks_task(key, config_name, config):
+        if config.get("checkpoint"):
+            return f"error: checkpoint={config.checkpoint} is missing, damaged or not ours"
+        ways = "checkpoint=FILE or " if "checkpoint" in config else ""
+        return f"error: {key} belongs to a task: give {ways}task={'|'.join(_options('task'))} too"
     parent, _, name = key.rpartition(".")
     section: Any = OmegaConf.select(config, parent) if parent else config
     if not isinstance(section, DictConfig):
@@ -66,6 +79,16 @@ def explain(message: str, config_name: str, overrides: Sequence[str]) -> str:
         f"error: There is no setting {key}.{hint}\nSettings{' of ' + parent if parent else ''}: "
         f"{', '.join(settings)}"
     )
+
+
+def _lacks_task(key: str, config_name: str, config: DictConfig) -> bool:
+    """Whether a setting is of a group whose option is left to a task, and there is no task."""
+    group = key.partition(".")[0]
+    return group in _groups(config_name) and not config.get(group) and not config.get("task")
+
+
+def _options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
 
 
 def _compose(config_name: str, overrides: Sequence[str]) -> DictConfig | None:

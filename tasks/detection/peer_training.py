@@ -10,14 +10,16 @@ import torch
 from lightning.pytorch import seed_everything
 from omegaconf import DictConfig
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
 from backbone.errors import InputError, check_number
 from tasks.common.config import build
+from tasks.common.ema import growing_average
 from tasks.common.folders import make_folder
+from tasks.common.machine import fastest_precision
 from tasks.common.optim import parameter_groups
 from tasks.common.run import write_json
-from tasks.common.trainer import fastest_precision
 from tasks.detection.data import DetectionData
 from tasks.detection.metric import CocoMetric, Records
 from tasks.detection.samples import to_original
@@ -31,10 +33,10 @@ logger = logging.getLogger(__name__)
 def train_ssdlite(config: DictConfig) -> dict[str, float]:
     """Trains ``ssdlite320_mobilenet_v3_large`` from scratch and scores it as we score ours.
 
-    It gets our loader, augmentation, optimiser, warm-up and cosine, precision and memory format, so
-    that what remains is the network, its loss and its code; train ours with ``ema_decay=null``,
-    since there is no running average of the weights here. The learning rate follows the clock
-    instead of the steps: the time is what both have equally. It runs on the CPU.
+    It gets our loader, augmentation, optimiser, warm-up and cosine, running average of the weights,
+    precision and memory format, so that what remains is the network, its loss and its code. The
+    learning rate follows the clock instead of the steps: the time is what both have equally. It runs
+    on the CPU.
 
     Args:
         config: The composed ``configs/peer.yaml``.
@@ -53,8 +55,9 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
         weights=None, weights_backbone=None, num_classes=len(data.label_map) + 1
     ).to(memory_format=torch.channels_last)
     optimizer = build(config.optim)(parameter_groups(network))
-    images, seconds = _train(network, optimizer, data, seconds=config.seconds)
-    metrics = {f"val/{name}": value for name, value in _validate(network, data).items()}
+    averaged = AveragedModel(network, avg_fn=growing_average(config.ema_decay), use_buffers=True)
+    images, seconds = _train(network, averaged, optimizer, data, seconds=config.seconds)
+    metrics = {f"val/{name}": value for name, value in _validate(averaged, data).items()}
     metrics |= {
         "train/images_per_second": images / seconds,
         "train/images": images,
@@ -65,7 +68,12 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
 
 
 def _train(
-    network: nn.Module, optimizer: torch.optim.Optimizer, data: DetectionData, *, seconds: float
+    network: nn.Module,
+    averaged: AveragedModel,
+    optimizer: torch.optim.Optimizer,
+    data: DetectionData,
+    *,
+    seconds: float,
 ) -> tuple[int, float]:
     """Images trained on and the time it took."""
     peak = optimizer.param_groups[0]["lr"]
@@ -85,6 +93,7 @@ def _train(
         total.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimizer.step()
+        averaged.update_parameters(network)
         images += len(photos)
         if passed - said > SECONDS_BETWEEN_LINES:
             said = passed

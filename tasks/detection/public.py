@@ -1,9 +1,5 @@
 """The public detection data sets: COCO 2017 and Pascal VOC."""
 
-from pathlib import Path
-
-from backbone.errors import InputError
-from tasks.common import public
 from tasks.common.public import Archive, PublicDataset
 
 _COCO = "http://images.cocodataset.org"
@@ -77,21 +73,3 @@ DATASETS = {
         terms="http://host.robots.ox.ac.uk/pascal/VOC/voc2012/",
     ),
 }
-
-
-def prepare(dataset: str, root: Path) -> str:
-    """Fetches, verifies and unpacks a public data set.
-
-    Args:
-        dataset: A name in ``DATASETS``.
-        root: The folder that will hold it.
-
-    Returns:
-        What to run next.
-
-    Raises:
-        InputError: If the name is unknown, or what ``tasks.common.public.prepare`` refuses.
-    """
-    if dataset not in DATASETS:
-        raise InputError(f"Unknown data set {dataset!r}. Public ones: {', '.join(DATASETS)}")
-    return public.prepare(DATASETS[dataset], root)

@@ -1,12 +1,16 @@
 """Costs against the paper's and against hand-written sums."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from backbone.mobilenet import MobileNet
 from heads.classification import ClassificationHead
+from heads.faster_rcnn import FasterRCNNHead
 from heads.losses import SigmoidCrossEntropy
+from heads.proposals import ProposalNetwork
 from heads.ssd import SSDHead
 from tasks.common.cost import Cost, count_cost
 
@@ -77,6 +81,21 @@ def test_ssd_costs_what_the_paper_says() -> None:
     cost = cost_of(backbone, head, 300)
     assert cost.mult_adds == pytest.approx(1.237e9, abs=0.5e6)  # 1.2 in Table 13
     assert cost.params == pytest.approx(6.8e6, abs=0.05e6)
+
+
+@pytest.mark.parametrize(("image_size", "printed"), [(300, 25.2e9), (600, 30.5e9)])
+def test_faster_rcnn_costs_what_the_paper_says(image_size: int, printed: float) -> None:
+    backbone = MobileNet()
+    head = FasterRCNNHead(
+        in_channels=backbone.out_channels,
+        num_classes=91,
+        proposals=partial(ProposalNetwork, anchor_sides=[[64, 128, 256, 512]]),
+    )
+    head.tail = backbone.tail
+    whole = nn.ModuleList([backbone, head])
+    cost = count_cost(whole, lambda x: head.outputs(backbone.trunk(x)), image_size=image_size)
+    assert cost.mult_adds == pytest.approx(printed, rel=0.001)
+    assert cost.params == pytest.approx(6.06e6, abs=0.01e6)  # 6.1 in Table 13
 
 
 class Odd(nn.Module):

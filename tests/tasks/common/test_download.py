@@ -16,8 +16,7 @@ import pytest
 from backbone.errors import InputError
 from tasks.common.archives import extract
 from tasks.common.download import fetch
-from tasks.common.public import Archive, PublicDataset, prepare
-from tasks.detection import public as detection
+from tasks.common.public import Archive, PublicDataset, prepare, prepare_by_name
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 
@@ -287,5 +286,5 @@ class TestPrepare:
             prepare(dataset, tmp_path)
 
     def test_an_unknown_name_lists_the_known_ones(self, tmp_path):
-        with pytest.raises(InputError, match=r"'kitti'.*coco, voc2007, voc2012"):
-            detection.prepare("kitti", tmp_path)
+        with pytest.raises(InputError, match=r"'kitti'.*coco.*voc2007, voc2012"):
+            prepare_by_name("kitti", tmp_path)

@@ -18,7 +18,13 @@ from backbone.tflite import Convolution
 from backbone.weights import Weights
 from tasks.common.config import CONFIGS
 from tasks.common.labels import LabelMap
-from tasks.common.network import build_task, load_weights, settle, unfold_batch_norm
+from tasks.common.network import (
+    build_task,
+    fix_weights,
+    load_weights,
+    settle,
+    unfold_batch_norm,
+)
 from tasks.common.task import Task
 
 SIZE = 64
@@ -223,3 +229,14 @@ def test_layers_that_start_anew_keep_their_batch_norm() -> None:
     state = task.head.extras.state_dict()
     assert all(torch.equal(value, before[name]) for name, value in state.items())
     assert (task.backbone.stem.norm.running_mean != 0).any()
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_network_that_only_predicts_computes_the_same(precision: str) -> None:
+    task, image = random_task(), photos()
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+        before = logits(task, image)
+        fix_weights(task, precision=precision)
+        after = logits(task, image)
+    tolerance = 1e-5 if precision == "32-true" else 0.05 * float(before.std())
+    torch.testing.assert_close(after, before, atol=tolerance, rtol=1e-4)

@@ -1,0 +1,56 @@
+"""What this machine has: cores, and instructions for bfloat16."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+import torchvision
+
+# Instruction sets by which a processor multiplies matrices of bfloat16, as torch names them.
+BF16_INSTRUCTIONS = ("amx_bf16", "amx_tile", "avx512_bf16")
+
+
+def num_cores() -> int:
+    """Cores that this process may use, which a container or a queue may have limited."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores or 1
+
+
+def bf16_instructions() -> list[str]:
+    """Instruction sets of the processor that make bfloat16 faster than float32."""
+    features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return [name for name in BF16_INSTRUCTIONS if features.get(name)]
+
+
+def fastest_precision() -> str:
+    """bfloat16 autocast where there are instructions for it, or else float32."""
+    if torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = bool(bf16_instructions())
+    return "bf16-mixed" if fast else "32-true"
+
+
+def machine() -> dict[str, str]:
+    """What measured speeds depend on, to print beside them."""
+    facts = {
+        "processor": _processor(),
+        "cores": str(num_cores()),
+        "bf16": ", ".join(bf16_instructions()) or "none",
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "python": platform.python_version(),
+    }
+    if torch.cuda.is_available():
+        facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
