@@ -27,12 +27,24 @@ def ssd_anchor_shapes(num_maps: int, *, min_scale: float, max_scale: float) -> l
     """
     step = (max_scale - min_scale) / max(num_maps - 1, 1)
     scales = [min_scale + step * number for number in range(num_maps)] + [1.0]
-    shapes = [[(scales[0] / 2, scales[0] / 2), *(_shape(scales[0], ratio) for ratio in (2, 1 / 2))]]
-    for scale, next_scale in pairwise(scales[1:]):
-        between = math.sqrt(scale * next_scale)
-        ratios = [_shape(scale, ratio) for ratio in (1, 2, 1 / 2, 3, 1 / 3)]
-        shapes.append([*ratios, (between, between)])
-    return shapes
+    first = [(scales[0] / 2, scales[0] / 2), *(_shape(scales[0], ratio) for ratio in (2, 1 / 2))]
+    return [first, *(anchor_shapes(*pair, ratios=(2, 3)) for pair in pairwise(scales[1:]))]
+
+
+def anchor_shapes(scale: float, next_scale: float, *, ratios: Sequence[float]) -> list[Shape]:
+    """Sizes of the anchors of one feature map (SSD, section 2.2).
+
+    Args:
+        scale: Of this map; a square of it comes first, then each ratio and its inverse.
+        next_scale: Of the next map; a square between the two comes last.
+        ratios: Width by height.
+
+    >>> len(anchor_shapes(0.2, 0.35, ratios=(2, 3)))
+    6
+    """
+    sides = [_shape(scale, r) for ratio in ratios for r in (ratio, 1 / ratio)]
+    between = math.sqrt(scale * next_scale)
+    return [(scale, scale), *sides, (between, between)]
 
 
 def _shape(scale: float, ratio: float) -> Shape:

@@ -1,6 +1,7 @@
-"""Classification losses of the one-stage detectors, one value an anchor.
+"""Classification losses of the one-stage detectors.
 
-Logits have shape ``(..., C)``, column 0 is background; targets are class numbers ``(...)``.
+The three that are classes give one value an anchor: logits have shape ``(..., C)``, column 0 is
+background; targets are class numbers ``(...)``.
 """
 
 import torch.nn.functional as F
@@ -60,3 +61,18 @@ class FocalLoss(SigmoidCrossEntropy):
         probability_of_truth = (-cross_entropy).exp()
         weight = alpha * (1 - probability_of_truth) ** self.gamma
         return (weight * cross_entropy).sum(-1)
+
+
+def quality_focal_loss(logits: Tensor, qualities: Tensor, *, gamma: float = 2.0) -> Tensor:
+    """Focal loss towards qualities rather than classes (Li et al. 2020, "GFL", equation 5).
+
+    Args:
+        logits: Any shape.
+        qualities: What their sigmoid should be, in [0, 1], same shape.
+        gamma: How fast the weight falls with the distance from it.
+
+    Returns:
+        Same shape.
+    """
+    cross_entropy = F.binary_cross_entropy_with_logits(logits, qualities, reduction="none")
+    return (qualities - logits.sigmoid()).abs() ** gamma * cross_entropy

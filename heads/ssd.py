@@ -1,4 +1,4 @@
-"""SSD (Liu et al. 2016) on MobileNet features, as counted in the paper's Table 13."""
+"""SSD (Liu et al. 2016), as counted in the paper's Table 13."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -7,19 +7,15 @@ from typing import Any, NamedTuple, Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import nms
 
 from backbone.errors import InputError, check_number
 from backbone.layers import ConvNormAct, initialise
-from heads.anchors import grid_anchors, ssd_anchor_shapes
+from heads.anchors import Shape, grid_anchors, ssd_anchor_shapes
 from heads.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
-from heads.detections import Detections
-from heads.head import Batch, Features, Head
+from heads.detections import DetectionHead, Detections
+from heads.head import Batch, Features
 from heads.matching import NO_OBJECT, hardest_negatives, match_anchors
-
-# Output channels of the four extra layers as shares of the last feature's: 512, 256, 256, 128
-# after MobileNet 1.0's 1024. They narrow with the backbone, as in the released 0.75 network.
-EXTRA_SHARES = (1 / 2, 1 / 4, 1 / 4, 1 / 8)
+from heads.suppression import candidates, suppress
 
 
 class SSDOutputs(NamedTuple):
@@ -39,7 +35,7 @@ class ClassificationLoss(Protocol):
     def scores(self, logits: Tensor) -> Tensor: ...
 
 
-class SSDHead(Head):
+class SSDHead(DetectionHead):
     """Detects objects in one pass over six feature maps.
 
     Boxes are pixels of the network input, ``(x0, y0, x1, y1)``; class 0 is background.
@@ -66,6 +62,10 @@ class SSDHead(Head):
     """
 
     name = "ssd"
+    predictor_size = 1  # side of the filters that predict
+    # Output channels of the four extra layers as shares of the last feature's: 512, 256, 256, 128
+    # after MobileNet 1.0's 1024. They narrow with the backbone, as in the released 0.75 network.
+    extra_shares: Sequence[float] = (1 / 2, 1 / 4, 1 / 4, 1 / 8)
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class SSDHead(Head):
 
         channels = [in_channels[key] for key in self.features]
         last = channels[-1]
-        channels += [max(int(last * share), 8) for share in EXTRA_SHARES]
+        channels += [max(int(last * share), 8) for share in self.extra_shares]
         self.extras = nn.ModuleList(
             nn.Sequential(
                 ConvNormAct(before, after // 2, kernel_size=1),
@@ -127,17 +127,30 @@ class SSDHead(Head):
             "min_scale": min_scale,
             "max_scale": max_scale,
         }
-        self.anchor_shapes = ssd_anchor_shapes(
+        self.anchor_shapes = self.make_anchor_shapes(
             len(channels), min_scale=min_scale, max_scale=max_scale
         )
         numbers = [len(shapes) for shapes in self.anchor_shapes]
-        self.box_layers = _predictors(channels, [4 * number for number in numbers])
-        self.class_layers = _predictors(channels, [num_classes * number for number in numbers])
+        self.box_layers = self._predictors(channels, [4 * number for number in numbers])
+        self.class_layers = self._predictors(channels, [num_classes * number for number in numbers])
         initialise(self, std=0.03)
         for layer in self.class_layers:
             assert isinstance(layer, nn.Conv2d) and layer.bias is not None
             layer.bias.detach().view(-1, num_classes)[:, 1:] = class_bias
         self._anchors: dict[Any, Tensor] = {}
+
+    def make_anchor_shapes(
+        self, num_maps: int, *, min_scale: float, max_scale: float
+    ) -> list[list[Shape]]:
+        """Sizes of the anchors of each map."""
+        return ssd_anchor_shapes(num_maps, min_scale=min_scale, max_scale=max_scale)
+
+    def _predictors(self, in_channels: Sequence[int], out_channels: Sequence[int]) -> nn.ModuleList:
+        side = self.predictor_size
+        return nn.ModuleList(
+            nn.Conv2d(before, after, kernel_size=side, padding=side // 2)
+            for before, after in zip(in_channels, out_channels, strict=True)
+        )
 
     def outputs(self, features: Features) -> SSDOutputs:
         """Logits and encoded boxes of every anchor."""
@@ -215,28 +228,20 @@ class SSDHead(Head):
         """The best boxes of each image, after non-maximum suppression within each class."""
         outputs = self.outputs(features)
         anchors = self.anchors(features, batch["image"])
-        scores = self.classification.scores(outputs.logits)  # (B, A, C - 1)
-        image, anchor, label, scores = self._candidates(scores)
+        image, anchor, label, scores = candidates(
+            self.classification.scores(outputs.logits),  # (B, A, C - 1)
+            threshold=self.score_threshold,
+            count=self.max_candidates,
+        )
         height, width = batch["image"].shape[-2:]
         boxes = cxcywh_to_xyxy(decode(outputs.boxes[image, anchor], anchors[anchor]))
         boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
-
-        # boxes of different images and classes are moved apart, so that one call does for all
-        group = image * self.num_classes + label
-        apart = boxes.double() + (group * 2 * max(height, width))[:, None]
-        kept = nms(apart, scores.double(), self.nms_iou)
-        kept = kept[image[kept].argsort(stable=True)]
-        kept = kept[_rank_within(image[kept]) < self.max_detections]
-        return Detections(image[kept], boxes[kept], scores[kept], label[kept])
-
-    def _candidates(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Image, anchor, label and score of each image's best pairs above the threshold."""
-        num_images, _, num_labels = scores.shape
-        best, index = scores.flatten(1).topk(min(self.max_candidates, scores[0].numel()), dim=1)
-        image = torch.arange(num_images, device=scores.device)[:, None].expand_as(index)
-        above = best > self.score_threshold
-        index = index[above]
-        return image[above], index // num_labels, index % num_labels, best[above]
+        return suppress(
+            Detections(image, boxes, scores, label),
+            num_labels=self.num_classes - 1,
+            nms_iou=self.nms_iou,
+            count=self.max_detections,
+        )
 
     def settings(self) -> dict[str, Any]:
         """The activation that the class layers were trained for, and the anchors of the boxes."""
@@ -262,23 +267,6 @@ class SSDHead(Head):
         return tensors
 
 
-def _predictors(in_channels: Sequence[int], out_channels: Sequence[int]) -> nn.ModuleList:
-    return nn.ModuleList(
-        nn.Conv2d(before, after, kernel_size=1)
-        for before, after in zip(in_channels, out_channels, strict=True)
-    )
-
-
 def _by_anchor(output: Tensor, num_values: int) -> Tensor:
     """``(B, anchors * values, H, W)`` to ``(B, H * W * anchors, values)``."""
     return output.permute(0, 2, 3, 1).reshape(output.shape[0], -1, num_values)
-
-
-def _rank_within(groups: Tensor) -> Tensor:
-    """Position of each element within its run of equal values.
-
-    >>> _rank_within(torch.tensor([0, 0, 2, 2, 2])).tolist()
-    [0, 1, 0, 1, 2]
-    """
-    positions = torch.arange(len(groups), device=groups.device)
-    return positions - torch.searchsorted(groups, groups)

@@ -29,7 +29,7 @@ def predict(head: SSDHead, num_images: int, side: int = SIDE) -> list[Rows]:
 
 def rows_of(found: Detections, image: int) -> Rows:
     chosen = found.image == image
-    boxes, scores, labels = (x[chosen].tolist() for x in found[1:])
+    boxes, scores, labels = (x[chosen].tolist() for x in found[1:4])
     return list(zip(boxes, scores, labels, strict=True))
 
 

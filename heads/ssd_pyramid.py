@@ -1,0 +1,250 @@
+"""SSD without anchors on a light feature pyramid: what ten years have added to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torchvision.ops import generalized_box_iou_loss
+
+from backbone.errors import InputError, check_number
+from backbone.layers import initialise
+from heads.alignment import align_points
+from heads.detections import DetectionHead, Detections
+from heads.distances import decode_distances, distribution_focal_loss
+from heads.head import Batch, Features
+from heads.light_pyramid import LightPyramid, Refinement
+from heads.losses import quality_focal_loss
+from heads.matching import NO_OBJECT
+from heads.suppression import candidates, suppress
+
+
+class PyramidOutputs(NamedTuple):
+    """Raw outputs of every point.
+
+    Attributes:
+        logits: Shape ``(B, P, L)``, without background.
+        distances: Of each side the logits of whole distances, shape ``(B, P, 4, bins)``.
+    """
+
+    logits: Tensor
+    distances: Tensor
+
+
+class Points(NamedTuple):
+    """``places``, ``(x, y)``, and ``strides`` along both, in pixels, of shape ``(P, 2)``."""
+
+    places: Tensor
+    strides: Tensor
+
+
+class PyramidSSDHead(DetectionHead):
+    """Detects objects in one pass over the points of a light feature pyramid.
+
+    Each point of each map predicts one box, as four distances to its sides, and a quality for each
+    class: how well it would fit if the object were of that class. Which points learn an object is
+    decided by what they predict (TOOD), and what they learn by quality focal loss, generalised IoU
+    and distribution focal loss (GFL). Boxes are pixels of the network input, ``(x0, y0, x1, y1)``.
+
+    Args:
+        in_channels: Channels of each backbone feature.
+        num_classes: Classes including background, as for the other detectors; it has no output.
+        features: Backbone features of the pyramid, finest first; one coarser map follows the last.
+        channels: Of the pyramid; 96 keep the whole under SSD's mult-adds at 300 pixels.
+        depth: Separable convolutions refining each map before its predictions.
+        bins: Whole distances that a side's distribution is over: 0 to ``bins - 1`` strides.
+        points_per_object: Points that learn an object, at most.
+        box_weight: Weight of the IoU loss beside the classification loss.
+        distribution_weight: The same of the distribution focal loss.
+        score_threshold: Detections below it are dropped.
+        nms_iou: Of two detections of a class that overlap more, the better stays (SPD, 0.6).
+        max_candidates: Best detections of an image that enter the suppression.
+        max_detections: Best detections of an image that leave it.
+        class_bias: Initial bias of the classes; -4.6 starts each at 1%.
+
+    Raises:
+        InputError: If a setting is outside its bounds.
+    """
+
+    name = "ssd_pyramid"
+
+    def __init__(
+        self,
+        *,
+        in_channels: Mapping[str, int],
+        num_classes: int,
+        features: Sequence[str] = ("c3", "c4", "c5"),
+        channels: int = 96,
+        depth: int = 2,
+        bins: int = 8,
+        points_per_object: int = 10,
+        box_weight: float = 2.0,
+        distribution_weight: float = 0.25,
+        score_threshold: float = 0.01,
+        nms_iou: float = 0.6,
+        max_candidates: int = 1000,
+        max_detections: int = 100,
+        class_bias: float = -4.6,
+    ) -> None:
+        super().__init__()
+        if not features or list(features) != [key for key in in_channels if key in features]:
+            raise InputError(
+                f"head.features={features}: some of {', '.join(in_channels)} are needed, in order"
+            )
+        for name, number, least in (
+            ("channels", channels, 1),
+            ("depth", depth, 0),
+            ("bins", bins, 2),
+            ("points_per_object", points_per_object, 1),
+            ("max_candidates", max_candidates, 1),
+            ("max_detections", max_detections, 1),
+        ):
+            check_number(f"head.{name}", number, at_least=least, whole=True)
+        check_number("head.box_weight", box_weight, at_least=0)
+        check_number("head.distribution_weight", distribution_weight, at_least=0)
+        check_number("head.score_threshold", score_threshold, at_least=0, at_most=1)
+        check_number("head.nms_iou", nms_iou, at_least=0, at_most=1)
+        check_number("head.class_bias", class_bias)
+        self.features = tuple(features)
+        self.num_labels = num_classes - 1
+        self.channels = channels
+        self.bins = bins
+        self.points_per_object = points_per_object
+        self.box_weight = box_weight
+        self.distribution_weight = distribution_weight
+        self.score_threshold = score_threshold
+        self.nms_iou = nms_iou
+        self.max_candidates = max_candidates
+        self.max_detections = max_detections
+
+        self.pyramid = LightPyramid(in_channels=in_channels, features=features, channels=channels)
+        num_maps = len(features) + 1
+        self.towers = nn.ModuleList(
+            nn.Sequential(*(Refinement(channels) for _ in range(depth))) for _ in range(num_maps)
+        )
+        self.class_layers = nn.ModuleList(
+            nn.Conv2d(channels, self.num_labels, kernel_size=1) for _ in range(num_maps)
+        )
+        self.box_layers = nn.ModuleList(
+            nn.Conv2d(channels, 4 * bins, kernel_size=1) for _ in range(num_maps)
+        )
+        initialise(self, std=0.09)
+        for layer in (*self.class_layers, *self.box_layers):
+            initialise(layer, std=0.01)
+        for layer in self.class_layers:
+            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+            nn.init.constant_(layer.bias, class_bias)
+        self._points: dict[Any, Points] = {}
+
+    def outputs(self, features: Features) -> PyramidOutputs:
+        """Logits and distances of every point."""
+        maps = [tower(x) for tower, x in zip(self.towers, self.pyramid(features), strict=True)]
+        logits = [_by_point(layer(x)) for layer, x in zip(self.class_layers, maps, strict=True)]
+        distances = [_by_point(layer(x)) for layer, x in zip(self.box_layers, maps, strict=True)]
+        return PyramidOutputs(
+            torch.cat(logits, dim=1).float(),
+            torch.cat(distances, dim=1).float().unflatten(2, (4, self.bins)),
+        )
+
+    def points(self, features: Features, image: Tensor) -> Points:
+        """The centres of all cells, map by map and row by row."""
+        sides = [(x.shape[-2], x.shape[-1]) for x in (features[key] for key in self.features)]
+        rows, columns = sides[-1]
+        sides.append((-(-rows // 2), -(-columns // 2)))
+        height, width = image.shape[-2:]
+        key = (*sides, height, width, image.device)
+        if key not in self._points:
+            maps = [_grid(*side, height=height, width=width) for side in sides]
+            self._points[key] = Points(
+                *(torch.cat(part).to(image.device) for part in zip(*maps, strict=True))
+            )
+        return self._points[key]
+
+    def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
+        """Losses divided by the summed quality that the points should have.
+
+        Args:
+            features: Of the backbone.
+            batch: ``image`` of shape ``(B, 3, H, W)``; ``boxes``, ``xyxy`` pixels padded to
+                ``(B, M, 4)``; ``labels``, shape ``(B, M)``, -1 where padded.
+
+        Returns:
+            ``classification``, ``box`` and ``distribution``.
+        """
+        outputs = self.outputs(features)
+        places, strides = self.points(features, batch["image"])
+        predicted = decode_distances(outputs.distances, places, strides)
+        boxes, labels = batch["boxes"], batch["labels"]
+        matches, quality = align_points(
+            boxes,
+            labels,
+            places,
+            predicted_boxes=predicted.detach(),
+            scores=outputs.logits.detach().sigmoid(),
+            per_object=self.points_per_object,
+        )
+        total = quality.sum().clamp(min=1)
+
+        image, point = (matches != NO_OBJECT).nonzero(as_tuple=True)
+        matched = matches[image, point]
+        wanted, weight = boxes[image, matched], quality[image, point]
+        box = weight @ generalized_box_iou_loss(predicted[image, point], wanted)
+        distribution = weight @ distribution_focal_loss(
+            outputs.distances[image, point], wanted, places[point], strides[point]
+        )
+        targets = torch.zeros_like(outputs.logits)
+        targets[image, point, labels[image, matched]] = weight
+        return {
+            "classification": quality_focal_loss(outputs.logits, targets).sum() / total,
+            "box": self.box_weight * box / total,
+            "distribution": self.distribution_weight * distribution / total,
+        }
+
+    def predict(self, features: Features, batch: Batch) -> Detections:
+        """The best boxes of each image, after non-maximum suppression within each class."""
+        outputs = self.outputs(features)
+        places, strides = self.points(features, batch["image"])
+        image, point, label, scores = candidates(
+            outputs.logits.sigmoid(), threshold=self.score_threshold, count=self.max_candidates
+        )
+        boxes = decode_distances(outputs.distances[image, point], places[point], strides[point])
+        height, width = batch["image"].shape[-2:]
+        boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
+        return suppress(
+            Detections(image, boxes, scores, label),
+            num_labels=self.num_labels,
+            nms_iou=self.nms_iou,
+            count=self.max_detections,
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """The features, and what a side's values mean."""
+        return {"features": list(self.features), "channels": self.channels, "bins": self.bins}
+
+    def select_classes(
+        self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None
+    ) -> dict[str, Tensor]:
+        """Keeps the rows of ``classes``, or drops the class layers.
+
+        Layers for fewer classes than the label map says are dropped too.
+        """
+        tensors = dict(tensors)
+        for name in [name for name in tensors if name.startswith("class_layers.")]:
+            layer = tensors.pop(name)
+            if classes is not None and max(classes) < len(layer):
+                tensors[name] = layer[list(classes)]
+        return tensors
+
+
+def _by_point(output: Tensor) -> Tensor:
+    """``(B, C, H, W)`` to ``(B, H * W, C)``."""
+    return output.flatten(2).transpose(1, 2)
+
+
+def _grid(rows: int, columns: int, *, height: int, width: int) -> Points:
+    """Centres of the cells that an image is divided into."""
+    stride = torch.tensor([width / columns, height / rows])
+    cell = torch.stack(
+        torch.meshgrid(torch.arange(columns), torch.arange(rows), indexing="xy"), dim=-1
+    ).flatten(0, 1)
+    return Points((cell + 0.5) * stride, stride.expand(len(cell), -1))

@@ -1,0 +1,30 @@
+"""The SSD paper's own anchors."""
+
+import pytest
+import torch
+
+from heads.losses import SoftmaxCrossEntropy
+from heads.ssd_vgg import SSDVGGHead
+
+SIDES = (38, 19, 10, 5, 3, 2)
+
+
+def test_anchors_are_those_of_the_ssd_paper() -> None:
+    head = SSDVGGHead(
+        in_channels={"c3": 8, "c5": 16},
+        num_classes=3,
+        classification=SoftmaxCrossEntropy(),
+        features=("c3", "c5"),
+        max_scale=0.9,
+    )
+    features = {"c3": torch.zeros(1, 8, 38, 38), "c5": torch.zeros(1, 16, 19, 19)}
+    anchors = head.anchors(features, torch.zeros(1, 3, 300, 300))
+    # section 3.1: 8,732, but for the last map, which is 2x2 here and 1x1 there
+    numbers = (4, 6, 6, 6, 4, 4)
+    assert len(anchors) == 8732 + 3 * 4
+    assert head.outputs(features).boxes.shape == (1, len(anchors), 4)
+    start, smallest = 0, []
+    for side, number in zip(SIDES, numbers, strict=True):
+        smallest.append(anchors[start, 2].item() / 300)
+        start += side**2 * number
+    assert smallest == pytest.approx([0.1, 0.2, 0.375, 0.55, 0.725, 0.9])
