@@ -57,6 +57,18 @@ def test_every_part_has_its_rows():
     assert report["rows"][-1]["note"].endswith("figures equal")
 
 
+def test_two_stages_have_a_peer_of_their_own():
+    result = bench("task=faster_rcnn_coco", "parts=[train,predict]", "format=json")
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    assert [(row["what"], row["goal"]) for row in rows] == [
+        ("training step", 1.5),
+        ("training step", None),
+        ("predict, trained", 1.5),
+        ("predict, random weights", 1.5),
+    ]
+
+
 @pytest.mark.parametrize("override", ["parts=[speed]", "format=xml"])
 def test_a_wrong_setting_is_refused(override):
     result = bench(override)

@@ -40,7 +40,7 @@ def bench(config: DictConfig) -> list[Row]:
         config: The composed ``configs/bench.yaml``.
 
     Raises:
-        InputError: If there is no such part, or the network is no SSD.
+        InputError: If there is no such part, or the network is no detector.
     """
     named = config.parts.split(",") if isinstance(config.parts, str) else config.parts
     unknown = sorted(set(named) - set(PARTS))

@@ -1,40 +1,83 @@
-"""The speed of training steps and predictions, beside torchvision's SSD class."""
+"""The speed of training steps and predictions, beside torchvision's SSD or FasterRCNN class."""
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 from torch import Tensor, nn
 from torchvision.transforms.functional import to_tensor
 
 from backbone.errors import InputError
 from backbone.weights import Weights
 from heads.ssd import SSDHead
+from heads.two_stage import TwoStageHead
 from tasks.common.config import build
 from tasks.common.labels import LabelMap
+from tasks.common.machine import fastest_precision
 from tasks.common.network import build_task, load_weights
 from tasks.common.optim import parameter_groups
 from tasks.common.task import Task
 from tasks.common.timing import Row, median_seconds, speed_row
-from tasks.common.trainer import fastest_precision
 from tasks.detection import augment
 from tasks.detection.bench_data import PHOTO_SIZE, numbered_classes, random_samples
 from tasks.detection.data import DetectionData
 from tasks.detection.metric import Records
 from tasks.detection.scenes import draw_scene
 from tasks.detection.torchvision_peer import as_targets, torchvision_ssd
+from tasks.detection.torchvision_two_stage import torchvision_faster_rcnn
 
-# With it a few hundred scores of a photo pass the threshold instead of all.
-TRAINED_CLASS_BIAS = -6.0
+
+class Peer(NamedTuple):
+    """What a kind of head is compared with.
+
+    Attributes:
+        head: The kind.
+        make: Builds torchvision's counterpart of a backbone and a head.
+        training: How many times as fast as it our training steps are to be.
+        tuned: The same where it has our precision and memory format; None where no goal is set.
+        trained: The same for predictions of a trained network.
+        untrained: The same for predictions of random weights.
+        class_bias: With it a few hundred scores of a photo pass the threshold, as after training,
+            instead of all.
+    """
+
+    head: type
+    make: Callable[..., nn.Module]
+    training: float
+    tuned: float | None
+    trained: float
+    untrained: float
+    class_bias: float
+
+
+PEERS = (
+    Peer(
+        SSDHead,
+        torchvision_ssd,
+        training=2.2,
+        tuned=1.1,
+        trained=2.0,
+        untrained=4.0,
+        class_bias=-6.0,
+    ),
+    Peer(
+        TwoStageHead,
+        torchvision_faster_rcnn,
+        training=1.5,
+        tuned=None,
+        trained=1.5,
+        untrained=1.5,
+        class_bias=-3.7,
+    ),
+)
 
 
 def train_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
-    """A training step, against torchvision's SSD class as it is and with the same advantages."""
+    """A training step, against torchvision's class as it is and with the same advantages."""
     task, device = _new_task(config).to(_device()).train(), _device()
     plain, tuned = (_peer(task).train() for _ in range(2))
     tuned.to(memory_format=torch.channels_last)
@@ -64,9 +107,10 @@ def train_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
         seconds=config.seconds,
     )
     size, width = config.batch_size, task.backbone.settings["width"]
+    kind = _kind(task)
     for peer, goal, how in (
-        ("plain", 2.2, "as it comes: float32, contiguous"),
-        ("tuned", 1.1, f"in channels_last and {fastest_precision()}, as ours"),
+        ("plain", kind.training, "as it comes: float32, contiguous"),
+        ("tuned", kind.tuned, f"in channels_last and {fastest_precision()}, as ours"),
     ):
         yield speed_row(
             "training step",
@@ -99,21 +143,23 @@ def predict_rows(config: DictConfig, weights: Weights | None) -> Iterator[Row]:
     width, height = PHOTO_SIZE
     photo = draw_scene(np.random.default_rng(config.seed), max(PHOTO_SIZE))[0][:height, :width]
     photo = np.ascontiguousarray(photo)
+    trained = _trained_task(config, weights)
     yield _predict_row(
         config,
-        _trained_task(config, weights),
+        trained,
         photo,
         what="predict, trained",
-        how=Path(config.init).name if weights else f"class bias {TRAINED_CLASS_BIAS:g}",
-        goal=2.0,
+        how=Path(config.init).name if weights else f"class bias {_kind(trained).class_bias:g}",
+        goal=_kind(trained).trained,
     )
+    untrained = _settled(_new_task(config), config, class_bias=0.0)
     yield _predict_row(
         config,
-        _settled(_new_task(config, class_bias=0.0), config),
+        untrained,
         photo,
         what="predict, random weights",
         how="every class passes the threshold",
-        goal=4.0,
+        goal=_kind(untrained).untrained,
     )
 
 
@@ -159,7 +205,8 @@ def _predict_row(
 def _trained_task(config: DictConfig, weights: Weights | None) -> Task:
     """The network of ``init=``, or one whose scores are as sparse as a trained one's."""
     if weights is None:
-        return _settled(_new_task(config, class_bias=TRAINED_CLASS_BIAS), config)
+        task = _new_task(config)
+        return _settled(task, config, class_bias=_kind(task).class_bias)
     if "label_map" not in weights.description:
         raise InputError(
             f"init={config.init} holds a backbone without a head, which detects nothing"
@@ -169,8 +216,19 @@ def _trained_task(config: DictConfig, weights: Weights | None) -> Task:
     return task
 
 
-def _settled(task: Task, config: DictConfig) -> Task:
-    """Gives batch norm the statistics of noise, without which all scores would be alike."""
+def _settled(task: Task, config: DictConfig, *, class_bias: float) -> Task:
+    """Gives batch norm the statistics of noise, without which all scores would be alike.
+
+    Args:
+        task: New.
+        config: Says what the noise is to be like.
+        class_bias: Bias of the classes against background.
+    """
+    head = task.head
+    assert isinstance(head, SSDHead | TwoStageHead)
+    for layer in head.class_layers if isinstance(head, SSDHead) else [head.class_layer]:
+        assert isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None
+        layer.bias.detach().view(-1, head.num_classes)[:, 1:] = class_bias
     for layer in task.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0
@@ -187,28 +245,29 @@ def _random_batch(config: DictConfig, num_labels: int) -> dict[str, Any]:
     )
 
 
-def _new_task(
-    config: DictConfig, *, label_map: LabelMap | None = None, class_bias: float | None = None
-) -> Task:
-    config = copy.deepcopy(config)
-    if class_bias is not None:
-        with open_dict(config):
-            config.head.class_bias = class_bias
+def _new_task(config: DictConfig, *, label_map: LabelMap | None = None) -> Task:
     torch.manual_seed(config.seed)
     task = build_task(
         config,
         label_map=label_map or numbered_classes(config.num_classes),
         image_size=_data(config).image_size,
     )
-    if not isinstance(task.head, SSDHead):
-        raise InputError("tools/bench.py compares SSD heads: leave head= at ssd or ssd_focal")
+    _kind(task)
     return task
 
 
+def _kind(task: Task) -> Peer:
+    for peer in PEERS:
+        if isinstance(task.head, peer.head):
+            return peer
+    raise InputError(
+        f"tools/bench.py has nothing to compare the head {task.head.name} with: allowed are "
+        "head=ssd, ssd_focal, faster_rcnn and faster_rcnn_fpn"
+    )
+
+
 def _peer(task: Task) -> nn.Module:
-    assert isinstance(task.head, SSDHead)
-    peer: nn.Module = torchvision_ssd(task.backbone, task.head, image_size=task.image_size)
-    return peer
+    return _kind(task).make(task.backbone, task.head, image_size=task.image_size)
 
 
 def _data(config: DictConfig) -> DetectionData:

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from pycocotools.mask import area
 from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.errors import InputError
-from heads.detections import Detections
+from heads.detections import DetectionHead, Detections
 from heads.head import Batch
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
 from tasks.common.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
-from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records
+from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records, truth_records
 from tasks.detection.samples import to_original
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class DetectionTask(Task):
         **wiring: See ``Task``.
     """
 
+    head_type = DetectionHead
     monitor = "val/map"
 
     def __init__(self, **wiring: Any) -> None:
@@ -83,7 +85,8 @@ class DetectionTask(Task):
                 f"{'class':26}     AP   AP50",
                 *classes,
                 f"  {'all':24} {figures['map']:6.3f} {figures['map_50']:6.3f}",
-                f"val/map {figures['map']:.4f} on {len(annotations)} photos of "
+                f"{self.monitor} {figures[self.monitor.removeprefix('val/')]:.4f} on "
+                f"{len(annotations)} photos of "
                 f"{annotations.folder}, {len(annotations.boxes)} boxes; "
                 f"{'pycocotools' if self.report_exactly else 'faster-coco-eval'}, IoU 0.50:0.95, "
                 f"{MAX_DETECTIONS} detections a photo; score over {head.score_threshold:g}, "
@@ -94,17 +97,14 @@ class DetectionTask(Task):
     def entries(self, records: Records) -> list[dict[str, Any]]:
         """One dictionary a photo: ``detections`` with ``category_id, name, bbox, score``.
 
-        ``bbox`` is ``[x, y, width, height]`` in pixels of the original photo, as COCO has it.
+        ``bbox`` is ``[x, y, width, height]`` in pixels of the original photo, as COCO has it, and
+        so is ``segmentation`` where there are masks.
         """
         names = dict(zip(self.category_ids.tolist(), self.label_map.names, strict=True))
-        boxes_xywh = records.boxes_original.clone()
-        boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
         by_photo: dict[int, list[dict[str, Any]]] = {int(image): [] for image in records.images}
-        columns = (records.image, records.category_ids, boxes_xywh, records.scores)
-        for image, category, box, score in zip(*(c.tolist() for c in columns), strict=True):
-            by_photo[image].append(
-                {"category_id": category, "name": names[category], "bbox": box, "score": score}
-            )
+        for row in records.rows():
+            named = {"category_id": row["category_id"], "name": names[row["category_id"]]}
+            by_photo[row.pop("image_id")].append(named | row)
         return [{"detections": detections} for detections in by_photo.values()]
 
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
@@ -146,21 +146,20 @@ def check_scoring(metric: CocoMetric) -> None:
     """
     annotations = metric.annotations
     counts = annotations.offsets[1:] - annotations.offsets[:-1]
-    objects = torch.from_numpy(~annotations.crowd)
-    if not objects.any():
+    if annotations.crowd.all():
         logger.warning("The validation split has no objects: val/map will be -1")
         return
-    ids = torch.tensor(annotations.label_map.ids)
-    metric.update(
-        Records(
-            images=torch.arange(len(annotations)),
-            image=torch.from_numpy(annotations.image_of_row())[objects],
-            boxes_original=torch.from_numpy(annotations.boxes)[objects],
-            scores=torch.ones(int(objects.sum())),
-            category_ids=ids[torch.from_numpy(annotations.classes)][objects],
+    metric.update(truth_records(annotations))
+    figures = metric.compute()
+    perfect = min(figures["map"], figures.get("segm_map", 1.0))
+    lost = sum(not area(row["segmentation"]) for row in metric.results if "segmentation" in row)
+    if lost:
+        logger.warning(
+            "%d validation objects are smaller than a pixel and have no mask: the best "
+            "val/segm_map is %.3f",
+            *(lost, figures["segm_map"]),
         )
-    )
-    perfect = metric.compute()["map"]
+        perfect = figures["map"]
     crowded = int((counts > MAX_DETECTIONS).sum())
     if crowded:
         logger.warning(
