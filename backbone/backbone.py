@@ -28,18 +28,19 @@ class Backbone(nn.Module, ABC):
     out_channels: Mapping[str, int]
     strides: Mapping[str, int]
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
+    def forward(self, image: Tensor, *, tail: bool = True) -> dict[str, Tensor]:
         """Features of a normalised image.
 
         Args:
             image: Shape ``(B, 3, H, W)``, values in [-1, 1].
+            tail: False for heads that run it themselves, on crops: then there is no ``c5``.
 
         Returns:
             ``c2`` to ``c5``; ``ck`` has shape ``(B, out_channels["ck"], H / stride, W / stride)``,
             sides rounded up, or down where the backbone says so.
         """
         features = self.trunk(image)
-        return features | {"c5": self.tail(features["c4"])}
+        return features | {"c5": self.tail(features["c4"])} if tail else features
 
     @abstractmethod
     def trunk(self, image: Tensor) -> dict[str, Tensor]:

@@ -91,8 +91,7 @@ class Task(LightningModule, ABC):
 
     def features(self, image: Tensor) -> Features:
         """Features of normalised photos; without ``c5`` where the head makes its own of crops."""
-        network = self.backbone.trunk if self.head.runs_tail else self.backbone
-        features: Features = network(image)
+        features: Features = self.backbone(image, tail=not self.head.runs_tail)
         return features
 
     def head_arguments(self) -> dict[str, Any]:
