@@ -118,6 +118,14 @@ def test_accumulated_gradients_are_not_lost(runs):
     assert not differences(straight, runs.interrupted("gradients", *settings, traps=traps))
 
 
+def test_a_loss_that_draws_at_random_goes_on_with_the_same_numbers(runs):
+    # two-stage detectors draw the boxes that they learn from
+    settings = ("task=faster_rcnn_coco", "trainer.max_epochs=1", "checkpoint_every_steps=2")
+    traps = [Trap("on_train_batch_start", 4), Trap("on_train_batch_start", 2)]
+    straight = runs.straight("drawn", *settings)
+    assert not differences(straight, runs.interrupted("redrawn", *settings, traps=traps))
+
+
 def test_max_steps_in_the_middle_of_an_epoch(runs):
     settings = ("trainer.max_steps=8", "checkpoint_every_steps=3")
     straight = runs.straight("limited", *settings)

@@ -1,66 +1,51 @@
 """Reads data sets in COCO's format: one JSON file beside a folder of images."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
+from pycocotools.mask import area
 
 from backbone.errors import InputError
 from tasks.common.labels import LabelMap
-from tasks.detection.annotations import (
-    BAD_BOX_POLICIES,
-    Annotations,
-    WrittenBoxes,
-    check_boxes,
-    check_file_name,
-    check_policy,
-    counted,
-    start_offsets,
+from tasks.detection.annotations import Annotations, check_file_name, check_policy, counted
+from tasks.detection.bad_boxes import BAD_BOX_POLICIES, WrittenBoxes, check_boxes
+from tasks.detection.coco_sections import (
+    WAYS_OUT,
+    Section,
+    is_number,
+    read_ids,
+    read_indices,
+    read_sections,
+    whole_numbers,
 )
-
-SECTIONS = ("images", "annotations", "categories")
-WAYS_OUT = (
-    "Set data.root to a folder in COCO's layout (annotations/instances_train2017.json beside "
-    "train2017/), or name both with data.train_annotations= and data.train_images= (data.val_... "
-    "for validation), or try data=demo"
+from tasks.detection.ragged import start_offsets
+from tasks.detection.segmentations import (
+    NO_SEGMENTATION,
+    Misfits,
+    check_outlines,
+    fit_outlines,
 )
-LARGEST_WHOLE = 2**53  # beyond it float64 skips whole numbers; no id or coordinate comes near
-
-Entry = dict[str, Any]
-
-
-class Section(NamedTuple):
-    """One list of a COCO file, with what its messages need."""
-
-    source: Path
-    name: str
-    entries: list[Entry]
-
-    def refuse(self, index: int, problem: str) -> InputError:
-        """The error for an entry, named by its place and id."""
-        identity = repr(self.entries[index].get("id", "missing"))
-        return InputError(f"{self.source}: {self.name}[{index}] (id {identity}) {problem}")
-
-    def column(self, key: str) -> list[Any]:
-        """One value per entry, None where it is missing."""
-        return [entry.get(key) for entry in self.entries]
 
 
 def read_coco(
-    annotation_file: str | Path, image_folder: str | Path, *, on_bad_box: str = "error"
+    annotation_file: str | Path,
+    image_folder: str | Path,
+    *,
+    on_bad_box: str = "error",
+    masks: bool = False,
 ) -> Annotations:
     """Reads a COCO annotation file; the images themselves are not opened.
 
-    Classes come in the order of their category ids. Missing crowd flags count as 0 and missing
-    areas as those of the boxes. Annotation id 0, which COCO's evaluators take for "no match", is
-    replaced by an unused one. Each of these is noted.
+    Classes come in the order of their category ids. Missing crowd flags count as 0; missing areas
+    are those of the boxes, or of the masks if these are read. Annotation id 0, which COCO's
+    evaluators take for "no match", is replaced by an unused one. Each of these is noted.
 
     Args:
         annotation_file: JSON with the sections ``images``, ``annotations`` and ``categories``.
         image_folder: The folder that each ``file_name`` is relative to.
-        on_bad_box: See ``check_boxes``.
+        on_bad_box: See ``check_boxes``; with masks, ``check_outlines`` too.
+        masks: Whether to read the ``segmentation`` of each annotation, which then must have one.
 
     Raises:
         InputError: If a file, section, key or reference is missing, malformed or repeated, naming
@@ -70,70 +55,44 @@ def read_coco(
     source, folder = Path(annotation_file), Path(image_folder)
     if not folder.is_dir():
         raise InputError(f"No image folder at {folder}. {WAYS_OUT}")
-    sections = _parse(source)
+    sections = read_sections(source, masks=masks)
     label_map = _read_categories(sections.pop("categories"))
     images = _read_images(sections.pop("images"))
+    section = sections.pop("annotations")
     boxes, written, notes = _read_annotations(
-        sections.pop("annotations"), image_ids=images["image_ids"], label_map=label_map
+        section, image_ids=images["image_ids"], label_map=label_map
     )
-    annotations = Annotations(**images, **boxes, label_map=label_map, folder=folder, notes=notes)
+    annotations = Annotations(
+        **images,  # type: ignore[arg-type]  # neither has notes or outlines
+        **boxes,  # type: ignore[arg-type]
+        label_map=label_map,
+        folder=folder,
+        notes=notes,
+    )
+    misfits: Misfits = {}
+    if masks:
+        annotations, misfits = _with_outlines(annotations, section)
+    del section  # frees what the file was parsed to, the most of the memory
     checked = check_boxes(annotations, written=written, on_bad_box=on_bad_box)
+    checked = check_outlines(checked, misfits=misfits, source=source, on_bad_box=on_bad_box)
     return _renumber_zero(checked, source=source)
 
 
-def _parse(source: Path) -> dict[str, Section]:
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"No annotation file at {source}. {WAYS_OUT}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{source} cannot be read as text: {error}") from error
-    try:
-        # Outlines are most of a COCO file; dropping each as it is parsed saves gigabytes.
-        content = json.loads(text, object_hook=_without_outline)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{source} {_json_problem(error)}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{source} is not usable JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(
-            f"{source} holds JSON of type {type(content).__name__}, not an object of sections"
-        )
-    return {name: _section(content, name, source=source) for name in SECTIONS}
-
-
-def _without_outline(entry: Entry) -> Entry:
-    entry.pop("segmentation", None)
-    return entry
-
-
-def _json_problem(error: json.JSONDecodeError) -> str:
-    text = error.doc.rstrip()
-    if not text:
-        return "is empty"
-    if text[0] in "[{" and (error.pos >= len(text) or error.msg.startswith("Unterminated")):
-        return f"is cut short: its JSON ends in the middle of line {text.count(chr(10)) + 1}"
-    place = f"line {error.lineno}, column {error.colno}"
-    return f"is not JSON: {error.msg} at {place}; it begins with {text[:40]!r}"
-
-
-def _section(content: dict[str, Any], name: str, *, source: Path) -> Section:
-    if name not in content:
-        found = ", ".join(map(repr, content)) or "nothing"
-        raise InputError(f"{source} has no section {name!r}; it has {found}")
-    entries = content.pop(name)
-    if not isinstance(entries, list):
-        raise InputError(f"{source}: {name} is a {type(entries).__name__}, not a list")
-    for index, entry in enumerate(entries):
-        if type(entry) is not dict:
-            raise InputError(f"{source}: {name}[{index}] is {entry!r:.80}, not an object")
-    return Section(source, name, entries)
+def _with_outlines(annotations: Annotations, section: Section) -> tuple[Annotations, Misfits]:
+    """Adds the outlines, and their areas where the file gives none."""
+    by_id = dict(zip(section.column("id"), section.column("segmentation"), strict=True))
+    segmentations = [by_id[number] or NO_SEGMENTATION for number in annotations.annotation_ids]
+    outlines, misfits = fit_outlines(annotations, segmentations)
+    outlined = replace(annotations, outlines=outlines, areas=annotations.areas.copy())
+    for row in np.flatnonzero(np.isnan(outlined.areas)):
+        outlined.areas[row] = area(outlined.rle(int(row)))
+    return outlined, misfits
 
 
 def _read_categories(section: Section) -> LabelMap:
     if not section.entries:
         raise InputError(f"{section.source} has no categories")
-    ids = _ids(section)
+    ids = read_ids(section)
     names = section.column("name")
     for index, name in enumerate(names):
         if not isinstance(name, str):
@@ -148,11 +107,11 @@ def _read_categories(section: Section) -> LabelMap:
 def _read_images(section: Section) -> dict[str, np.ndarray]:
     if not section.entries:
         raise InputError(f"{section.source} has no images")
-    image_ids = _ids(section)
+    image_ids = read_ids(section)
     names = section.column("file_name")
     for image_id, name in zip(image_ids, names, strict=True):
         check_file_name(name, source=f"{section.source}: image {image_id}")
-    sizes = np.stack([_whole_numbers(section, key) for key in ("width", "height")], axis=1)
+    sizes = np.stack([whole_numbers(section, key) for key in ("width", "height")], axis=1)
     for index in np.flatnonzero((sizes <= 0).any(axis=1)):
         raise section.refuse(int(index), f"has the size {sizes[index, 0]}x{sizes[index, 1]}")
     return {"image_ids": image_ids, "file_names": np.array(names), "sizes": sizes}
@@ -162,9 +121,9 @@ def _read_annotations(
     section: Section, *, image_ids: np.ndarray, label_map: LabelMap
 ) -> tuple[dict[str, np.ndarray], WrittenBoxes, tuple[str, ...]]:
     """The columns of ``Annotations``, sorted by image, and the same boxes as written."""
-    ids = _ids(section)
-    images = _indices(section, "image_id", image_ids)
-    classes = _indices(section, "category_id", np.array(label_map.ids))
+    ids = read_ids(section)
+    images = read_indices(section, "image_id", image_ids)
+    classes = read_indices(section, "category_id", np.array(label_map.ids))
     order = np.argsort(images, kind="stable")
     written = _written_boxes(section, order)
     columns = {
@@ -178,52 +137,12 @@ def _read_annotations(
     return columns, written, _notes(section, columns)
 
 
-def _whole_numbers(section: Section, key: str) -> np.ndarray:
-    values = section.column(key)
-    for index, value in enumerate(values):
-        if type(value) is not int or not -LARGEST_WHOLE < value < LARGEST_WHOLE:
-            found = f"{value!r:.80}" if key in section.entries[index] else "nothing"
-            raise section.refuse(index, f"has {found} as {key}, which must be a whole number")
-    return np.array(values, np.int64)
-
-
-def _ids(section: Section) -> np.ndarray:
-    ids = _whole_numbers(section, "id")
-    unique, counts = np.unique(ids, return_counts=True)
-    repeated = unique[counts > 1]
-    if len(repeated):
-        others = f" and {len(repeated) - 1} other ids" if len(repeated) > 1 else ""
-        raise InputError(
-            f"{section.source}: {section.name} has the id {repeated[0]}{others} more than once"
-        )
-    return ids
-
-
-def _indices(section: Section, key: str, known: np.ndarray) -> np.ndarray:
-    """Where each entry's reference is among the known ids."""
-    values = _whole_numbers(section, key)
-    order = np.argsort(known)
-    indices = order[np.searchsorted(known[order], values).clip(max=len(known) - 1)]
-    dangling = np.flatnonzero(known[indices] != values)
-    if len(dangling):
-        more = counted(len(dangling) - 1, "other does", "others do")
-        others = f"; {more} likewise" if len(dangling) > 1 else ""
-        problem = f"refers to {key} {values[dangling[0]]}, which the file does not have{others}"
-        raise section.refuse(dangling[0], problem)
-    return indices
-
-
-def _is_number(value: Any) -> bool:
-    # Not isinstance: true and false are ints too.
-    return type(value) is float or (type(value) is int and -LARGEST_WHOLE < value < LARGEST_WHOLE)
-
-
 def _written_boxes(section: Section, order: np.ndarray) -> WrittenBoxes:
     boxes = section.column("bbox")
     rows, malformed = [], {}
     for row, index in enumerate(order):
         box = boxes[index]
-        if type(box) is list and len(box) == 4 and all(map(_is_number, box)):
+        if type(box) is list and len(box) == 4 and all(map(is_number, box)):
             rows.append(box)
         else:
             rows.append([np.nan] * 4)
@@ -248,7 +167,7 @@ def _crowd_flags(section: Section) -> np.ndarray:
 
 def _areas(section: Section) -> np.ndarray:
     """The areas given, NaN where there is none that can be one."""
-    values = [value if _is_number(value) else np.nan for value in section.column("area")]
+    values = [value if is_number(value) else np.nan for value in section.column("area")]
     areas = np.array(values, np.float64)
     return np.where(np.isfinite(areas) & (areas >= 0), areas, np.nan)
 
@@ -262,7 +181,7 @@ def _notes(section: Section, columns: dict[str, np.ndarray]) -> tuple[str, ...]:
         f"no annotations {where}: there is nothing to detect": total == 0,
         f"only crowd regions {where}: there is nothing to learn from": total and crowd.all(),
         f"{counted(no_flag, 'crowd flag', 'crowd flags')} missing {where}, taken as 0": no_flag,
-        f"{counted(no_area, 'area', 'areas')} missing {where}, taken from the box": no_area,
+        f"{counted(no_area, 'area', 'areas')} missing {where}, measured instead": no_area,
     }
     return tuple(note for note, applies in notes.items() if applies)
 

@@ -6,22 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from backbone.errors import InputError
 from tasks.common.data import DataModule, Sample
 from tasks.common.labels import LabelMap
 from tasks.detection import augment
-from tasks.detection.annotations import Annotations, check_images
+from tasks.detection.annotations import Annotations
 from tasks.detection.augment import Augmentation
+from tasks.detection.bad_images import check_images
+from tasks.detection.batches import collate
 from tasks.detection.coco import read_coco
 from tasks.detection.samples import DetectionSet, PhotoSet
 from tasks.detection.scenes import write_scenes
 from tasks.detection.voc import read_voc, voc_label_map, voc_splits
-
-PADDING_LABEL = -1
 
 
 class DetectionData(DataModule):
@@ -32,6 +28,7 @@ class DetectionData(DataModule):
             ``augment.strong``.
         on_bad_box: ``error``, ``drop`` or ``clip``.
         on_bad_image: ``error`` or ``skip``.
+        masks: Whether the task needs masks; batches then have ``masks`` too.
         **loading: See ``DataModule``.
     """
 
@@ -43,12 +40,14 @@ class DetectionData(DataModule):
         augmentation: Callable[[int], Augmentation],
         on_bad_box: str,
         on_bad_image: str,
+        masks: bool = False,
         **loading: Any,
     ) -> None:
         super().__init__(**loading)
         self.augmentation = augmentation
         self.on_bad_box = on_bad_box
         self.on_bad_image = on_bad_image
+        self.masks = masks
         self._train: Annotations | None = None
         self._val: Annotations | None = None
 
@@ -80,12 +79,15 @@ class DetectionData(DataModule):
     def train_set(self) -> DetectionSet:
         """Augmented training photos."""
         return DetectionSet(
-            self.train_annotations, self.augmentation(self.image_size), seed=self.seed
+            self.train_annotations,
+            self.augmentation(self.image_size),
+            seed=self.seed,
+            masks=self.masks,
         )
 
     @property
     def val_set(self) -> DetectionSet:
-        """Validation photos, resized."""
+        """Validation photos, resized; their masks are needed for scoring alone."""
         return DetectionSet(self.val_annotations, augment.plain(self.image_size), seed=self.seed)
 
     def predict_set(self, paths: Sequence[Path]) -> PhotoSet:
@@ -100,6 +102,7 @@ class DetectionData(DataModule):
         boxes_xywh = annotations.boxes[rows].copy()
         boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
         columns = zip(
+            range(rows.start, rows.stop),
             annotations.classes[rows].tolist(),
             boxes_xywh.tolist(),
             annotations.crowd[rows].tolist(),
@@ -108,28 +111,14 @@ class DetectionData(DataModule):
         return annotations.path(index), {
             "detections": [
                 {"category_id": classes.ids[label], "name": classes.names[label], "bbox": box}
-                for label, box, crowd in columns
+                | annotations.segmentation(row)
+                for row, label, box, crowd in columns
                 if not crowd
             ]
         }
 
     def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """Stacks samples; boxes are padded, with label -1, to the longest list."""
-        readable = [sample for sample in samples if "error" not in sample]
-        longest = max((len(sample["boxes"]) for sample in readable), default=0)
-        boxes = torch.zeros(len(readable), longest, 4)
-        labels = torch.full((len(readable), longest), PADDING_LABEL)
-        for row, sample in enumerate(readable):
-            boxes[row, : len(sample["boxes"])] = torch.from_numpy(sample["boxes"])
-            labels[row, : len(sample["labels"])] = torch.from_numpy(sample["labels"])
-        return {
-            "image": _stack([sample["image"] for sample in readable], self.image_size),
-            "boxes": boxes,
-            "labels": labels,
-            "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
-            "frame": torch.tensor([sample["frame"] for sample in readable]).reshape(-1, 2),
-            "errors": [sample["error"] for sample in samples if "error" in sample],
-        }
+        return collate(samples, image_size=self.image_size)
 
     def report_lines(self) -> list[str]:
         """Counts and repairs of the splits that were read."""
@@ -140,13 +129,6 @@ class DetectionData(DataModule):
                 lines.append(f"{split}: {len(annotations)} photos, {boxes} boxes")
                 lines += [f"  {note}" for note in annotations.notes]
         return lines
-
-
-def _stack(images: Sequence[np.ndarray], size: int) -> Tensor:
-    """``(H, W, 3)`` pictures to ``(B, 3, H, W)``, channels last in memory as they came."""
-    if not images:
-        return torch.zeros(0, 3, size, size, dtype=torch.uint8)
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
 class CocoData(DetectionData):
@@ -184,6 +166,7 @@ class CocoData(DetectionData):
             file or self._find(f"annotations/instances_{split}*.json", split),
             folder or self._find(f"{split}*/", split),
             on_bad_box=self.on_bad_box,
+            masks=self.masks,
         )
 
     def _find(self, pattern: str, split: str) -> Path:
@@ -221,6 +204,11 @@ class VocData(DetectionData):
         **detection: Any,
     ) -> None:
         super().__init__(**detection)
+        if self.masks:
+            raise InputError(
+                "data=voc: a VOC folder has boxes only, and this task needs masks. Give the data "
+                "in COCO's format with data=coco, or choose a task without masks"
+            )
         self.root = _path(root)
         self.splits = {"train": train_split, "val": val_split}
         self._classes: LabelMap | None = None

@@ -1,26 +1,21 @@
-"""COCO's average precision."""
+"""The metric: detections of all batches and processes, and what they score."""
 
-import contextlib
-import io
 import json
-from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import faster_coco_eval
 import numpy as np
 import torch
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 from torchmetrics import Metric
 
-from backbone.errors import InputError
 from backbone.weights import replacing
 from tasks.detection.annotations import Annotations
+from tasks.detection.average_precision import BOXES, MASKS, score
+from tasks.detection.masks import rles_from_tensors, rles_to_tensors
 
 MAX_DETECTIONS = 100  # an image, COCO's limit
-NAMES = ("map", "map_50", "map_75", "map_small", "map_medium", "map_large")
 
 
 class Records(NamedTuple):
@@ -32,6 +27,9 @@ class Records(NamedTuple):
         boxes_original: ``xyxy`` pixels of the original photo, ``(N, 4)``.
         scores: ``(N,)``.
         category_ids: The data set's own, ``(N,)``.
+        masks: In pixels of the original photos, as COCO compresses them, end to end, uint8; empty
+            where nothing predicts masks. Pixels by themselves would fill the memory.
+        mask_sizes: Height, width and bytes of each mask, ``(N, 3)``, or ``(0, 3)`` without.
     """
 
     images: Tensor
@@ -39,6 +37,24 @@ class Records(NamedTuple):
     boxes_original: Tensor
     scores: Tensor
     category_ids: Tensor
+    masks: Tensor = torch.zeros(0, dtype=torch.uint8)
+    mask_sizes: Tensor = torch.zeros(0, 3, dtype=torch.long)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A dictionary for each detection, as COCO's result files have it.
+
+        It has ``image_id`` (index of the photo), ``category_id``, ``bbox`` (x, y, width, height),
+        ``score`` and, with masks, ``segmentation``.
+        """
+        boxes = self.boxes_original.clone()
+        boxes[:, 2:] -= boxes[:, :2]
+        keys = ("image_id", "category_id", "bbox", "score")
+        columns = (self.image, self.category_ids, boxes, self.scores)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        found = [dict(zip(keys, row, strict=True)) for row in rows]
+        for row, mask in zip(found, rles_from_tensors(self.masks, self.mask_sizes), strict=False):
+            row["segmentation"] = mask
+        return found
 
 
 NOTHING = Records(
@@ -50,11 +66,28 @@ NOTHING = Records(
 )
 
 
+def truth_records(annotations: Annotations) -> Records:
+    """The ground truth as if it had been predicted; crowds are left out."""
+    objects = ~annotations.crowd
+    found = Records(
+        images=torch.arange(len(annotations)),
+        image=torch.from_numpy(annotations.image_of_row()[objects]),
+        boxes_original=torch.from_numpy(annotations.boxes[objects]),
+        scores=torch.ones(int(objects.sum())),
+        category_ids=torch.tensor(annotations.label_map.ids)[annotations.classes[objects]],
+    )
+    if annotations.outlines is None:
+        return found
+    rles = [annotations.rle(int(row)) for row in np.flatnonzero(objects)]
+    return found._replace(**rles_to_tensors(rles))
+
+
 class CocoMetric(Metric):
     """Average precision by COCO's protocol, over all processes.
 
     Args:
-        annotations: The ground truth; crowd boxes are ignored, as COCO does.
+        annotations: The ground truth; crowd boxes are ignored, as COCO does. With outlines, masks
+            are scored beside the boxes.
         reference: Score with pycocotools, as figures are reported, instead of its several times
             faster equal.
         alone: Score what this process has seen, without the others.
@@ -79,7 +112,7 @@ class CocoMetric(Metric):
         """Adds the detections of a batch."""
         for name, values in records._asdict().items():
             wide = values.double() if values.is_floating_point() else values
-            getattr(self, name).append(wide)
+            getattr(self, name).append(wide.to(self.device))
 
     def _sync_dist(self, *args: Any, **kwargs: Any) -> None:
         for name, values in self._seen()._asdict().items():
@@ -98,27 +131,28 @@ class CocoMetric(Metric):
     def compute(self) -> dict[str, float]:
         """``map``, ``map_50``, ``map_75``, by size, and by class as ``map/NAME``, ``map_50/NAME``.
 
-        -1 where there is nothing to find, as COCO has it.
+        The same of masks begins with ``segm_``. -1 where there is nothing to find, as COCO has it.
         """
-        self.results = self._coco_results()
-        images = self._seen().images.cpu().numpy()
-        return score(self.truth(), self.results, images=images, reference=self.reference)
+        seen = self._seen()
+        # the same for any number of processes
+        self.results = sorted(seen.rows(), key=itemgetter("image_id"))
+        return {
+            name: value
+            for kind in ((BOXES,) if self.annotations.outlines is None else (BOXES, MASKS))
+            for name, value in score(
+                self.truth(),
+                self.results,
+                images=seen.images.cpu().numpy(),
+                reference=self.reference,
+                kind=kind,
+            ).items()
+        }
 
     def truth(self) -> dict[str, Any]:
         """The ground truth as COCO's evaluators want it; images are numbered by index."""
         if self._truth is None:
             self._truth = coco_dictionary(self.annotations)
         return self._truth
-
-    def _coco_results(self) -> list[dict[str, Any]]:
-        seen = self._seen()
-        boxes = seen.boxes_original.clone()
-        boxes[:, 2:] -= boxes[:, :2]
-        order = seen.image.argsort(stable=True)  # the same for any number of processes
-        columns = (x[order] for x in (seen.image, seen.category_ids, boxes, seen.scores))
-        keys = ("image_id", "category_id", "bbox", "score")
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        return [dict(zip(keys, row, strict=True)) for row in rows]
 
     def save(self, path: Path) -> None:
         """Writes the last computed results as a COCO result file with the data set's image ids."""
@@ -159,76 +193,8 @@ def coco_dictionary(annotations: Annotations) -> dict[str, Any]:
                 "bbox": box,
                 "area": area,
                 "iscrowd": int(crowd),
+                **annotations.segmentation(number - 1),
             }
             for number, (image, label, box, area, crowd) in enumerate(columns, start=1)
         ],
     }
-
-
-def score(
-    truth: dict[str, Any],
-    results: list[dict[str, Any]],
-    *,
-    images: np.ndarray,
-    reference: bool,
-) -> dict[str, float]:
-    """Average precision of COCO results against a COCO dictionary.
-
-    Args:
-        truth: With ``images``, ``categories`` and ``annotations``.
-        results: With ``image_id``, ``category_id``, ``bbox`` and ``score``.
-        images: Ids of the images that count.
-        reference: Use pycocotools instead of faster-coco-eval.
-
-    Returns:
-        See ``CocoMetric.compute``.
-
-    Raises:
-        InputError: If a result names an image or category that is not in ``truth``.
-    """
-    _check_ids(truth, results)
-    dataset, evaluator = (
-        (COCO, COCOeval)
-        if reference
-        else (
-            faster_coco_eval.COCO,
-            faster_coco_eval.COCOeval_faster,
-        )
-    )
-    with contextlib.redirect_stdout(io.StringIO()):  # they print tables
-        ground_truth = dataset()
-        ground_truth.dataset = truth
-        ground_truth.createIndex()
-        # both evaluators fail on an empty list of results
-        # copies, since loading adds columns to the rows
-        detections = ground_truth.loadRes([dict(row) for row in results]) if results else dataset()
-        evaluation = evaluator(ground_truth, detections, iouType="bbox")
-        evaluation.params.imgIds = images.tolist()
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    values = {name: float(evaluation.stats[i]) for i, name in enumerate(NAMES)}
-    # thresholds, recalls, classes, areas, limits -> thresholds, recalls, classes
-    precision = evaluation.eval["precision"][:, :, :, 0, -1]
-    precision = precision.reshape(*precision.shape[:2], -1)
-    by_id = sorted(truth["categories"], key=lambda row: row["id"])  # as evaluators order them
-    for index, category in enumerate(by_id):
-        values[f"map/{category['name']}"] = _mean(precision[:, :, index])
-        values[f"map_50/{category['name']}"] = _mean(precision[0, :, index])
-    return values
-
-
-def _mean(precision: np.ndarray) -> float:
-    measured = precision[precision > -1]
-    return float(measured.mean()) if measured.size else -1.0
-
-
-def _check_ids(truth: Mapping[str, Any], results: list[dict[str, Any]]) -> None:
-    for key, section in (("image_id", "images"), ("category_id", "categories")):
-        known = {row["id"] for row in truth[section]}
-        foreign = sorted({row[key] for row in results} - known)
-        if foreign:
-            raise InputError(
-                f"{len(foreign)} {key}s of the predictions are not in the ground truth: "
-                f"{', '.join(map(str, foreign[:5]))}"
-            )

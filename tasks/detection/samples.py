@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -13,6 +14,7 @@ from tasks.common.images import read_image
 from tasks.common.sampling import Place
 from tasks.detection.annotations import Annotations
 from tasks.detection.augment import Augmentation
+from tasks.detection.outlines import Polygon
 
 
 class DetectionSet(Dataset[Sample]):
@@ -20,18 +22,28 @@ class DetectionSet(Dataset[Sample]):
 
     A sample has ``image`` (uint8, ``(3, S, S)``), ``boxes`` (xyxy pixels of it), ``labels`` (index
     into the label map), ``id`` (index of the photo) and ``frame`` (the photo's width and height,
-    which undo the resize).
+    which undo the resize). With masks it has ``masks``, a 0 or 1 for each pixel of the image at
+    half its size (uint8, ``(n, S // 2, S // 2)``).
 
     Args:
         annotations: Photos and boxes; crowd boxes are no training objects.
         augmentation: From decoded photo to network input.
         seed: With the epoch and the index it decides all that is random.
+        masks: Whether to draw the masks, for which the annotations need outlines.
     """
 
-    def __init__(self, annotations: Annotations, augmentation: Augmentation, *, seed: int) -> None:
+    def __init__(
+        self,
+        annotations: Annotations,
+        augmentation: Augmentation,
+        *,
+        seed: int,
+        masks: bool = False,
+    ) -> None:
         self.annotations = annotations
         self.augmentation = augmentation
         self.seed = seed
+        self.masks = masks
 
     def __len__(self) -> int:
         return len(self.annotations)
@@ -49,13 +61,27 @@ class DetectionSet(Dataset[Sample]):
         rows = annotations.rows(index)
         objects = ~annotations.crowd[rows]
         reduced = np.array([pixels.shape[1] / width, pixels.shape[0] / height] * 2)
-        return {
+        sample = {
             "image": pixels,
             "boxes": (annotations.boxes[rows][objects] * reduced).astype(np.float32),
             "labels": annotations.classes[rows][objects],
             "id": index,
             "frame": (width, height),
         }
+        if self.masks:
+            sample["polygons"] = self._polygons(
+                np.flatnonzero(objects) + rows.start, index, reduced[:2]
+            )
+        return sample
+
+    def _polygons(self, rows: NDArray[np.int64], index: int, scale: NDArray) -> list[list[Polygon]]:
+        """The polygons of each object in a photo, in pixels as it was decoded."""
+        outlines, (width, height) = self.annotations.outlines, self.annotations.sizes[index]
+        assert outlines is not None
+        return [
+            [polygon * scale for polygon in outlines.polygons(row, size=(width, height))]
+            for row in rows
+        ]
 
 
 class PhotoSet(Dataset[Sample]):

@@ -10,8 +10,6 @@ import math
 import os
 import shutil
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbone.errors import InputError
+from tasks.detection.outlines import mask_to_polygons
+from tasks.detection.toys import TOYS, Picture, Toy
 
 Rng = np.random.Generator
-Picture = NDArray[np.floating]
-# Unit coordinates (right, down) to the signed distance from the outline, below zero inside, and the
-# brightness: 0 black, 1 the toy's own colour, 2 white.
-Shape = Callable[[Picture, Picture], tuple[Picture, Picture]]
-
 # Raised whenever the drawings change, so that old scenes are not taken for new ones.
 VERSION = 1
 SETTINGS_FILE = "scenes.json"
@@ -40,65 +35,6 @@ HUE_SPREAD_DEG = 40
 JPEG_QUALITY = 92
 # Far apart, so that the images to validate on are the same however many there are to train on.
 FIRST_IDS = {"train2017": 1, "val2017": 1_000_001}
-
-
-def _ball(u: Picture, v: Picture) -> tuple[Picture, Picture]:
-    radius = np.hypot(u, v)
-    light = 1.1 - 0.45 * np.hypot(u + 0.3, v + 0.35) ** 2
-    return radius - 1, light + 0.9 * np.exp(-18 * ((u + 0.38) ** 2 + (v + 0.42) ** 2))
-
-
-def _box(u: Picture, v: Picture) -> tuple[Picture, Picture]:
-    distance = np.maximum(np.abs(u) - 0.88, np.abs(v) - 0.66)
-    ribbon = _soft(0.13 - np.minimum(np.abs(u), np.abs(v)))
-    rim = _soft(distance + 0.08)
-    return distance, (0.95 + 0.5 * ribbon) * (1 - rim) + 0.6 * rim
-
-
-def _star(u: Picture, v: Picture) -> tuple[Picture, Picture]:
-    # Folded onto the half of one arm, from the tip at (1, 0) to the notch beside it, the outline is
-    # a single line.
-    arm = math.pi / 5
-    turn = (np.arctan2(u, -v) + arm) % (2 * arm) - arm
-    normal = np.array([0.47 * math.sin(arm), 1 - 0.47 * math.cos(arm)], np.float32)
-    normal /= np.hypot(*normal)
-    radius = np.hypot(u, v)
-    distance = radius * (np.cos(turn) * normal[0] + np.sin(np.abs(turn)) * normal[1]) - normal[0]
-    return distance, 0.8 + 0.45 * _soft(-radius * np.sin(5 * turn) / 5)
-
-
-def _ring(u: Picture, v: Picture) -> tuple[Picture, Picture]:
-    across = (np.hypot(u, v) - 0.74) / 0.26
-    light = 1.05 - 0.4 * across**2 - 0.25 * (u + v) * across
-    return (np.abs(across) - 1) * 0.26, light
-
-
-def _soft(inside: Picture) -> Picture:
-    """An edge between 0 and 1 over a 25th of a toy, which would look jagged if it were sharp."""
-    return np.clip(0.5 + 50 * inside, 0, 1)
-
-
-@dataclass(frozen=True)
-class Toy:
-    """A category of the scenes.
-
-    Args:
-        category_id: Its id in the annotation files.
-        hue_deg: The middle of its colours, which overlap with its neighbours': shape decides.
-        shape: Draws it in unit coordinates.
-    """
-
-    category_id: int
-    hue_deg: float
-    shape: Shape
-
-
-TOYS = {
-    "ball": Toy(3, 355, _ball),
-    "box": Toy(7, 135, _box),
-    "star": Toy(12, 50, _star),
-    "ring": Toy(20, 220, _ring),
-}
 
 
 def write_scenes(root: Path, *, num_train: int, num_val: int, seed: int, size: int = 320) -> None:
@@ -220,14 +156,10 @@ def draw_scene(rng: Rng, size: int) -> tuple[NDArray[np.uint8], list[dict[str, A
 def _coco_fields(seen: NDArray[np.bool_], category_id: int) -> dict[str, Any]:
     """The annotation of a toy of which ``seen`` pixels, ``(size, size)``, show."""
     x, y, width, height = cv2.boundingRect(seen.astype(np.uint8))
-    contours, _ = cv2.findContours(
-        seen.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
-    )
     return {
         "category_id": category_id,
         "bbox": [x, y, width, height],
-        # COCO's outlines are lists of x0, y0, x1, y1 ... with three points or more.
-        "segmentation": [outline.ravel().tolist() for outline in contours if len(outline) > 2],
+        "segmentation": [polygon.ravel().tolist() for polygon in mask_to_polygons(seen)],
         "area": int(seen.sum()),
         "iscrowd": 0,
     }

@@ -1,7 +1,7 @@
 """Object detection: what the shared task leaves open."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records, truth_records
 from tasks.detection.samples import to_original
+
+# What is printed of each class, by the name of the figure: two of the boxes, then two of the masks.
+COLUMNS = {"map": "AP", "map_50": "AP50", "segm_map": "masks AP", "segm_map_50": "AP50"}
 
 logger = logging.getLogger(__name__)
 
@@ -76,16 +79,11 @@ class DetectionTask(Task):
     def summary(self, data: DataModule) -> str:
         assert isinstance(data, DetectionData)
         annotations, head, figures = data.val_annotations, self.head, self.figures
-        classes = [
-            f"  {name:24} {figures[f'map/{name}']:6.3f} {figures[f'map_50/{name}']:6.3f}"
-            for name in annotations.label_map.names
-        ]
+        measured = [name for name in ("map", "segm_map") if name in figures]
         return "\n".join(
             [
-                f"{'class':26}     AP   AP50",
-                *classes,
-                f"  {'all':24} {figures['map']:6.3f} {figures['map_50']:6.3f}",
-                f"{self.monitor} {figures[self.monitor.removeprefix('val/')]:.4f} on "
+                *class_table(figures, annotations.label_map.names),
+                f"{', '.join(f'val/{name} {figures[name]:.4f}' for name in measured)} on "
                 f"{len(annotations)} photos of "
                 f"{annotations.folder}, {len(annotations.boxes)} boxes; "
                 f"{'pycocotools' if self.report_exactly else 'faster-coco-eval'}, IoU 0.50:0.95, "
@@ -113,6 +111,23 @@ class DetectionTask(Task):
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, CocoMetric)
         metric.save(folder / "predictions.json")
+
+
+def class_table(figures: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    """Lines of average precisions, of each class and of all, for those of ``COLUMNS`` there are."""
+    columns = {name: title for name, title in COLUMNS.items() if name in figures}
+    rows = [*((name, f"/{name}") for name in names), ("all", "")]
+    return [
+        f"{'class':26}" + "".join(f"  {title:>5}" for title in columns.values()),
+        *(
+            f"  {name:24}"
+            + "".join(
+                f"  {figures[column + suffix]:{max(len(title), 5)}.3f}"
+                for column, title in columns.items()
+            )
+            for name, suffix in rows
+        ),
+    ]
 
 
 def category_ids(network: LabelMap, data: LabelMap) -> list[int]:

@@ -15,15 +15,9 @@ from defusedxml.ElementTree import parse
 from backbone.errors import InputError
 from tasks.common.images import check_image, find_images
 from tasks.common.labels import LabelMap
-from tasks.detection.annotations import (
-    BAD_BOX_POLICIES,
-    Annotations,
-    WrittenBoxes,
-    check_boxes,
-    check_file_name,
-    check_policy,
-    start_offsets,
-)
+from tasks.detection.annotations import Annotations, check_file_name, check_policy
+from tasks.detection.bad_boxes import BAD_BOX_POLICIES, WrittenBoxes, check_boxes
+from tasks.detection.ragged import start_offsets
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 WAYS_OUT = (

@@ -9,14 +9,10 @@ from PIL import Image
 
 from backbone.errors import InputError
 from tasks.common.labels import LabelMap
-from tasks.detection.annotations import (
-    Annotations,
-    WrittenBoxes,
-    check_boxes,
-    check_file_name,
-    check_images,
-    start_offsets,
-)
+from tasks.detection.annotations import Annotations, check_file_name
+from tasks.detection.bad_boxes import WrittenBoxes, check_boxes
+from tasks.detection.bad_images import check_images
+from tasks.detection.ragged import start_offsets
 
 NAN, INF = float("nan"), float("inf")
 

@@ -5,11 +5,14 @@ import pickle
 from typing import Any
 
 import albumentations as A
+import cv2
 import numpy as np
 import pytest
 
 from tasks.detection import augment
 from tasks.detection.augment import Augmentation, Sample
+from tasks.detection.placement import draw_masks, move_boxes, resize
+from tasks.detection.windows import MIN_IOUS, random_crop, random_zoom_out
 
 SIZE = 96
 RECIPES = {
@@ -34,6 +37,16 @@ def make_sample(index: int = 0, height: int = 120, width: int = 160) -> Sample:
 def make_empty(height: int = 120, width: int = 160) -> Sample:
     sample = make_sample(height=height, width=width)
     return sample | {"boxes": np.zeros((0, 4), np.float32), "labels": np.zeros(0, np.int64)}
+
+
+def make_triangle(index: int = 0, height: int = 120, width: int = 160) -> Sample:
+    """A triangle of one colour instead, with its outline."""
+    image = np.zeros((height, width, 3), np.uint8)
+    points = np.array([[width // 4, height // 5], [3 * width // 4, height // 2], [50, height - 20]])
+    cv2.fillPoly(image, [points], COLOURS[index % 4])
+    box = np.concatenate([points.min(axis=0), points.max(axis=0)])[None].astype(np.float32)
+    polygons = [[points.astype(np.float64)]]
+    return make_sample(index) | {"image": image, "boxes": box, "polygons": polygons}
 
 
 def run(recipe: Augmentation, seed: int, read: Any = make_sample, index: int = 0) -> Sample:
@@ -73,7 +86,7 @@ def test_equal_generators_give_equal_samples_in_any_order_and_process(recipe: Au
 )
 def test_a_box_stays_if_its_centre_does(box: list[float], expected: list[float] | None) -> None:
     source, target = np.array([10, 10, 50, 50]), np.array([0, 0, 80, 80])
-    moved, kept = augment.move_boxes(np.array([box], np.float32), source, target)
+    moved, kept = move_boxes(np.array([box], np.float32), source, target)
     assert kept.tolist() == [expected is not None]
     if expected:
         np.testing.assert_allclose(moved, [expected])
@@ -81,7 +94,7 @@ def test_a_box_stays_if_its_centre_does(box: list[float], expected: list[float] 
 
 def test_boxes_follow_into_a_cell_of_the_canvas() -> None:
     boxes = np.array([[10, 20, 30, 40]], np.float32)
-    moved, kept = augment.move_boxes(boxes, np.array([0, 0, 100, 50]), np.array([50, 60, 100, 85]))
+    moved, kept = move_boxes(boxes, np.array([0, 0, 100, 50]), np.array([50, 60, 100, 85]))
     assert kept.all()
     np.testing.assert_allclose(moved, [[55, 70, 65, 80]])
 
@@ -112,6 +125,59 @@ def colour_extent(image: np.ndarray, box: np.ndarray, colour: tuple[int, ...]) -
         x + min(np.flatnonzero(~row[x:]), default=SIZE - x),
         y + min(np.flatnonzero(~column[y:]), default=SIZE - y),
     ]
+
+
+@each_recipe
+def test_masks_match_the_pixels(recipe: Augmentation) -> None:
+    for seed in range(20):
+        result = run(recipe, seed, make_triangle)
+        boxes, masks = result["boxes"], result["masks"]
+        assert masks.shape == (len(boxes), SIZE // 2, SIZE // 2) and masks.dtype == np.uint8
+        assert "polygons" not in result
+        for box, mask in zip(boxes, masks, strict=True):
+            x, y, width, height = cv2.boundingRect(mask)
+            extent = 2 * np.array([x, y, x + width, y + height])
+            # A box may be larger: it follows corners of the object that the crop has cut off.
+            assert (extent[:2] >= box[:2] - 2).all() and (extent[2:] <= box[2:] + 2).all()
+        drawn = masks.any(axis=0).repeat(2, axis=0).repeat(2, axis=1)
+        # Black and gray have no colour; objects whose box went are in no mask.
+        coloured = np.ptp(result["image"].astype(int), axis=-1) > 60
+        inside = np.zeros_like(coloured)
+        for x0, y0, x1, y1 in boxes.astype(int):
+            inside[y0:y1, x0:x1] = True
+        assert (drawn != (coloured & inside))[inside].mean() < 0.15, seed
+
+
+@each_recipe
+def test_masks_change_nothing_else(recipe: Augmentation) -> None:
+    def without(index: int) -> Sample:
+        return {key: value for key, value in make_triangle(index).items() if key != "polygons"}
+
+    for seed in range(5):
+        expected, found = (run(recipe, seed, read) for read in (without, make_triangle))
+        assert found.keys() - expected.keys() == {"masks"}
+        assert all(np.array_equal(found[key], expected[key]) for key in expected)
+
+
+@each_recipe
+def test_without_objects_there_are_no_masks(recipe: Augmentation) -> None:
+    for seed in range(5):
+        result = run(recipe, seed, lambda _: make_empty() | {"polygons": []})
+        assert result["masks"].shape == (0, SIZE // 2, SIZE // 2)
+
+
+def test_flips_mirror_masks() -> None:
+    straight = run(RECIPES["plain"], 0, make_triangle)
+    flip = Augmentation(SIZE, transforms=[A.HorizontalFlip(p=1)])
+    flipped = run(flip, 0, make_triangle)
+    assert np.array_equal(flipped["masks"], straight["masks"][:, :, ::-1])
+
+
+def test_masks_stay_in_their_cell() -> None:
+    polygon = np.array([[0, 0], [100, 0], [100, 100], [0, 100.0]])
+    source, target = np.array([50, 50, 100, 100]), np.array([48, 0, 96, 48])
+    (mask,) = draw_masks([[polygon]], source, target, side=SIZE)
+    assert mask.sum() == 24 * 24 and mask[:24, 24:].all()
 
 
 def test_flips_mirror_image_and_boxes() -> None:
@@ -176,14 +242,14 @@ def test_a_mosaic_shows_partners_from_the_whole_data_set() -> None:
     assert set(read) == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("min_iou", augment.MIN_IOUS[:-1])
+@pytest.mark.parametrize("min_iou", MIN_IOUS[:-1])
 def test_crops_overlap_an_object_enough(min_iou: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(augment, "MIN_IOUS", (min_iou,))
     frame = np.array([-50, -20, 350, 280])
     boxes = np.array([[20, 30, 220, 230], [250, 100, 300, 200]], np.float32)
     num_whole = 0
     for seed in range(60):
-        crop = augment.random_crop(frame, boxes, np.random.default_rng(seed))
+        crop = random_crop(frame, boxes, np.random.default_rng(seed))
         num_whole += np.array_equal(crop, frame)
         if not np.array_equal(crop, frame):
             assert_is_ssd_crop(crop, frame)
@@ -209,11 +275,11 @@ def slow_iou(a: np.ndarray, b: np.ndarray) -> float:
 def test_zooming_out_surrounds_the_image() -> None:
     whole = np.array([0, 0, 160, 120])
     for seed in range(50):
-        window = augment.random_zoom_out(whole, np.random.default_rng(seed), max_ratio=4)
+        window = random_zoom_out(whole, np.random.default_rng(seed), max_ratio=4)
         assert (window[:2] <= 0).all() and (window[2:] >= whole[2:]).all()
         assert (window[2:] - window[:2] <= 4 * whole[2:]).all()
 
 
 def test_shrinking_averages_every_pixel() -> None:
     stripes = np.tile(np.array([0, 255, 0, 255], np.uint8)[None, :, None], (400, 100, 3))
-    assert np.abs(augment.resize(stripes, 100, 100).astype(int) - 128).max() <= 1
+    assert np.abs(resize(stripes, 100, 100).astype(int) - 128).max() <= 1

@@ -17,8 +17,9 @@ from torch import Tensor
 from backbone.errors import InputError
 from tasks.common.labels import LabelMap
 from tasks.detection.annotations import Annotations
+from tasks.detection.average_precision import NAMES
 from tasks.detection.coco import read_coco
-from tasks.detection.metric import NAMES, CocoMetric, Records
+from tasks.detection.metric import CocoMetric, Records
 
 IMAGE_IDS = (139, 7, 1000001, 40, 0, 285)
 CATEGORIES = {90: "toothbrush", 3: "car", 12: "unseen", 1: "person", 61: "cake"}
@@ -68,13 +69,17 @@ def detections(data: dict[str, list[Row]], seed: int, *, num_random: int = 30) -
 
 
 def plain_pycocotools(
-    folder: Path, results: list[Row], images: list[int], categories: list[int] | None = None
+    folder: Path,
+    results: list[Row],
+    images: list[int],
+    categories: list[int] | None = None,
+    kind: str = "bbox",
 ) -> COCOeval:
     (folder / "results.json").write_text(json.dumps(results))
     with contextlib.redirect_stdout(io.StringIO()):
         ground_truth = COCO(str(folder / "truth.json"))
         found = ground_truth.loadRes(str(folder / "results.json"))
-        evaluation = COCOeval(ground_truth, found, "bbox")
+        evaluation = COCOeval(ground_truth, found, kind)
         evaluation.params.imgIds = images
         evaluation.params.catIds = categories or sorted(CATEGORIES)
         evaluation.evaluate()

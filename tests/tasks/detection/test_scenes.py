@@ -11,7 +11,9 @@ from pycocotools.coco import COCO
 
 from backbone.errors import InputError
 from tasks.detection import scenes
+from tasks.detection.outlines import polygons_to_mask
 from tasks.detection.scenes import draw_scene, write_scenes
+from tasks.detection.toys import TOYS
 
 SIZES = {"num_train": 6, "num_val": 3, "seed": 5, "size": 96}
 
@@ -46,7 +48,9 @@ def test_it_is_a_coco_data_set(tmp_path: Path, split: str, num_images: int) -> N
     for annotation in coco.anns.values():
         assert annotation["id"] > 0 and annotation["image_id"] in coco.imgs
         assert set(annotation) >= {"category_id", "bbox", "area", "iscrowd", "segmentation"}
-        assert coco.annToMask(annotation).any()
+        mask = coco.annToMask(annotation)
+        assert mask.sum() == annotation["area"]
+        assert list(cv2.boundingRect(mask)) == annotation["bbox"]
 
 
 def test_annotation_ids_are_unique_across_splits(tmp_path: Path) -> None:
@@ -58,7 +62,7 @@ def test_annotation_ids_are_unique_across_splits(tmp_path: Path) -> None:
 
 def test_boxes_are_tight() -> None:
     """Without its toys the same scene differs exactly where they are, but for the faint shadow."""
-    for name, toy in scenes.TOYS.items():
+    for name, toy in TOYS.items():
         for seed in range(5):
             canvas = np.full((160, 160, 3), 128, np.float32)
             rng = np.random.default_rng(seed)
@@ -67,6 +71,18 @@ def test_boxes_are_tight() -> None:
             fields = scenes._coco_fields(seen, toy.category_id)
             x, y, width, height = cv2.boundingRect(colourful.astype(np.uint8))
             assert np.abs(np.array(fields["bbox"]) - [x, y, width, height]).max() <= 2, name
+
+
+def test_outlines_are_exact_and_leave_holes_open() -> None:
+    for seed in range(20):
+        canvas = np.full((96, 96, 3), 128, np.float32)
+        centre = np.array([48.0, 48.0])
+        ring = TOYS["ring"]
+        seen = scenes._draw_toy(canvas, ring, centre, 30, np.random.default_rng(seed))
+        outline = scenes._coco_fields(seen, ring.category_id)["segmentation"]
+        drawn = polygons_to_mask([np.array(polygon, float) for polygon in outline], side=96)
+        assert np.array_equal(drawn.astype(bool), seen)
+        assert not drawn[48, 48]
 
 
 def test_toys_stay_visible_and_inside() -> None:

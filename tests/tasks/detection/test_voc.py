@@ -7,7 +7,7 @@ from PIL import Image
 
 from backbone.errors import InputError
 from tasks.common.labels import LabelMap
-from tasks.detection.annotations import check_images
+from tasks.detection.bad_images import check_images
 from tasks.detection.voc import read_voc, voc_label_map, voc_splits
 
 SIZE = "<size><width>100</width><height>50</height><depth>3</depth></size>"

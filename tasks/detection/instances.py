@@ -1,0 +1,33 @@
+"""Instance segmentation: detection that says of each pixel of a box whether it is the object's."""
+
+from typing import Any
+
+from heads.detections import Detections
+from heads.head import Batch
+from heads.mask_rcnn import MaskRCNNHead
+from tasks.detection.masks import paste_masks, rles_to_tensors
+from tasks.detection.metric import Records
+from tasks.detection.task import DetectionTask
+
+
+class InstanceTask(DetectionTask):
+    """Trains a detector with masks and scores both, the best by its masks.
+
+    Args:
+        **wiring: See ``Task``.
+    """
+
+    head_type = MaskRCNNHead
+    monitor = "val/segm_map"
+
+    def records(self, predictions: Detections, batch: Batch) -> Records:
+        assert predictions.masks is not None
+        found = super().records(predictions, batch)
+        known = self.category_ids[predictions.labels] >= 0
+        rles = paste_masks(
+            predictions.masks[known],
+            found.boxes_original,
+            batch["frame"][predictions.image[known]],
+        )
+        masks: dict[str, Any] = rles_to_tensors(rles, device=found.scores.device)
+        return found._replace(**masks)

@@ -1,0 +1,20 @@
+"""Finds objects in photos and draws their masks; without arguments, in scenes that it learns first.
+
+python tools/demo_mask_rcnn_coco.py
+python tools/demo_mask_rcnn_coco.py checkpoint=FILE input=PATH output=DIR
+python tools/demo_mask_rcnn_coco.py init=detector.safetensors input=PATH output=DIR
+"""
+
+from omegaconf import DictConfig
+
+from tasks.common.command import command
+from tasks.common.demo import demonstrate
+
+
+@command("demo_mask_rcnn_coco")
+def main(config: DictConfig) -> None:
+    print(f"Pictures: {demonstrate(config)}")
+
+
+if __name__ == "__main__":
+    main()
