@@ -44,7 +44,8 @@ def usage(description: str, config_name: str, arguments: Sequence[str]) -> str:
 def _groups(config_name: str) -> list[str]:
     """What a command chooses options from, in the order of its defaults and of those they name."""
     found: list[str] = []
-    for entry in OmegaConf.load(CONFIGS / f"{config_name}.yaml").get("defaults", ()):
+    config = OmegaConf.load(CONFIGS / f"{config_name}.yaml")
+    for entry in OmegaConf.select(config, "defaults"):
         if isinstance(entry, DictConfig):
             found += [str(key).removeprefix("override ") for key in entry]
         elif entry != "_self_":

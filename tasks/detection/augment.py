@@ -33,6 +33,11 @@ def paper(image_size: int) -> "Augmentation":
     return Augmentation(image_size, crop=True, transforms=[A.HorizontalFlip(p=0.5)])
 
 
+def flip(image_size: int) -> "Augmentation":
+    """The published Faster R-CNN recipe: a horizontal flip of whole photos."""
+    return Augmentation(image_size, transforms=[A.HorizontalFlip(p=0.5)])
+
+
 def strong(image_size: int, mosaic: float = 0.5) -> "Augmentation":
     """SSD's later recipe, with zoom-out and photometric distortion, and mosaics of four images.
 

@@ -1,7 +1,7 @@
 """The speed of training steps and predictions, beside torchvision's SSD or FasterRCNN class."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from torchvision.transforms.functional import to_tensor
 
 from backbone.errors import InputError
 from backbone.weights import Weights
+from heads.faster_rcnn import FasterRCNNHead
+from heads.feature_pyramid import PyramidRCNNHead
 from heads.ssd import SSDHead
 from heads.two_stage import TwoStageHead
 from tasks.common.config import build
@@ -33,10 +35,10 @@ from tasks.detection.torchvision_two_stage import torchvision_faster_rcnn
 
 
 class Peer(NamedTuple):
-    """What a kind of head is compared with.
+    """What heads are compared with.
 
     Attributes:
-        head: The kind.
+        heads: Their names.
         make: Builds torchvision's counterpart of a backbone and a head.
         training: How many times as fast as it our training steps are to be.
         tuned: The same where it has our precision and memory format; None where no goal is set.
@@ -47,7 +49,7 @@ class Peer(NamedTuple):
             of 27,000 where background is one of the classes.
     """
 
-    head: type
+    heads: Sequence[str]
     make: Callable[..., nn.Module]
     training: float
     tuned: float | None
@@ -58,7 +60,7 @@ class Peer(NamedTuple):
 
 PEERS = (
     Peer(
-        SSDHead,
+        [SSDHead.name],
         torchvision_ssd,
         training=2.2,
         tuned=1.1,
@@ -67,7 +69,7 @@ PEERS = (
         class_bias=-5.25,
     ),
     Peer(
-        TwoStageHead,
+        [FasterRCNNHead.name, PyramidRCNNHead.name],
         torchvision_faster_rcnn,
         training=1.5,
         tuned=None,
@@ -261,11 +263,11 @@ def _new_task(config: DictConfig, *, label_map: LabelMap | None = None) -> Task:
 
 def _kind(task: Task) -> Peer:
     for peer in PEERS:
-        if isinstance(task.head, peer.head):
+        if task.head.name in peer.heads:
             return peer
     raise InputError(
-        f"tools/bench.py has nothing to compare the head {task.head.name} with: allowed are "
-        "head=ssd, ssd_focal, faster_rcnn and faster_rcnn_fpn"
+        f"tools/bench.py has nothing to compare the head {task.head.name} with; it has for "
+        f"{', '.join(name for peer in PEERS for name in peer.heads)}"
     )
 
 

@@ -35,8 +35,8 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
 
     It gets our loader, augmentation, optimiser, warm-up and cosine, running average of the weights,
     precision and memory format, so that what remains is the network, its loss and its code. The
-    learning rate follows the clock instead of the steps: the time is what both have equally. It runs
-    on the CPU.
+    learning rate follows the clock instead of the steps: the time is what both have equally. It
+    runs on the CPU.
 
     Args:
         config: The composed ``configs/peer.yaml``.

@@ -9,14 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.detection import augment
+from tasks.detection import augment, windows
 from tasks.detection.augment import Augmentation, Sample
-from tasks.detection.placement import draw_masks, move_boxes, resize
+from tasks.detection.placement import centres_inside, draw_masks, move_boxes, resize
 from tasks.detection.windows import MIN_IOUS, random_crop, random_zoom_out
 
 SIZE = 96
 RECIPES = {
     "plain": augment.plain(SIZE),
+    "flip": augment.flip(SIZE),
     "paper": augment.paper(SIZE),
     "strong": augment.strong(SIZE, mosaic=0.0),
     "mosaic": augment.strong(SIZE, mosaic=1.0),
@@ -244,7 +245,7 @@ def test_a_mosaic_shows_partners_from_the_whole_data_set() -> None:
 
 @pytest.mark.parametrize("min_iou", MIN_IOUS[:-1])
 def test_crops_overlap_an_object_enough(min_iou: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(augment, "MIN_IOUS", (min_iou,))
+    monkeypatch.setattr(windows, "MIN_IOUS", (min_iou,))
     frame = np.array([-50, -20, 350, 280])
     boxes = np.array([[20, 30, 220, 230], [250, 100, 300, 200]], np.float32)
     num_whole = 0
@@ -253,7 +254,7 @@ def test_crops_overlap_an_object_enough(min_iou: float, monkeypatch: pytest.Monk
         num_whole += np.array_equal(crop, frame)
         if not np.array_equal(crop, frame):
             assert_is_ssd_crop(crop, frame)
-            inside = augment.centres_inside(boxes, crop[None])[0]
+            inside = centres_inside(boxes, crop[None])[0]
             assert max(slow_iou(crop, box) for box in boxes[inside]) >= min_iou
     assert num_whole < 60
 
