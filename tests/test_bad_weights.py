@@ -154,7 +154,7 @@ def test_checkpoints_without_their_settings_are_refused(
         ("backbone.relu6=false", "contradicts"),
         ("head.features=[c5]", "features"),
         ("head.min_scale=0.1", "min_scale"),
-        ("head=classification", "lacks"),
+        ("head=ssd_pyramid", "lacks"),
         ("head.classification._target_=heads.losses.SoftmaxCrossEntropy", "activation"),
     ],
 )
