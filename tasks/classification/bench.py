@@ -143,7 +143,7 @@ def loading_rows(config: DictConfig) -> Iterator[Row]:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     theirs = {
-        "paper": create_transform(SIDE, is_training=True, color_jitter=None, scale=(0.35, 1.0)),
+        "paper": create_transform(SIDE, is_training=True, color_jitter=0.0, scale=(0.35, 1.0)),
         "modern": create_transform(SIDE, is_training=True, auto_augment="rand-m9-n2"),
     }
     try:

@@ -6,7 +6,7 @@ learn in minutes.
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -97,12 +97,12 @@ def disc(u: Picture, v: Picture, *, x: float, y: float, radius: float) -> Pictur
     return soft(radius - np.hypot(u - x, v - y))
 
 
-def paint(ground: Picture, colour: tuple[float, float, float], cover: Picture) -> Picture:
+def paint(ground: Picture, colour: Sequence[float], cover: Picture) -> Picture:
     """Lays a colour over a picture, ``(H, W, 3)``, where it covers it."""
     return ground + cover[..., None] * (np.array(colour, np.float32) - ground)
 
 
-def plain(u: Picture, colour: tuple[float, float, float]) -> Picture:
+def plain(u: Picture, colour: Sequence[float]) -> Picture:
     """A picture of one colour."""
     return np.broadcast_to(np.array(colour, np.float32), (*u.shape, 3))
 

@@ -39,11 +39,11 @@ def top_records(probabilities: Tensor, ids: Tensor) -> Records:
 
 
 class Confusion(NamedTuple):
-    """How many photos of class ``truth`` were taken for class ``taken``."""
+    """How many ``photos`` of class ``truth`` were taken for class ``taken``."""
 
     truth: str
     taken: str
-    count: int
+    photos: int
 
 
 class ClassAccuracy(NamedTuple):
@@ -128,8 +128,8 @@ class ClassificationMetric(Metric):
         pairs = Counter(zip(truth.tolist(), taken.tolist(), strict=True))
         names = self.photos.label_map.names
         return [
-            Confusion(names[label], self.network.names[other], count)
-            for (label, other), count in pairs.most_common()
+            Confusion(names[label], self.network.names[other], photos)
+            for (label, other), photos in pairs.most_common()
         ]
 
     def save(self, folder: Path) -> None:

@@ -58,7 +58,7 @@ class ClassificationTask(Task):
         classes = sorted(metric.by_class(), key=lambda row: row.right / row.photos)
         rows = [f"  {row.name:32} {row.right:4} of {row.photos}" for row in classes[:MAX_LINES]]
         pairs = [
-            f"  {pair.truth} taken for {pair.taken}: {pair.count}"
+            f"  {pair.truth} taken for {pair.taken}: {pair.photos}"
             for pair in metric.confusions()[:NUM_CONFUSIONS]
         ]
         return "\n".join(
