@@ -82,7 +82,7 @@ def test_channels_last_and_bfloat16_compute_the_same(backbone: Backbone) -> None
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rough = backbone(last)
     for key, feature in expected.items():
-        torch.testing.assert_close(found[key], feature, rtol=1e-3, atol=1e-4 * feature.std())
+        torch.testing.assert_close(found[key], feature, rtol=1e-3, atol=1e-3 * feature.std())
         assert (rough[key].float() - feature).std() < 0.05 * feature.std()
 
 
