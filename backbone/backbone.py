@@ -20,6 +20,7 @@ class Backbone(nn.Module, ABC):
         out_channels: Channels of each feature.
         strides: Input pixels for each step in a feature; ``ck`` has 2^k, unless dilated. A feature
             that is one vector for the whole image, whose sides are 1, has none.
+        min_side: Side of the smallest image it has features of, in pixels.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Backbone(nn.Module, ABC):
     settings: Mapping[str, Any]
     out_channels: Mapping[str, int]
     strides: Mapping[str, int]
+    min_side: int = 32
 
     def forward(self, image: Tensor, *, tail: bool = True) -> dict[str, Tensor]:
         """Features of a normalised image.

@@ -1,4 +1,6 @@
-"""MobileNet v1 (Howard et al. 2017), Table 1 read top to bottom."""
+"""MobileNet v1 (Howard et al. 2017), Table 1 read top to bottom, and what it is compared with."""
+
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
@@ -17,8 +19,20 @@ BLOCKS = (
     *((1024, 2), (1024, 1)),
 )
 
-# The last block of each resolution. Key ``ck`` has stride 2^k.
-FEATURE_BLOCKS = {"c2": 3, "c3": 5, "c4": 11, "c5": 13}
+# Section 4.1: the same without the five blocks that change neither channels nor resolution.
+SHALLOW_BLOCKS = (*BLOCKS[:6], *BLOCKS[11:])
+
+
+class ConvBlock(nn.Sequential):
+    """One full 3x3 convolution, for which a separable block stands (section 4.1)."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, stride: int, same: bool, relu6: bool
+    ) -> None:
+        super().__init__()
+        self.full = ConvNormAct(
+            in_channels, out_channels, kernel_size=3, stride=stride, same=same, relu6=relu6
+        )
 
 
 class SeparableBlock(nn.Sequential):
@@ -56,6 +70,8 @@ class MobileNet(Backbone):
     """
 
     name = "mobilenet"
+    block: type[SeparableBlock] | type[ConvBlock] = SeparableBlock
+    table: Sequence[tuple[int, int]] = BLOCKS
 
     def __init__(
         self, *, width: float = 1.0, same_padding: bool = True, relu6: bool = True
@@ -64,34 +80,62 @@ class MobileNet(Backbone):
         check_number("backbone.width", width, above=0, at_most=MAX_WIDTH)
         check_flag("backbone.same_padding", same_padding)
         check_flag("backbone.relu6", relu6)
-        widths_at_1 = (STEM_CHANNELS, *(channels for channels, _ in BLOCKS))
+        widths_at_1 = (STEM_CHANNELS, *(channels for channels, _ in self.table))
         channels = [scaled_channels(count, width) for count in widths_at_1]
         self.stem = ConvNormAct(
             3, channels[0], kernel_size=3, stride=2, same=same_padding, relu6=relu6
         )
         self.blocks = nn.ModuleList(
-            SeparableBlock(before, after, stride=stride, same=same_padding, relu6=relu6)
-            for before, after, (_, stride) in zip(channels, channels[1:], BLOCKS, strict=False)
+            self.block(before, after, stride=stride, same=same_padding, relu6=relu6)
+            for before, after, (_, stride) in zip(channels, channels[1:], self.table, strict=False)
         )
-        self.out_channels = {key: channels[block] for key, block in FEATURE_BLOCKS.items()}
+        self.feature_blocks = last_blocks(self.table)
+        self.out_channels = {key: channels[block] for key, block in self.feature_blocks.items()}
         self.settings = {"width": width, "same_padding": same_padding, "relu6": relu6}
-        self.strides = {key: 2 ** int(key[1]) for key in FEATURE_BLOCKS}
+        self.strides = {key: 2 ** int(key[1]) for key in self.feature_blocks}
         initialise(self, std=0.09)
 
     def trunk(self, image: Tensor) -> dict[str, Tensor]:
         x = self.stem(image)
         features = {}
-        names = {block: key for key, block in FEATURE_BLOCKS.items()}
-        for number in range(1, FEATURE_BLOCKS["c4"] + 1):
+        names = {block: key for key, block in self.feature_blocks.items()}
+        for number in range(1, self.feature_blocks["c4"] + 1):
             x = self.blocks[number - 1](x)
             if number in names:
                 features[names[number]] = x
         return features
 
     def tail(self, c4: Tensor) -> Tensor:
-        for block in self.blocks[FEATURE_BLOCKS["c4"] :]:
+        for block in self.blocks[self.feature_blocks["c4"] :]:
             c4 = block(c4)
         return c4
+
+
+class ConvMobileNet(MobileNet):
+    """MobileNet of full convolutions, which cost eight times as much (Table 4)."""
+
+    name = "conv_mobilenet"
+    block = ConvBlock
+
+
+class ShallowMobileNet(MobileNet):
+    """MobileNet of eight blocks, at the cost of the 0.75 MobileNet (Table 5)."""
+
+    name = "shallow_mobilenet"
+    table = SHALLOW_BLOCKS
+
+
+def last_blocks(table: Sequence[tuple[int, int]]) -> dict[str, int]:
+    """The number of the last block of each resolution, from 1; key ``ck`` has stride 2^k.
+
+    >>> last_blocks(BLOCKS)
+    {'c2': 3, 'c3': 5, 'c4': 11, 'c5': 13}
+    """
+    blocks, level = {}, 1  # the stem halves the image
+    for number, (_, stride) in enumerate(table, start=1):
+        level += stride == 2
+        blocks[f"c{level}"] = number
+    return {key: blocks[key] for key in ("c2", "c3", "c4", "c5")}
 
 
 def scaled_channels(channels: int, width: float) -> int:

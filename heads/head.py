@@ -20,11 +20,13 @@ class Head(nn.Module, ABC):
         runs_tail: Whether it runs the backbone's tail itself, on crops of ``c4``. Then only the
             trunk runs on the image, and whoever joins the two sets ``tail``.
         tail: The backbone's method, so that the parameters stay the backbone's.
+        takes_any_size: Whether its weights serve images of another size than they were made for.
     """
 
     name: str
     runs_tail: bool = False
     tail: Callable[[Tensor], Tensor]
+    takes_any_size: bool = False
 
     @abstractmethod
     def outputs(self, features: Features) -> Any:

@@ -160,6 +160,11 @@ def _detection_label_map(num_classes: int, names: Sequence[str] | None) -> dict[
     return {"names": [names[number] for number in used], "ids": used}
 
 
+def imagenet_names() -> list[str]:
+    """ImageNet's thousand names, in order, as the label maps of imported classifiers have them."""
+    return _class_names(NUM_IMAGENET_CLASSES, None)
+
+
 def _class_names(count: int, names: Sequence[str] | None) -> list[str]:
     """ImageNet's names; the two that stand for two classes each get their number."""
     if names is None and count == NUM_IMAGENET_CLASSES:

@@ -69,6 +69,20 @@ def test_two_stages_have_a_peer_of_their_own():
     ]
 
 
+def test_classifiers_are_measured_beside_timms():
+    result = bench("task=imagenet", "parts=[train,predict,loading]", "format=json")
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    assert [(row["what"], row["goal"]) for row in rows] == [
+        ("training step", 2.5),
+        ("training step", 1.0),
+        ("predict", 2.5),
+        ("predict", 1.0),
+        ("loading, paper", 1.5),
+        ("loading, modern", 1.5),
+    ]
+
+
 @pytest.mark.parametrize("override", ["parts=[speed]", "format=xml"])
 def test_a_wrong_setting_is_refused(override):
     result = bench(override)

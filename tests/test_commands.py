@@ -117,6 +117,7 @@ def test_cost_prints_the_papers_detector():
     keys = [
         "table",
         "model",
+        "part",
         "resolution",
         "mult_adds",
         "params",

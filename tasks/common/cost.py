@@ -1,5 +1,6 @@
 """What a network costs: multiply-adds and parameters, counted as the paper counts them."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -26,7 +27,13 @@ class Cost(NamedTuple):
 
 
 @torch.no_grad()
-def count_cost(module: nn.Module, network: Callable[[Tensor], object], *, image_size: int) -> Cost:
+def count_cost(
+    module: nn.Module,
+    network: Callable[[Tensor], object],
+    *,
+    image_size: int,
+    part: str = "",
+) -> Cost:
     """Runs a network once on a blank image and counts.
 
     Convolutions and linear layers count, one multiply and add as one; batch norm folds into them.
@@ -36,6 +43,7 @@ def count_cost(module: nn.Module, network: Callable[[Tensor], object], *, image_
         module: Holds the layers and parameters.
         network: Runs them on a normalised image, ``(1, 3, H, W)``.
         image_size: Side of the image in pixels.
+        part: Counts only layers and parameters in whose name this regular expression is found.
     """
     total = 0
 
@@ -46,7 +54,11 @@ def count_cost(module: nn.Module, network: Callable[[Tensor], object], *, image_
         per_output = weight.numel() // weight.shape[0]  # values that go into one
         total += per_output * output.numel()
 
-    layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    layers = [
+        layer
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear) and re.search(part, name)
+    ]
     hooks = [layer.register_forward_hook(add) for layer in layers]
     parameter = next(module.parameters())
     was_training = module.training
@@ -55,7 +67,8 @@ def count_cost(module: nn.Module, network: Callable[[Tensor], object], *, image_
     module.train(was_training)
     for hook in hooks:
         hook.remove()
-    return Cost(total, sum(p.numel() for p in module.parameters()))
+    counted = (p.numel() for name, p in module.named_parameters() if re.search(part, name))
+    return Cost(total, sum(counted))
 
 
 def task_cost(task: Task) -> Cost:
@@ -68,10 +81,11 @@ def task_cost(task: Task) -> Cost:
 
 
 class Row(NamedTuple):
-    """A network beside the paper's figures for it."""
+    """A network, or a part of one, beside the paper's figures for it."""
 
     table: int | str | None
     model: str
+    part: str
     resolution: int
     mult_adds: int
     params: int
@@ -103,7 +117,7 @@ def cost_rows(config: DictConfig) -> list[Row]:
             f"The paper prints no network for task={task}: give num_classes=N data.image_size=N"
         )
     cost = _network_cost(config, num_classes=num_classes, image_size=size)
-    own = Row(None, f"task={task} as configured", size, *cost, None, None, "")
+    own = Row(None, f"task={task} as configured", "", size, *cost, None, None, "")
     return [own, *(_row(table, row) for table, row in printed), *_table_rows("figure4")]
 
 
@@ -125,10 +139,14 @@ def _table_rows(table: str) -> list[Row]:
 
 def _row(table: str, row: DictConfig) -> Row:
     config = hydra.compose("cost", overrides=list(row.overrides))
-    cost = _network_cost(config, num_classes=row.num_classes, image_size=row.resolution)
+    part = row.get("part", {"name": "", "layers": ""})
+    cost = _network_cost(
+        config, num_classes=row.num_classes, image_size=row.resolution, part=part["layers"]
+    )
     return Row(
         table=int(table) if table.isdigit() else table,
         model=row.model,
+        part=part["name"],
         resolution=row.resolution,
         mult_adds=cost.mult_adds,
         params=cost.params,
@@ -142,7 +160,7 @@ def _whole(figure: float | None) -> int | None:
     return None if figure is None else int(figure)
 
 
-def _network_cost(config: DictConfig, *, num_classes: int, image_size: int) -> Cost:
+def _network_cost(config: DictConfig, *, num_classes: int, image_size: int, part: str = "") -> Cost:
     if config.get("task"):
         names = tuple(f"class {number}" for number in range(num_classes))
         label_map = LabelMap(names, tuple(range(num_classes)))
@@ -153,18 +171,20 @@ def _network_cost(config: DictConfig, *, num_classes: int, image_size: int) -> C
         nn.ModuleList([backbone, head]),
         lambda image: head.outputs(backbone(image)),
         image_size=image_size,
+        part=part,
     )
 
 
 def rows_as_text(rows: Sequence[Row]) -> str:
     """A table for the console: ours, the paper's and the difference in percent."""
+    names = [f"{row.model}{': ' * bool(row.part)}{row.part}" for row in rows]
     lines = [
-        f"{'table':8}{'model':36}{'side':>5}{'mult-adds':>12}{'paper':>10}{'':>8}"
+        f"{'table':8}{'model':50}{'side':>5}{'mult-adds':>12}{'paper':>10}{'':>8}"
         f"{'params':>10}{'paper':>8}{'':>8}  note"
     ]
-    for row in rows:
+    for name, row in zip(names, rows, strict=True):
         lines.append(
-            f"{row.table or '':<8}{row.model:36}{row.resolution:5}"
+            f"{row.table or '':<8}{name:50}{row.resolution:5}"
             f"{row.mult_adds / 1e6:10.1f} M{_millions(row.paper_mult_adds):>10}"
             f"{_difference(row.mult_adds, row.paper_mult_adds):>8}"
             f"{row.params / 1e6:8.2f} M{_millions(row.paper_params):>8}"

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from backbone.errors import check_number
@@ -150,6 +152,18 @@ class DataModule(LightningDataModule, ABC):
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Called before the loaders are made."""
         self._resume_at = state_dict
+
+
+def stack_images(images: Sequence[np.ndarray], size: int) -> Tensor:
+    """``(H, W, 3)`` pictures to ``(B, 3, H, W)``, channels last in memory as they came.
+
+    Args:
+        images: All of one size.
+        size: Side of the empty batch that none of them make.
+    """
+    if not images:
+        return torch.zeros(0, 3, size, size, dtype=torch.uint8)
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
 def _one_thread(_: int) -> None:

@@ -1,5 +1,6 @@
 """Shows a task at work, from nothing or with a network of one's own."""
 
+import os
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -20,7 +21,7 @@ def demonstrate(config: DictConfig) -> Path:
         config: The composed ``configs/demo_<task>.yaml``.
 
     Returns:
-        The contact sheet of the first pictures, in the folder with all of them.
+        The contact sheet of some of the pictures, in the folder with all of them.
 
     Raises:
         InputError: If there are photos but no network to look at them.
@@ -32,9 +33,11 @@ def demonstrate(config: DictConfig) -> Path:
         train(config)
         config.checkpoint = str(Path(config.run_dir) / "checkpoints" / "last.ckpt")
         data = build(config.data)
-        config.input = str(data.val_photo(0)[0].parent)
+        ends = (data.val_photo(index)[0].parent for index in (0, len(data.val_set) - 1))
+        config.input = os.path.commonpath(list(ends))
     predict(config)
-    pictures = sorted((Path(config.output) / "pictures").glob("*.jpg"))[:SHEET_PICTURES]
+    pictures = sorted((Path(config.output) / "pictures").glob("*.jpg"))
+    pictures = pictures[:: max(len(pictures) // SHEET_PICTURES, 1)][:SHEET_PICTURES]
     sheet = Path(config.output) / "sheet.jpg"
     save_picture(sheet, contact_sheet(pictures))
     return sheet

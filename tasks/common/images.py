@@ -130,7 +130,7 @@ def find_images(path: str | Path) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        where, found = f"in the folder {path}", _only_images(path.rglob("*"))
+        where, found = f"in the folder {path}", list_images(path)
     elif glob.has_magic(str(path)):
         matches = glob.glob(str(path), recursive=True)
         where, found = f"match {path}", _only_images(map(Path, matches))
@@ -139,6 +139,11 @@ def find_images(path: str | Path) -> list[Path]:
     if not found:
         raise InputError(f"No images {where}; looked for names ending in {', '.join(SUFFIXES)}")
     return found
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The images in a folder and its subfolders, sorted; hidden ones are left out."""
+    return _only_images(folder.rglob("*"))
 
 
 def _only_images(paths: Iterable[Path]) -> list[Path]:

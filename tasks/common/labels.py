@@ -1,10 +1,13 @@
 """Class names and category ids, kept together from the data set to the prediction."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backbone.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,20 @@ class LabelMap:
     def from_dict(cls, saved: Mapping[str, Sequence[Any]]) -> "LabelMap":
         """The inverse of ``to_dict``."""
         return cls(tuple(map(str, saved["names"])), tuple(map(int, saved["ids"])))
+
+
+def check_classes(network: LabelMap, data: LabelMap) -> None:
+    """Warns of a data set's classes that a network does not know by name.
+
+    Raises:
+        InputError: If it knows none of them.
+    """
+    unknown = sorted(set(data.names) - set(network.names))
+    if len(unknown) == len(data):
+        raise InputError(
+            f"None of the data set's classes ({', '.join(data.names[:5])}...) is among those of "
+            f"the network ({', '.join(network.names[:5])}...). Train on this data set first, or "
+            "give init= to train from these weights."
+        )
+    if unknown:
+        logger.warning("Classes the network does not know score 0: %s", ", ".join(unknown))

@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
     """Takes over what the weights depend on; a setting that is null is free.
 
-    The image size belongs to the head: weights for another head leave it free too.
+    The image size belongs to the head: weights for another head leave it free too, and so does a
+    head that takes any size.
 
     Raises:
         InputError: If a setting that was given contradicts the file.
@@ -43,14 +44,11 @@ def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
         raise InputError(f"init={source} is for the backbone {name}, not {wanted.name}")
     for key, value in backbone.items():
         _settle_one(config.backbone, key, value, path=f"backbone.{key}", source=source)
-    if _is_for_head(weights, _class_name(config.head)):
+    head: Any = get_class(config.head["_target_"])
+    resized = head.takes_any_size and config.data.image_size is not None
+    if _is_for_head(weights, head.name) and not resized:
         size = weights.description["image_size"]
         _settle_one(config.data, "image_size", size, path="data.image_size", source=source)
-
-
-def _class_name(config: DictConfig) -> str:
-    found: Any = get_class(config["_target_"])
-    return str(found.name)
 
 
 def check_head(config: DictConfig) -> None:

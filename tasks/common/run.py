@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_class
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
@@ -33,7 +34,7 @@ from tasks.common.network import (
 from tasks.common.pictures import ValidationPictures
 from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
-from tasks.common.task import DivergedError, Task
+from tasks.common.task import DivergedError, Task, Teacher
 from tasks.common.trainer import build_trainer
 
 MAX_LINE = 120  # longer ones list what they count
@@ -66,6 +67,7 @@ def train(config: DictConfig) -> dict[str, float]:
     data.prepare_data()
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
     _check_batches(task, data)
+    task.teacher = _teacher(config, data)
     if weights and source:
         loaded = load_weights(task, weights, source=source)
         report += report_lines(loaded, source=source, description=weights.description)
@@ -175,11 +177,24 @@ def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
 def _check_batches(task: Task, data: DataModule) -> None:
     """Batch norm has no statistics over one image."""
     images = min(data.batch_size, len(data.train_set))  # type: ignore[arg-type]
-    if images < 2 and not task.freeze_batch_norm:
+    if images < 2 and not (task.freeze_batch_norm or task.freeze_backbone):
         raise InputError(
             f"A training batch of {images} image: batch norm needs at least two. Give more photos, "
             "data.batch_size=2 or more, or task.freeze_batch_norm=true"
         )
+
+
+def _teacher(config: DictConfig, data: DataModule) -> Teacher | None:
+    if not config.get("teacher"):
+        return None
+    if not get_class(config.task["_target_"]).takes_teacher:  # type: ignore[attr-defined]
+        choices = HydraConfig.get().runtime.choices
+        raise InputError(
+            f"teacher={choices['teacher']}: there is nothing to teach task={choices['task']}"
+        )
+    # Called here, since Hydra would turn a label map among its arguments into a config.
+    teacher: Teacher = build(config.teacher)(label_map=data.label_map)
+    return teacher
 
 
 def say(report: Sequence[str]) -> None:

@@ -82,6 +82,19 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     return writer.entries
 
 
+def restore_checkpoint(source: Path) -> Task:
+    """The network of a run, made from our own configs with the settings it had.
+
+    Raises:
+        InputError: If the file is no checkpoint of a run.
+    """
+    values, choices = _settings(source)
+    weights = read_weights(source)
+    config = recompose("eval", saved=values, choices=choices, overrides=[])
+    settle(config, weights, source=source)
+    return _restore(config, weights, source)[0]
+
+
 def _stored_network(config: DictConfig) -> tuple[DictConfig, Weights, Path]:
     """The settings and weights that ``checkpoint=`` or ``init=`` name."""
     if bool(config.checkpoint) == bool(config.init):
@@ -126,7 +139,7 @@ def _restore(config: DictConfig, weights: Weights, source: Path) -> tuple[Task, 
     task = build_task(
         config,
         label_map=LabelMap.from_dict(description["label_map"]),
-        image_size=description["image_size"],
+        image_size=config.data.image_size,
     )
     report = load_weights(task, weights, source=source)
     if report.started_anew:

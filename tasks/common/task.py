@@ -22,6 +22,8 @@ from tasks.common.labels import LabelMap
 from tasks.common.optim import parameter_groups
 from tasks.common.sampling import gathered, share_buffers
 
+Teacher = Callable[[Tensor], Tensor]  # a batch of photos, uint8, to targets
+
 
 class DivergedError(Exception):
     """The loss is no longer a finite number.
@@ -48,10 +50,15 @@ class Task(LightningModule, ABC):
         optimizer: Takes parameter groups.
         schedule: Takes the optimiser and ``total_steps``.
         freeze_batch_norm: Keep the statistics and the affine part of batch norm as they are.
+        freeze_backbone: Keep the backbone as it is, and train the head on its features.
         compile: Compile the backbone; worth its minutes on long runs.
+
+    Raises:
+        InputError: If the image is too small for the backbone.
     """
 
     head_type: type[Head]  # what its heads have in common, by what they learn from and predict
+    takes_teacher: bool = False  # whether its head learns from ``batch["target"]``
     monitor: str  # the metric by which best.ckpt is chosen; higher is better
 
     def __init__(
@@ -64,9 +71,15 @@ class Task(LightningModule, ABC):
         optimizer: Callable[..., Optimizer],
         schedule: Callable[..., LRScheduler],
         freeze_batch_norm: bool = False,
+        freeze_backbone: bool = False,
         compile: bool = False,
     ) -> None:
         super().__init__()
+        if image_size < backbone.min_side:
+            raise InputError(
+                f"data.image_size={image_size}: backbone {backbone.name} needs at least "
+                f"{backbone.min_side} pixels"
+            )
         self.label_map = label_map
         self.image_size = image_size
         self.backbone = backbone
@@ -76,6 +89,8 @@ class Task(LightningModule, ABC):
         self.optimizer = optimizer
         self.schedule = schedule
         self.freeze_batch_norm = freeze_batch_norm
+        self.freeze_backbone = freeze_backbone
+        self.teacher: Teacher | None = None
         self.metric: Metric | None = None
         self.report_exactly = False  # use the metric's reference implementation
         self.figures: dict[str, float] = {}
@@ -133,6 +148,7 @@ class Task(LightningModule, ABC):
         """Draws an entry on its photo, RGB of shape ``(H, W, 3)``."""
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        batch = self.lesson(batch)
         losses = self.head.loss(self(batch["image"]), batch)
         total = torch.stack(list(losses.values())).sum()
         self._check_finite(total, losses, batch)
@@ -141,6 +157,12 @@ class Task(LightningModule, ABC):
         self.log("train/loss", total, prog_bar=True, batch_size=size)
         self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
         return total
+
+    def lesson(self, batch: Batch) -> Batch:
+        """What a training batch is to teach: a teacher, if there is one, sets the targets."""
+        if self.teacher is None:
+            return batch
+        return {**batch, "target": self.teacher(batch["image"])}
 
     def _check_finite(self, total: Tensor, losses: Mapping[str, Tensor], batch: Batch) -> None:
         """Ends the run in all processes if the loss of any is not a number."""
@@ -183,6 +205,8 @@ class Task(LightningModule, ABC):
 
     def train(self, mode: bool = True) -> "Task":
         super().train(mode)
+        if self.freeze_backbone:
+            self.backbone.eval().requires_grad_(False)
         if self.freeze_batch_norm:
             for layer in self.modules():
                 if isinstance(layer, nn.BatchNorm2d):

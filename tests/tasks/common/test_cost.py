@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from backbone.mobilenet import MobileNet
+from backbone.mobilenet import ConvMobileNet, MobileNet, ShallowMobileNet
 from heads.classification import ClassificationHead
 from heads.faster_rcnn import FasterRCNNHead
 from heads.losses import SigmoidCrossEntropy
@@ -96,6 +96,32 @@ def test_faster_rcnn_costs_what_the_paper_says(image_size: int, printed: float) 
     cost = count_cost(whole, lambda x: head.outputs(backbone.trunk(x)), image_size=image_size)
     assert cost.mult_adds == pytest.approx(printed, rel=0.001)
     assert cost.params == pytest.approx(6.06e6, abs=0.01e6)  # 6.1 in Table 13
+
+
+# Tables 4 and 5: millions, as printed.
+@pytest.mark.parametrize(
+    ("backbone", "mult_adds", "params"),
+    [(ConvMobileNet, 4867.3, 29.29), (ShallowMobileNet, 307.3, 2.888)],
+)
+def test_ablations_cost_what_the_paper_says(
+    backbone: type[MobileNet], mult_adds: float, params: float
+) -> None:
+    network = backbone()
+    head = ClassificationHead(in_channels=network.out_channels, num_classes=1000)
+    cost = cost_of(network, head, 224)
+    assert cost.mult_adds / 1e6 == pytest.approx(mult_adds, abs=0.05)
+    assert cost.params / 1e6 == pytest.approx(params, abs=0.005)
+
+
+def test_parts_by_the_names_of_their_layers() -> None:
+    """Table 3's third line: 384 to 384 channels at 14x14; and all parts together are the whole."""
+    network = MobileNet(width=0.75)
+    count = partial(count_cost, network, network, image_size=224)
+    block = count(part=r"^blocks\.6\.")
+    assert block.mult_adds == (9 * 384 + 384**2) * 14**2
+    assert block.params == 9 * 384 + 384**2 + 4 * 384
+    parts = [count(part=part) for part in ("stem", "depthwise", "pointwise")]
+    assert tuple(map(sum, zip(*parts, strict=True))) == count()
 
 
 class Odd(nn.Module):

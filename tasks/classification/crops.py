@@ -1,0 +1,60 @@
+"""Which part of a photo the network sees, and the one resize that shows it."""
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from tasks.common.images import read_image
+
+CENTRE = 224 / 256  # share of the short side that the crop shows, as ImageNet is scored
+ASPECTS = (3 / 4, 4 / 3)  # width by height of a random part, as in Inception's training
+
+
+def centre_crop(path: str | Path, side: int) -> np.ndarray:
+    """The middle of a photo, ``(side, side, 3)``, after its short side is scaled to 8/7 of it."""
+    pixels, (width, height) = read_image(path)
+    scale = side / CENTRE / min(width, height)
+    scaled = [max(round(length * scale), side) for length in (width, height)]
+    # In pixels of the photo: scaled as a whole, one that is long and thin would fill the memory.
+    left, right, top, bottom = (
+        (whole + sign * side) / 2 // 1 * length / whole
+        for whole, length in zip(scaled, (width, height), strict=True)
+        for sign in (-1, 1)
+    )
+    # Pillow's filter widens as it shrinks, as in most published evaluations
+    return np.array(
+        Image.fromarray(pixels).resize(
+            (side, side), Image.Resampling.BILINEAR, box=(left, top, right, bottom)
+        )
+    )
+
+
+def random_crop(
+    path: str | Path, side: int, *, min_area: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A random part of a photo at network size, ``(side, side, 3)``.
+
+    Args:
+        path: Of the photo.
+        side: Of the network's input.
+        min_area: The least share of the photo's area to show; less where the photo is too narrow.
+        rng: The only source of randomness.
+    """
+    area = rng.uniform(min_area, 1)
+    # No side of a part of this area is shorter than this share of the photo's short one.
+    pixels, _ = read_image(path, min_side=math.ceil(side / math.sqrt(area * ASPECTS[0])))
+    aspect = math.exp(rng.uniform(*np.log(ASPECTS)))
+    height, width = pixels.shape[:2]
+    part = math.sqrt(area * width * height)
+    columns = min(max(round(part * math.sqrt(aspect)), 1), width)
+    rows = min(max(round(part / math.sqrt(aspect)), 1), height)
+    x, y = rng.integers(width - columns + 1), rng.integers(height - rows + 1)
+    smaller = min(rows, columns) >= side
+    return cv2.resize(
+        pixels[y : y + rows, x : x + columns],
+        (side, side),
+        interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR,
+    )

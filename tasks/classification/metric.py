@@ -1,0 +1,171 @@
+"""Top-1 and top-5 accuracy, by class and by pair of classes."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from backbone.weights import replacing
+from tasks.classification.photos import Photos
+from tasks.common.labels import LabelMap
+
+TOP = 5
+
+
+class Records(NamedTuple):
+    """The likeliest classes of each photo, best first.
+
+    Attributes:
+        ids: Index of the photo in its split, ``(B,)``.
+        classes: The network's, ``(B, TOP)``, or fewer columns where it tells fewer apart.
+        scores: Their probabilities, ``(B, TOP)``.
+    """
+
+    ids: Tensor
+    classes: Tensor
+    scores: Tensor
+
+
+def top_records(probabilities: Tensor, ids: Tensor) -> Records:
+    """The likeliest classes of a batch, from probabilities of shape ``(B, C)``."""
+    scores, classes = probabilities.topk(min(TOP, probabilities.shape[1]))
+    return Records(ids, classes, scores)
+
+
+class Confusion(NamedTuple):
+    """How many ``photos`` of class ``truth`` were taken for class ``taken``."""
+
+    truth: str
+    taken: str
+    photos: int
+
+
+class ClassAccuracy(NamedTuple):
+    """A line of the report: ``right`` of ``photos`` of a class."""
+
+    name: str
+    photos: int
+    right: int
+
+
+class ClassificationMetric(Metric):
+    """Accuracy over all photos that any process has seen, each counted once.
+
+    Every photo has a row of its own, which one process fills in: the largest of the rows that the
+    processes hold is the one that was filled, however many filled it.
+
+    Args:
+        photos: The photos and their classes.
+        network: The network's classes, which a photo's class is looked up in by name.
+    """
+
+    full_state_update = False
+    higher_is_better = True
+
+    def __init__(self, photos: Photos, *, network: LabelMap) -> None:
+        super().__init__()
+        self.photos = photos
+        self.network = network
+        shape = len(photos), min(TOP, len(network))
+        self.add_state("classes", torch.full(shape, -1), dist_reduce_fx="max")
+        self.add_state("scores", torch.full(shape, -1.0), dist_reduce_fx="max")
+
+    classes: Tensor
+    scores: Tensor
+    found: Records  # of all processes, once computed
+
+    def update(self, records: Records) -> None:
+        """Fills in the rows of a batch."""
+        self.classes[records.ids] = records.classes
+        self.scores[records.ids] = records.scores.float()
+
+    def compute(self) -> dict[str, float]:
+        """``accuracy`` and ``accuracy_top5``; 0 if no photo was seen."""
+        seen = (self.classes[:, 0] >= 0).nonzero().flatten()
+        self.found = Records(*(x.cpu() for x in (seen, self.classes[seen], self.scores[seen])))
+        right = self._right()
+        photos = max(len(right), 1)
+        return {
+            "accuracy": int(right[:, 0].sum()) / photos,
+            "accuracy_top5": int(right.sum()) / photos,
+        }
+
+    def _right(self) -> np.ndarray:
+        """Whether each of a photo's likeliest classes is its own, for all seen, ``(M, TOP)``."""
+        number = {name: index for index, name in enumerate(self.network.names)}
+        wanted = np.array([number.get(name, -1) for name in self.photos.label_map.names])
+        right: np.ndarray = self.found.classes.numpy() == wanted[self._truth()][:, None]
+        return right
+
+    def _truth(self) -> np.ndarray:
+        """The data set's class of each photo seen, ``(M,)``."""
+        return self.photos.classes[self.found.ids.numpy()]
+
+    def by_class(self) -> list[ClassAccuracy]:
+        """The accuracy on each class that has photos."""
+        truth = self._truth()
+        right = self._right()[:, 0]
+        size = len(self.photos.label_map)
+        photos = np.bincount(truth, minlength=size)
+        hits = np.bincount(truth[right], minlength=size)
+        return [
+            ClassAccuracy(name, int(photos[label]), int(hits[label]))
+            for label, name in enumerate(self.photos.label_map.names)
+            if photos[label]
+        ]
+
+    def confusions(self) -> list[Confusion]:
+        """Which classes were taken for which others, the most frequent first."""
+        wrong = ~self._right()[:, 0]
+        truth = self._truth()[wrong]
+        taken = self.found.classes[:, 0].numpy()[wrong]
+        pairs = Counter(zip(truth.tolist(), taken.tolist(), strict=True))
+        names = self.photos.label_map.names
+        return [
+            Confusion(names[label], self.network.names[other], photos)
+            for (label, other), photos in pairs.most_common()
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Writes ``predictions.json``, ``classes.csv`` and ``confusions.csv``."""
+        with replacing(folder / "predictions.json") as temporary:
+            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n")
+        _write_csv(folder / "classes.csv", ClassAccuracy._fields, self.by_class())
+        _write_csv(folder / "confusions.csv", Confusion._fields, self.confusions())
+
+    def _rows(self) -> list[dict[str, Any]]:
+        names = self.photos.label_map.names
+        return [
+            {
+                "file": str(self.photos.path(index)),
+                "class": names[self.photos.classes[index]],
+                "classes": named,
+            }
+            for index, named in zip(
+                self.found.ids.tolist(), named_classes(self.found, self.network), strict=True
+            )
+        ]
+
+
+def named_classes(records: Records, label_map: LabelMap) -> list[list[dict[str, Any]]]:
+    """The likeliest classes of each photo as ``{"id", "name", "score"}``, best first."""
+    return [
+        [
+            {"id": label_map.ids[label], "name": label_map.names[label], "score": score}
+            for label, score in zip(*row, strict=True)
+        ]
+        for row in zip(records.classes.tolist(), records.scores.tolist(), strict=True)
+    ]
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], rows: list[Any]) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)

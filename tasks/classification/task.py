@@ -1,0 +1,84 @@
+"""Image classification: what the shared task leaves open."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torchmetrics import Metric
+
+from heads.classification import ClassificationHead
+from heads.head import Batch
+from tasks.classification.captions import write_classes
+from tasks.classification.data import ClassificationData
+from tasks.classification.metric import ClassificationMetric, Records, named_classes, top_records
+from tasks.classification.mixing import Mixing
+from tasks.common.data import DataModule
+from tasks.common.labels import check_classes
+from tasks.common.task import Task
+
+MAX_LINES = 40  # of a summary; classes.csv has all classes
+NUM_CONFUSIONS = 5
+
+
+class ClassificationTask(Task):
+    """Trains a classifier and scores it by top-1 and top-5 accuracy.
+
+    Args:
+        mixing: Mixes the photos of a training batch; None for none.
+        **wiring: See ``Task``.
+    """
+
+    head_type = ClassificationHead
+    takes_teacher = True
+    monitor = "val/accuracy"
+
+    def __init__(self, *, mixing: Mixing | None = None, **wiring: Any) -> None:
+        super().__init__(**wiring)
+        self.mixing = mixing
+
+    def make_metric(self) -> ClassificationMetric:
+        data: ClassificationData = self.trainer.datamodule  # type: ignore[attr-defined]
+        photos = data.photos("val")
+        check_classes(self.label_map, photos.label_map)
+        return ClassificationMetric(photos, network=self.label_map)
+
+    def lesson(self, batch: Batch) -> Batch:
+        if self.mixing:
+            batch = self.mixing(batch, num_classes=len(self.label_map))
+        return super().lesson(batch)
+
+    def records(self, predictions: Tensor, batch: Batch) -> Records:
+        return top_records(predictions, batch["id"])
+
+    def summary(self, data: DataModule) -> str:
+        metric = self.metric
+        assert isinstance(metric, ClassificationMetric)
+        classes = sorted(metric.by_class(), key=lambda row: row.right / row.photos)
+        rows = [f"  {row.name:32} {row.right:4} of {row.photos}" for row in classes[:MAX_LINES]]
+        pairs = [
+            f"  {pair.truth} taken for {pair.taken}: {pair.photos}"
+            for pair in metric.confusions()[:NUM_CONFUSIONS]
+        ]
+        return "\n".join(
+            [
+                *("class, the worst first", *rows),
+                *(["most frequent confusions", *pairs] if pairs else []),
+                f"{self.monitor} {self.figures['accuracy']:.4f}, in the first five "
+                f"{self.figures['accuracy_top5']:.4f}, on {len(metric.found.ids)} photos of "
+                f"{metric.photos.folder}, {len(classes)} classes of {len(self.label_map)}; centre "
+                f"crop of {self.image_size} pixels",
+            ]
+        )
+
+    def entries(self, records: Records) -> list[dict[str, Any]]:
+        """One dictionary a photo: ``classes`` with ``id, name, score``, the likeliest first."""
+        return [{"classes": classes} for classes in named_classes(records, self.label_map)]
+
+    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+        return write_classes(pixels, entry["classes"])
+
+    def save_records(self, metric: Metric, folder: Path) -> None:
+        assert isinstance(metric, ClassificationMetric)
+        metric.save(folder)

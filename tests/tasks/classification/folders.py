@@ -1,0 +1,21 @@
+"""Small photos in the layouts of the real data sets."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def write_photos(folder: Path, names: list[str], *, size: tuple[int, int] = (40, 30)) -> None:
+    """Photos of noise, each another."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, name in enumerate(names):
+        pixels = np.random.default_rng(seed).integers(0, 255, (*size[::-1], 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+
+
+def write_classes(root: Path, counts: dict[str, int]) -> Path:
+    """Class folders, such as ``train/cat``, with so many photos each."""
+    for folder, count in counts.items():
+        write_photos(root / folder, [f"{number}.png" for number in range(count)])
+    return root

@@ -1,0 +1,20 @@
+"""Names what photos show and writes it on them; without arguments, on drawings it learns first.
+
+python tools/demo_imagenet.py
+python tools/demo_imagenet.py checkpoint=FILE input=PATH output=DIR
+python tools/demo_imagenet.py init=classifier.safetensors input=PATH output=DIR
+"""
+
+from omegaconf import DictConfig
+
+from tasks.common.command import command
+from tasks.common.demo import demonstrate
+
+
+@command("demo_imagenet")
+def main(config: DictConfig) -> None:
+    print(f"Pictures: {demonstrate(config)}")
+
+
+if __name__ == "__main__":
+    main()
