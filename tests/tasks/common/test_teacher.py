@@ -68,6 +68,6 @@ def test_a_teacher_changes_what_is_learned(folder: Path) -> None:
     ("task", "said"), [("stanford_dogs", "1000 classes"), ("ssd_coco", "nothing to teach")]
 )
 def test_a_teacher_of_other_things_is_refused(folder: Path, task: str, said: str) -> None:
-    done = train(task, *TEACHER, "run_dir=other", cwd=folder)
+    done = train(task, *TEACHER, f"run_dir=of_{task}", cwd=folder)
     assert done.returncode == 2
     assert said in done.stderr
