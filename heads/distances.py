@@ -19,7 +19,8 @@ def decode_distances(logits: Tensor, points: Tensor, strides: Tensor) -> Tensor:
         strides: Pixels for each step, shape ``(..., 2)`` for x and y.
     """
     steps = torch.arange(logits.shape[-1], dtype=logits.dtype, device=logits.device)
-    left_top, right_bottom = (logits.softmax(-1) @ steps).split(2, dim=-1)
+    # a product of matrices would be taken in bfloat16 under autocast
+    left_top, right_bottom = (logits.softmax(-1) * steps).sum(-1).split(2, dim=-1)
     return torch.cat([points - left_top * strides, points + right_bottom * strides], dim=-1)
 
 

@@ -35,6 +35,7 @@ class PyramidRCNNHead(TwoStageHead):
     """
 
     name = "faster_rcnn_fpn"
+    needed_strides = FEATURES
 
     def __init__(
         self,

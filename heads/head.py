@@ -17,6 +17,7 @@ class Head(nn.Module, ABC):
 
     Attributes:
         name: As in a weights file's description.
+        needed_strides: Of the features whose strides it relies on.
         runs_tail: Whether it runs the backbone's tail itself, on crops of ``c4``. Then only the
             trunk runs on the image, and whoever joins the two sets ``tail``.
         tail: The backbone's method, so that the parameters stay the backbone's.
@@ -24,6 +25,7 @@ class Head(nn.Module, ABC):
     """
 
     name: str
+    needed_strides: Mapping[str, int] = {}
     runs_tail: bool = False
     tail: Callable[[Tensor], Tensor]
     takes_any_size: bool = False

@@ -35,8 +35,8 @@ class Proposals(NamedTuple):
 class ProposalNetwork(nn.Module):
     """Finds likely places of objects on one or several feature maps (Ren et al. 2015, section 3.1).
 
-    Boxes are pixels of the network input. They are clipped to what the maps cover, which is the
-    input with its sides rounded to the coarsest stride.
+    Boxes are pixels of the network input. They are clipped to what the finest map covers, which is
+    the input with its sides rounded to that map's stride.
 
     Args:
         channels: Of every map.
@@ -219,6 +219,9 @@ class ProposalNetwork(nn.Module):
 def _check_anchors(
     sides: Sequence[Sequence[float]], ratios: Sequence[float], *, num_maps: int
 ) -> None:
+    for name, some in (("sides", sides), ("ratios", ratios)):
+        if not isinstance(some, Sequence):
+            raise InputError(f"head.proposals.anchor_{name}={some}: a list is needed")
     lengths = {len(some) if isinstance(some, Sequence) else 0 for some in sides}
     if len(sides) != num_maps or len(lengths) != 1 or lengths == {0}:
         raise InputError(

@@ -18,6 +18,8 @@ from heads.losses import quality_focal_loss
 from heads.matching import NO_OBJECT
 from heads.suppression import candidates, suppress
 
+STRIDES = {"c2": 4, "c3": 8, "c4": 16, "c5": 32}  # of a pyramid each of whose maps halves the last
+
 
 class PyramidOutputs(NamedTuple):
     """Raw outputs of every point.
@@ -106,8 +108,10 @@ class PyramidSSDHead(DetectionHead):
         check_number("head.nms_iou", nms_iou, at_least=0, at_most=1)
         check_number("head.class_bias", class_bias)
         self.features = tuple(features)
+        self.needed_strides = {key: STRIDES[key] for key in self.features}
         self.num_labels = num_classes - 1
         self.channels = channels
+        self.depth = depth
         self.bins = bins
         self.points_per_object = points_per_object
         self.box_weight = box_weight
@@ -154,10 +158,12 @@ class PyramidSSDHead(DetectionHead):
         height, width = image.shape[-2:]
         key = (*sides, height, width, image.device)
         if key not in self._points:
-            maps = [_grid(*side, height=height, width=width) for side in sides]
-            self._points[key] = Points(
-                *(torch.cat(part).to(image.device) for part in zip(*maps, strict=True))
-            )
+            with torch.inference_mode(False):  # training, too, uses what validation made first
+                maps = [_grid(*side, height=height, width=width) for side in sides]
+                places, strides = (
+                    torch.cat(part).to(image.device) for part in zip(*maps, strict=True)
+                )
+                self._points[key] = Points(places, strides)
         return self._points[key]
 
     def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
@@ -188,10 +194,11 @@ class PyramidSSDHead(DetectionHead):
         image, point = (matches != NO_OBJECT).nonzero(as_tuple=True)
         matched = matches[image, point]
         wanted, weight = boxes[image, matched], quality[image, point]
-        box = weight @ generalized_box_iou_loss(predicted[image, point], wanted)
-        distribution = weight @ distribution_focal_loss(
+        box = (weight * generalized_box_iou_loss(predicted[image, point], wanted)).sum()
+        spread = distribution_focal_loss(
             outputs.distances[image, point], wanted, places[point], strides[point]
         )
+        distribution = (weight * spread).sum()
         targets = torch.zeros_like(outputs.logits)
         targets[image, point, labels[image, matched]] = weight
         return {
@@ -219,7 +226,12 @@ class PyramidSSDHead(DetectionHead):
 
     def settings(self) -> dict[str, Any]:
         """The features, and what a side's values mean."""
-        return {"features": list(self.features), "channels": self.channels, "bins": self.bins}
+        return {
+            "features": list(self.features),
+            "channels": self.channels,
+            "depth": self.depth,
+            "bins": self.bins,
+        }
 
     def select_classes(
         self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None

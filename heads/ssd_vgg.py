@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from backbone.errors import InputError
 from heads.anchors import Shape, anchor_shapes
 from heads.ssd import SSDHead
 
@@ -24,6 +25,8 @@ class SSDVGGHead(SSDHead):
     def make_anchor_shapes(
         self, num_maps: int, *, min_scale: float, max_scale: float
     ) -> list[list[Shape]]:
+        if num_maps != len(RATIOS):
+            raise InputError("head=ssd_vgg takes two features, such as head.features=[c3,c5]")
         step = (max_scale - min_scale) / (num_maps - 2)
         scales = [min_scale / 2, *(min_scale + step * number for number in range(num_maps))]
         return [

@@ -126,6 +126,13 @@ def test_a_loss_that_draws_at_random_goes_on_with_the_same_numbers(runs):
     assert not differences(straight, runs.interrupted("redrawn", *settings, traps=traps))
 
 
+def test_what_validation_made_serves_in_training(runs):
+    settings = ("head=ssd_pyramid", "trainer.max_epochs=2")
+    traps = [Trap("on_validation_batch_end", 2, SIGTERM)]  # it resumes with the validation
+    straight = runs.straight("pyramid", *settings)
+    assert not differences(straight, runs.interrupted("again", *settings, traps=traps))
+
+
 def test_max_steps_in_the_middle_of_an_epoch(runs):
     settings = ("trainer.max_steps=8", "checkpoint_every_steps=3")
     straight = runs.straight("limited", *settings)

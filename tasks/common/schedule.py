@@ -69,6 +69,10 @@ def steps(
     """
     del total_steps
     check_number("schedule.factor", factor, above=0, at_most=1)
+    if not isinstance(milestones, Sequence):
+        raise InputError(
+            f"schedule.milestones={milestones}: a list is needed, such as [160000,200000]"
+        )
     for milestone in milestones:
         check_number("schedule.milestones", milestone, at_least=1, whole=True)
     if list(milestones) != sorted(milestones):

@@ -139,7 +139,8 @@ def _restore(config: DictConfig, weights: Weights, source: Path) -> tuple[Task, 
     task = build_task(
         config,
         label_map=LabelMap.from_dict(description["label_map"]),
-        image_size=config.data.image_size,
+        # free if the file is for another head, which is refused below
+        image_size=config.data.image_size or description["image_size"],
     )
     report = load_weights(task, weights, source=source)
     if report.started_anew:

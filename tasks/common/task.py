@@ -84,6 +84,7 @@ class Task(LightningModule, ABC):
         self.image_size = image_size
         self.backbone = backbone
         self.head = head(in_channels=backbone.out_channels, **self.head_arguments())
+        check_strides(self.head, backbone)
         if self.head.runs_tail:
             self.head.tail = backbone.tail
         self.optimizer = optimizer
@@ -234,3 +235,17 @@ class Task(LightningModule, ABC):
 def normalised(image: Tensor) -> Tensor:
     """``uint8`` pixels to [-1, 1], in the memory format that convolutions are fastest in."""
     return image.contiguous(memory_format=torch.channels_last).float() / 127.5 - 1
+
+
+def check_strides(head: Head, backbone: Backbone) -> None:
+    """Refuses a head that relies on other strides than the backbone's features have.
+
+    Raises:
+        InputError: Naming both.
+    """
+    needed = dict(head.needed_strides)
+    if any(backbone.strides.get(key) != stride for key, stride in needed.items()):
+        raise InputError(
+            f"head={head.name} needs features of strides {needed}, and "
+            f"backbone={backbone.name} has {dict(backbone.strides)}"
+        )

@@ -110,7 +110,8 @@ def train_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
         },
         seconds=config.seconds,
     )
-    size, width = config.batch_size, task.backbone.settings["width"]
+    size, settings = config.batch_size, task.backbone.settings
+    network = f"width {settings['width']:g}" if "width" in settings else task.backbone.name
     kind = _kind(task)
     for peer, goal, how in (
         ("plain", kind.training, "as it comes: float32, contiguous"),
@@ -123,7 +124,7 @@ def train_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
             unit="images/s",
             count=size,
             goal=goal,
-            note=f"batch {size}, width {width:g}; peer {how}",
+            note=f"batch {size}, {network}; peer {how}",
         )
 
 
