@@ -131,19 +131,8 @@ def check_file_name(name: object, *, source: str) -> None:
         )
 
 
-def check_policy(name: str, value: str, *, allowed: Sequence[str]) -> None:
-    """Raises an InputError unless a setting has one of its allowed values."""
-    if value not in allowed:
-        raise InputError(f"{name}={value} is unknown; it can be {' or '.join(allowed)}")
-
-
 def list_annotations(annotations: Annotations, rows: np.ndarray) -> str:
     """These annotations by their ids and their images'."""
     images = annotations.image_ids[annotations.image_of_row()[rows]]
     pairs = zip(annotations.annotation_ids[rows], images, strict=True)
     return ", ".join(f"annotation {number} of image {image}" for number, image in pairs)
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """A number and its noun: ``1 box``, ``2 boxes``."""
-    return f"{number} {one if number == 1 else many}"

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.detection.annotations import Annotations, check_policy, counted, list_annotations
+from tasks.common.bad_images import check_policy, counted
+from tasks.detection.annotations import Annotations, list_annotations
 
 BAD_BOX_POLICIES = ("error", "drop", "clip")
 

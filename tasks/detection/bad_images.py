@@ -1,14 +1,11 @@
 """Images that cannot be used, and what to do about them."""
 
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from backbone.errors import InputError
+from tasks.common.bad_images import find_bad_images, skipped
 from tasks.common.images import check_image, read_image
-from tasks.detection.annotations import Annotations, check_policy, counted
-
-BAD_IMAGE_POLICIES = ("error", "skip")
+from tasks.detection.annotations import Annotations
 
 
 def check_images(annotations: Annotations, *, on_bad_image: str = "error") -> Annotations:
@@ -22,20 +19,15 @@ def check_images(annotations: Annotations, *, on_bad_image: str = "error") -> An
     Raises:
         InputError: If images are bad under ``error``, or no good one is left.
     """
-    check_policy("data.on_bad_image", on_bad_image, allowed=BAD_IMAGE_POLICIES)
-    decode = on_bad_image == "skip"
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        problems = pool.map(
-            lambda index: _image_problem(annotations, index, decode=decode),
-            range(len(annotations)),
-        )
-        bad = {index: problem for index, problem in enumerate(problems) if problem}
+    bad = find_bad_images(
+        partial(_image_problem, annotations, decode=on_bad_image == "skip"),
+        len(annotations),
+        folder=annotations.folder,
+        on_bad_image=on_bad_image,
+    )
     if not bad:
         return annotations
-    if not decode or len(bad) == len(annotations):
-        raise InputError(_bad_images_message(annotations, bad))
-    notes = [f"1 image skipped: {problem}" for problem in bad.values()]
-    return annotations.without_images(list(bad)).with_notes(notes)
+    return annotations.without_images(list(bad)).with_notes(skipped(bad))
 
 
 def _image_problem(annotations: Annotations, index: int, *, decode: bool) -> str | None:
@@ -55,14 +47,3 @@ def _image_problem(annotations: Annotations, index: int, *, decode: bool) -> str
         f"image {annotations.image_ids[index]}: {path} is {size[0]}x{size[1]} but its "
         f"annotations are for {declared[0]}x{declared[1]}, {cause}"
     )
-
-
-def _bad_images_message(annotations: Annotations, bad: Mapping[int, str], shown: int = 5) -> str:
-    lines = list(bad.values())[:shown]
-    if len(bad) > shown:
-        lines.append(f"and {len(bad) - shown} more")
-    advice = "Repair them, or set data.on_bad_image=skip to leave them out"
-    if len(bad) == len(annotations):
-        advice = "That is all of them: check the folder"
-    total = f"{len(bad)} of {counted(len(annotations), 'image', 'images')}"
-    return "\n  ".join([f"{total} in {annotations.folder} cannot be used:", *lines]) + f"\n{advice}"

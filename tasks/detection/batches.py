@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.common.data import Sample
+from tasks.common.data import Sample, stack_images
 
 PADDING_LABEL = -1
 
@@ -28,7 +28,7 @@ def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
         boxes[row, : len(sample["boxes"])] = torch.from_numpy(sample["boxes"])
         labels[row, : len(sample["labels"])] = torch.from_numpy(sample["labels"])
     return {
-        "image": _stack([sample["image"] for sample in readable], image_size),
+        "image": stack_images([sample["image"] for sample in readable], image_size),
         "boxes": boxes,
         "labels": labels,
         "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
@@ -36,13 +36,6 @@ def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
         "errors": [sample["error"] for sample in samples if "error" in sample],
         **_pad_masks([sample["masks"] for sample in readable if "masks" in sample], longest),
     }
-
-
-def _stack(images: Sequence[np.ndarray], size: int) -> Tensor:
-    """``(H, W, 3)`` pictures to ``(B, 3, H, W)``, channels last in memory as they came."""
-    if not images:
-        return torch.zeros(0, 3, size, size, dtype=torch.uint8)
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
 def _pad_masks(masks: Sequence[np.ndarray], longest: int) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.detection.annotations import counted
+from tasks.common.bad_images import counted
 from tasks.detection.segmentations import parse_segmentation
 
 SECTIONS = ("images", "annotations", "categories")

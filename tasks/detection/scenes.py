@@ -7,9 +7,7 @@ learn in minutes. Category ids start late and have gaps, as COCO's own do.
 import colorsys
 import json
 import math
-import os
-import shutil
-import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbone.errors import InputError
+from tasks.common.drawn import write_once
 from tasks.detection.outlines import mask_to_polygons
 from tasks.detection.toys import TOYS, Picture, Toy
 
 Rng = np.random.Generator
 # Raised whenever the drawings change, so that old scenes are not taken for new ones.
 VERSION = 1
-SETTINGS_FILE = "scenes.json"
 MIN_SIZE = 32
 EMPTY_CHANCE = 0.025
 MAX_TOYS = 6
@@ -39,9 +37,6 @@ FIRST_IDS = {"train2017": 1, "val2017": 1_000_001}
 
 def write_scenes(root: Path, *, num_train: int, num_val: int, seed: int, size: int = 320) -> None:
     """Writes a COCO data set of scenes, unless it is there already.
-
-    The folder appears whole or not at all. Of several processes that write it at once, the first
-    to finish wins, and the others drop their equal copies.
 
     Args:
         root: Gets ``train2017``, ``val2017``, ``annotations`` and the settings in ``scenes.json``.
@@ -58,50 +53,17 @@ def write_scenes(root: Path, *, num_train: int, num_val: int, seed: int, size: i
             f"Scenes need at least one image per split and {MIN_SIZE} pixels a side, "
             f"not {num_train} + {num_val} images of {size}."
         )
-    root = root.resolve()
     counts = {"train2017": num_train, "val2017": num_val}
     settings = {"version": VERSION, "seed": seed, "size": size, "num_images": counts}
-    if _is_complete(root, settings):
-        return
-    draft = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
-    try:
-        _write_folder(draft, settings)
-        _publish(draft, root, settings)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _is_complete(root: Path, settings: dict[str, Any]) -> bool:
-    """Whether these very scenes are at ``root``, which must otherwise be free."""
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
-        return False
-    try:
-        found = json.loads((root / SETTINGS_FILE).read_text())
-    except (OSError, ValueError):
-        found = "files that are no scenes"
-    if found != settings:
-        raise InputError(
-            f"{root} holds {found}, not the scenes {settings}. Remove it, or name another folder."
-        )
-    return True
-
-
-def _publish(draft: Path, root: Path, settings: dict[str, Any]) -> None:
-    """Moves the finished folder into place, unless another process was faster."""
-    try:
-        os.rename(draft, root)
-    except OSError:
-        if not _is_complete(root, settings):
-            raise
+    write_once(root, settings, partial(_write_folder, settings=settings), name="scenes")
 
 
 def _write_folder(root: Path, settings: dict[str, Any]) -> None:
-    (root / "annotations").mkdir(parents=True)
+    (root / "annotations").mkdir()
     for split, num_images in settings["num_images"].items():
         image_ids = range(FIRST_IDS[split], FIRST_IDS[split] + num_images)
         annotations = _write_split(root / split, image_ids, settings["seed"], settings["size"])
         (root / "annotations" / f"instances_{split}.json").write_text(json.dumps(annotations))
-    (root / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n")
 
 
 def _write_split(folder: Path, image_ids: range, seed: int, size: int) -> dict[str, Any]:

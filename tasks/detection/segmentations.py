@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.detection.annotations import Annotations, counted, list_annotations
+from tasks.common.bad_images import counted
+from tasks.detection.annotations import Annotations, list_annotations
 from tasks.detection.bad_boxes import TOLERANCE_PX, bad_annotations_message
 from tasks.detection.outlines import Outlines
 from tasks.detection.ragged import start_offsets

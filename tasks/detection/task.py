@@ -15,7 +15,7 @@ from backbone.errors import InputError
 from heads.detections import DetectionHead, Detections
 from heads.head import Batch
 from tasks.common.data import DataModule
-from tasks.common.labels import LabelMap
+from tasks.common.labels import LabelMap, check_classes
 from tasks.common.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
@@ -136,18 +136,9 @@ def category_ids(network: LabelMap, data: LabelMap) -> list[int]:
     Raises:
         InputError: If they have no class in common.
     """
+    check_classes(network, data)
     by_name = dict(zip(data.names, data.ids, strict=True))
-    ids = [by_name.get(name, -1) for name in network.names]
-    unknown = sorted(set(data.names) - set(network.names))
-    if len(unknown) == len(data):
-        raise InputError(
-            f"None of the data set's classes ({', '.join(data.names[:5])}...) is among those of "
-            f"the network ({', '.join(network.names[:5])}...). Train on this data set first, or "
-            "give init= to train from these weights."
-        )
-    if unknown:
-        logger.warning("Classes the network does not know score 0: %s", ", ".join(unknown))
-    return ids
+    return [by_name.get(name, -1) for name in network.names]
 
 
 def check_scoring(metric: CocoMetric) -> None:

@@ -108,7 +108,7 @@ def test_a_complete_folder_is_left_alone(tmp_path: Path, monkeypatch: pytest.Mon
     root = tmp_path / "scenes"
     root.mkdir()  # an empty folder is free to use
     write_scenes(root, **SIZES)
-    monkeypatch.setattr(scenes, "_write_folder", None)
+    monkeypatch.setattr(scenes, "_write_split", None)
     write_scenes(root, **SIZES)
     assert list(tmp_path.iterdir()) == [root]
 
