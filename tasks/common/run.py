@@ -103,15 +103,22 @@ def train(config: DictConfig) -> dict[str, float]:
     finally:
         write_report(folder, [*report, *data.report_lines()])
 
-    metrics = score(task, data, trainer, folder=folder)
+    metrics = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
     metrics["train/images_per_second"] = throughput.images_per_second
     write_json(folder / "metrics.json", metrics)
     return metrics
 
 
-def score(task: Task, data: DataModule, trainer: Trainer, *, folder: Path) -> dict[str, float]:
-    """Validates with the evaluator that figures are reported by, and writes the predictions."""
+def score(
+    task: Task, data: DataModule, trainer: Trainer, *, folder: Path, precision: str
+) -> dict[str, float]:
+    """Validates as figures are reported, and writes the predictions.
+
+    That is with the metric's reference implementation, and in float32 unless ``precision``, the
+    trainer's setting, says otherwise: rounding to bfloat16 moves a figure by up to a point.
+    """
     task.report_exactly = True
+    task.report_float32 = precision == "auto"
     trainer.validate(task, datamodule=data, verbose=False)
     assert task.metric is not None
     if trainer.is_global_zero:

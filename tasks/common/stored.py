@@ -42,7 +42,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
     write_config(folder, config)
-    metrics = score(task, data, trainer, folder=folder)
+    metrics = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
     say([*lines, *data.report_lines()])
     write_report(folder, [*lines, *data.report_lines()])
     write_json(folder / "metrics.json", metrics)
