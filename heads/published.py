@@ -19,12 +19,13 @@ from backbone.published import (
     timm_tensors,
     vgg_tensors,
 )
-from backbone.tflite import Convolution, read_tflite
+from backbone.tflite import Convolution, TFLiteModel, read_tflite
 from backbone.weights import Weights, read_tensors
 
 NUM_EXTRAS = 8  # convolutions between the body and the predictors of SSD
 NUM_ANCHORS = (3, 6, 6, 6, 6, 6)  # at each place of the six maps
 NUM_BOX_VALUES = 4
+RGB = 3
 NUM_IMAGENET_CLASSES = 1000
 UNUSED_NAMES = ("???", "N/A")  # how label files mark numbers without a class
 STATE_DICT_IMAGE_SIZE = 224  # of timm's and torchvision's networks
@@ -35,9 +36,9 @@ def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = N
     """Converts Google's TFLite files or a state dict into a weights file of ours.
 
     Args:
-        sources: One ``.tflite`` file, several that continue each other, or one state dict of
-            timm's ``mobilenetv1_*`` or torchvision's ``vgg16`` (``.safetensors``, ``.pth``,
-            ``.bin``).
+        sources: One ``.tflite`` file, several that continue each other, in any order, or one
+            state dict of timm's ``mobilenetv1_*`` or torchvision's ``vgg16`` (``.safetensors``,
+            ``.pth``, ``.bin``).
         names: Class names in the order of the file's outputs, background included where it has
             one; None for ImageNet's or COCO's.
 
@@ -48,13 +49,14 @@ def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = N
         raise InputError("source= names no file")
     if any(source.suffix != ".tflite" for source in sources):
         return _import_state_dict(sources, names)
-    models = [read_tflite(source) for source in sources]
+    # the file that looks at the photo comes first, in whatever order they were given
+    models = sorted((read_tflite(source) for source in sources), key=_is_continuation)
     convolutions = [layer for model in models for layer in model.convolutions]
     if len(convolutions) < NUM_CONVOLUTIONS:
         files = ", ".join(map(str, sources))
         raise InputError(
             f"{files}: {len(convolutions)} convolutions, but MobileNet v1 has {NUM_CONVOLUTIONS}. "
-            "If the network comes in several files, give all: source=FIRST,SECOND"
+            "If the network comes in several files, give all: source=FILE,FILE"
         )
     body = mobilenet_tensors(convolutions)
     rest = convolutions[NUM_CONVOLUTIONS:]
@@ -70,6 +72,10 @@ def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = N
     }
     tensors = _prefixed("backbone", body) | _prefixed("head", head.pop("tensors"))
     return Weights(tensors, description | head)
+
+
+def _is_continuation(model: TFLiteModel) -> bool:
+    return not model.convolutions or model.convolutions[0].weight.shape[1] != RGB
 
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

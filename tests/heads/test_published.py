@@ -159,7 +159,9 @@ def test_a_network_in_two_files_joins(tmp_path: Path) -> None:
     assert joined.description["image_size"] == SIDE
     assert joined.tensors.keys() == whole.tensors.keys()
     assert all(torch.equal(joined.tensors[name], whole.tensors[name]) for name in whole.tensors)
-    for wrong, message in ((halves[:1], "several files"), (halves[::-1], "Not a MobileNet v1")):
+    turned = import_published(halves[::-1])
+    assert all(torch.equal(turned.tensors[name], whole.tensors[name]) for name in whole.tensors)
+    for wrong, message in ((halves[:1], "several files"), (halves[:1] * 2, "Not a MobileNet v1")):
         with pytest.raises(InputError, match=message):
             import_published(wrong)
 
