@@ -3,7 +3,10 @@
 import json
 import logging
 import multiprocessing
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -115,7 +118,7 @@ def _parallel(
     attempt = partial(_attempt, function)
     # as the data loaders: what is imported here need not be imported by each process
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
-    with bar, ProcessPoolExecutor(num_cores(), context, initializer=_one_thread) as pool:
+    with bar, ProcessPoolExecutor(num_cores(), context, initializer=_start_process) as pool:
         row = bar.add_task(title, total=len(paths))
         for start in range(0, len(paths), INCREMENT):
             for found in pool.map(attempt, paths[start : start + INCREMENT], chunksize=CHUNK):
@@ -130,5 +133,15 @@ def _attempt(function: Callable[[Path], np.ndarray], path: Path) -> np.ndarray |
         return str(error)
 
 
-def _one_thread() -> None:
-    cv2.setNumThreads(0)
+def _start_process() -> None:
+    cv2.setNumThreads(0)  # one process a core is enough
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command ends its processes
+    threading.Thread(target=_end_with_command, daemon=True).start()
+
+
+def _end_with_command() -> None:
+    """Or a command that was killed would leave its processes waiting for it for ever."""
+    command = multiprocessing.parent_process()
+    assert command is not None
+    command.join()
+    os._exit(1)
