@@ -81,7 +81,6 @@ class StanfordDogsData(ClassificationData):
         "train/ and test/, each with a folder of photos for every breed, or with the official "
         "Images/, train_list.mat and test_list.mat"
     )
-
     drawn_from: str | None = "imagenet"
 
     def read(self, split: str) -> Photos:

@@ -250,6 +250,9 @@ def test_the_leak_is_told_of_weights_that_go_back_to_imagenet(folder: Path):
         *("eval", "checkpoint=tuned/checkpoints/last.ckpt", "run_dir=eval"), cwd=folder
     )
     assert "Leak: " in done.stdout and "Leak: " in (folder / "eval" / "report.txt").read_text()
+    teacher = ("teacher=checkpoint", "teacher.file=tuned/checkpoints/last.ckpt")
+    for text in train(folder, "student", "stanford_dogs", *teacher):
+        assert "Leak: the weights go back to imagenet" in text
 
 
 def test_no_leak_is_told_of_noisy_photos_alone(folder: Path):
