@@ -1,7 +1,8 @@
 """Weights files: tensors together with a description of the network they belong to.
 
 A description is plain data: ``backbone`` and ``head`` (a ``name`` and the settings that the
-tensors depend on), ``image_size``, ``label_map`` and ``batch_norm_folded``.
+tensors depend on), ``image_size``, ``label_map``, ``batch_norm_folded`` and ``trained_on``, the
+data sets that the weights have learned from, the first one first.
 """
 
 import json
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from backbone.errors import InputError
 
 MAX_IMAGE_SIZE = 10_000  # pixels; larger photos are refused too
+UNKNOWN = "unknown"  # what weights were trained on that don't say
 MIN_BACKBONE_LOADED = 0.95  # below this, a file is for another network, whatever its name says
 
 
@@ -194,6 +196,8 @@ def check_description(description: Any, path: Path) -> None:
     size = description.get("image_size")
     if type(size) is not int or not 0 < size <= MAX_IMAGE_SIZE:
         raise InputError(f"{path}: its description has {size!r:.80} as image_size")
+    if not all(isinstance(name, str) for name in lineage(description)):
+        raise InputError(f"{path}: its description has {lineage(description)!r:.80} as trained_on")
     labels = description.get("label_map")
     if labels is None and "head" not in description:
         return
@@ -202,6 +206,12 @@ def check_description(description: Any, path: Path) -> None:
             f"{path}: its description has {labels!r:.80} as label_map, which needs as many "
             "different names as ids"
         )
+
+
+def lineage(description: Mapping[str, Any]) -> list[str]:
+    """The data sets that weights were trained on, the first one first."""
+    named = description.get("trained_on", UNKNOWN)
+    return list(named) if isinstance(named, list) else [named]
 
 
 def _are_labels(names: Any, ids: Any) -> bool:

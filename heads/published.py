@@ -29,6 +29,7 @@ RGB = 3
 NUM_IMAGENET_CLASSES = 1000
 UNUSED_NAMES = ("???", "N/A")  # how label files mark numbers without a class
 STATE_DICT_IMAGE_SIZE = 224  # of timm's and torchvision's networks
+PUBLISHED_ON = ["imagenet"]  # all that is published, the detectors before they were trained on COCO
 CLASSIFIERS = ("classifier", "classifier.6")  # timm's name for the last layer, and torchvision's
 
 
@@ -68,6 +69,7 @@ def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = N
         "backbone": {"name": "mobilenet", **mobilenet_settings(body, same_padding=True)},
         "image_size": models[0].image_size,
         "batch_norm_folded": True,
+        "trained_on": PUBLISHED_ON,
         "sources": [source.name for source in sources],
     }
     tensors = _prefixed("backbone", body) | _prefixed("head", head.pop("tensors"))
@@ -199,6 +201,7 @@ def _import_state_dict(sources: Sequence[Path], names: Sequence[str] | None) -> 
         "backbone": backbone,
         "image_size": STATE_DICT_IMAGE_SIZE,
         "batch_norm_folded": False,
+        "trained_on": PUBLISHED_ON,
         "sources": [source.name],
     }
     tensors = _prefixed("backbone", body)

@@ -108,6 +108,7 @@ LABELS = {"names": ["disc", "square"], "ids": [1, 4]}
         {"head": None},
         {"head": {"name": "classification"}},
         {"head": {"name": "ssd", "activation": "softmax"}},
+        {"trained_on": [5]},
         {"label_map": None},
         {"label_map": ["disc", "square"]},
         {"label_map": LABELS | {"ids": ["one", "two"]}},

@@ -1,4 +1,8 @@
-"""Fetches a public data set: python tools/prepare.py dataset=coco root=DIR."""
+"""Makes a data set ready: fetches a public one, or cleans photos of your own.
+
+python tools/prepare.py dataset=coco root=DIR
+python tools/prepare.py dataset=noisy_dogs root=DIR against=STANFORD_DOGS output=NEW_DIR
+"""
 
 from pathlib import Path
 
@@ -10,7 +14,8 @@ from tasks.common.public import prepare_by_name
 
 @command("prepare")
 def main(config: DictConfig) -> None:
-    print(prepare_by_name(str(config.dataset), Path(str(config.root))))
+    settings = {key: config[key] for key in ("against", "output", "max_distance")}
+    print(prepare_by_name(str(config.dataset), Path(str(config.root)), **settings))
 
 
 if __name__ == "__main__":

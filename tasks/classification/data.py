@@ -29,6 +29,7 @@ class ClassificationData(DataModule):
 
     default_image_size = 224
     layout: str  # what root must hold, for messages
+    drawn_from: str | None = None  # the data set whose photos these are, if there is one
 
     def __init__(
         self,

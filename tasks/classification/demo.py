@@ -45,6 +45,8 @@ class DemoStanfordDogs(StanfordDogsData):
         **classification: See ``ClassificationData``.
     """
 
+    drawn_from = None
+
     def __init__(self, *, num_train: int, num_val: int, **classification: Any) -> None:
         super().__init__(**classification)
         self.write = partial(

@@ -60,6 +60,20 @@ def _read_list(file: Path) -> list[str]:
         raise InputError(f"{file} is no list of Stanford Dogs: {error!r}") from error
 
 
+def read_split(root: Path, split: str) -> Photos:
+    """The photos of ``train`` or ``test``.
+
+    Args:
+        root: In either layout; where there are official lists, they decide.
+        split: Its name.
+    """
+    official = find_list(root, split)
+    if official:
+        return read_official(root, official)
+    folders = class_folders(root / "train", root / "test")
+    return read_class_folders(root / split, folders, label_map=breed_classes(folders))
+
+
 class StanfordDogsData(ClassificationData):
     """``train`` and ``test`` with a folder for each breed, or the official archives."""
 
@@ -67,12 +81,7 @@ class StanfordDogsData(ClassificationData):
         "train/ and test/, each with a folder of photos for every breed, or with the official "
         "Images/, train_list.mat and test_list.mat"
     )
+    drawn_from: str | None = "imagenet"
 
     def read(self, split: str) -> Photos:
-        root = self.folder()
-        name = "test" if split == "val" else split
-        official = find_list(root, name)
-        if official:
-            return read_official(root, official)
-        folders = class_folders(root / "train", root / "test")
-        return read_class_folders(root / name, folders, label_map=breed_classes(folders))
+        return read_split(self.folder(), "test" if split == "val" else split)

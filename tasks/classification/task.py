@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
 
+from backbone.weights import UNKNOWN
 from heads.classification import ClassificationHead
 from heads.head import Batch
 from tasks.classification.captions import write_classes
@@ -69,8 +70,21 @@ class ClassificationTask(Task):
                 f"{self.figures['accuracy_top5']:.4f}, on {len(metric.found.ids)} photos of "
                 f"{metric.photos.folder}, {len(classes)} classes of {len(self.label_map)}; centre "
                 f"crop of {self.image_size} pixels",
+                *self.cautions(data),
             ]
         )
+
+    def cautions(self, data: DataModule) -> list[str]:
+        """Warns of figures on photos that the network has probably been trained on."""
+        assert isinstance(data, ClassificationData)
+        if data.drawn_from and data.drawn_from in self.trained_on:
+            return [
+                f"Leak: the weights go back to {data.drawn_from}, where these test photos are "
+                "from: probably seen in training"
+            ]
+        if data.drawn_from and UNKNOWN in self.trained_on:
+            return ["Leak? The weights do not say what they were trained on: perhaps test photos"]
+        return []
 
     def entries(self, records: Records) -> list[dict[str, Any]]:
         """One dictionary a photo: ``classes`` with ``id, name, score``, the likeliest first."""

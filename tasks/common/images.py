@@ -147,11 +147,12 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def _only_images(paths: Iterable[Path]) -> list[Path]:
-    return sorted(
-        path
-        for path in paths
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+    return sorted(path for path in paths if is_image_name(path) and path.is_file())
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether a file is taken for an image: by its suffix, unless it is hidden."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def _open(path: str | Path) -> BinaryIO:

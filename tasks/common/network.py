@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from backbone.backbone import Backbone
 from backbone.batch_norm import fold, unfold
 from backbone.errors import InputError
-from backbone.weights import LoadReport, Weights, load_tensors, unused_names
+from backbone.weights import LoadReport, Weights, lineage, load_tensors, unused_names
 from heads.head import Head
 from tasks.common.config import CONFIGS, build, check_targets
 from tasks.common.data import DataModule
@@ -203,5 +203,6 @@ def report_lines(report: LoadReport, *, source: Path, description: Mapping[str, 
         f"weights: {source}",
         f"  backbone: {', '.join(f'{key} {value}' for key, value in backbone.items())}",
         f"  head: {head}; image size {description['image_size']}",
+        f"  trained on: {', '.join(lineage(description)) or 'nothing'}",
         *(f"  {line}" for line in report.lines()),
     ]

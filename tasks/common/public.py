@@ -1,9 +1,10 @@
 """Public data sets: what they consist of, and how a folder comes to hold one."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from backbone.errors import InputError
 from tasks.common.archives import extract, is_extracted
@@ -44,9 +45,13 @@ class PublicDataset:
     terms: str
 
 
-def public_datasets() -> dict[str, PublicDataset]:
+# Makes a data set of what the user has in a folder, by settings of its own; says what to run next.
+Preparation = Callable[..., str]
+
+
+def public_datasets() -> dict[str, PublicDataset | Preparation]:
     """The data sets of all applications: what ``tasks/*/public.py`` have as ``DATASETS``."""
-    datasets: dict[str, PublicDataset] = {}
+    datasets: dict[str, PublicDataset | Preparation] = {}
     for path in sorted(APPLICATIONS.glob("*/public.py")):
         if path != Path(__file__):
             module = importlib.import_module(f"{APPLICATIONS.name}.{path.parent.name}.public")
@@ -55,12 +60,13 @@ def public_datasets() -> dict[str, PublicDataset]:
     return datasets
 
 
-def prepare_by_name(name: str, root: Path) -> str:
-    """Fetches, verifies and unpacks a data set of any application.
+def prepare_by_name(name: str, root: Path, **settings: Any) -> str:
+    """Fetches, verifies and unpacks a data set of any application, or makes it of a folder.
 
     Args:
         name: One of ``public_datasets``.
-        root: The folder that will hold it.
+        root: The folder that will hold it, or that it is made of.
+        **settings: For the latter; a data set that is fetched has none.
 
     Returns:
         What to run next.
@@ -70,8 +76,13 @@ def prepare_by_name(name: str, root: Path) -> str:
     """
     datasets = public_datasets()
     if name not in datasets:
-        raise InputError(f"Unknown data set {name!r}. Public ones: {', '.join(sorted(datasets))}")
-    return prepare(datasets[name], root)
+        raise InputError(f"Unknown data set {name!r}. Known ones: {', '.join(sorted(datasets))}")
+    dataset = datasets[name]
+    if not isinstance(dataset, PublicDataset):
+        return dataset(root, **settings)
+    if given := [key for key, value in settings.items() if value is not None]:
+        raise InputError(f"{', '.join(given)}: dataset={name} has no such setting, only root")
+    return prepare(dataset, root)
 
 
 def prepare(dataset: PublicDataset, root: Path) -> str:

@@ -15,7 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
-from backbone.weights import read_checkpoint, read_weights, replacing
+from backbone.weights import lineage, read_checkpoint, read_weights, replacing
 from tasks.common.checkpoint import Checkpoints
 from tasks.common.config import build, differences, plain
 from tasks.common.cost import task_cost
@@ -73,6 +73,11 @@ def train(config: DictConfig) -> dict[str, float]:
         report += report_lines(loaded, source=source, description=weights.description)
         if weights.description.get("batch_norm_folded"):
             unfold_batch_norm(task, loaded, data)
+    if resume:
+        task.trained_on = lineage(read_checkpoint(resume)["description"])
+    else:
+        task.trained_on = _lineage(task, lineage(weights.description) if weights else [])
+    report += task.cautions(data)
     _record(task, config, resume=resume)
     say([*report, *data.report_lines()])
 
@@ -202,6 +207,13 @@ def _teacher(config: DictConfig, data: DataModule) -> Teacher | None:
     # Called here, since Hydra would turn a label map among its arguments into a config.
     teacher: Teacher = build(config.teacher)(label_map=data.label_map)
     return teacher
+
+
+def _lineage(task: Task, before: Sequence[str]) -> list[str]:
+    """What the weights will have learned from: photos, or a teacher that has."""
+    taught = getattr(task.teacher, "trained_on", [])
+    data: str = HydraConfig.get().runtime.choices["data"]
+    return list(dict.fromkeys([*before, *taught, data]))
 
 
 def say(report: Sequence[str]) -> None:

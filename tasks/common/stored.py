@@ -8,7 +8,7 @@ from lightning.pytorch import seed_everything
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
-from backbone.weights import Weights, read_checkpoint, read_weights
+from backbone.weights import Weights, lineage, read_checkpoint, read_weights
 from tasks.common.config import build, recompose
 from tasks.common.data import DataModule
 from tasks.common.folders import make_folder
@@ -39,6 +39,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     data: DataModule = build(config.data)
     seed_everything(config.seed, verbose=False)
     task, lines = _restore(config, weights, source)
+    lines += task.cautions(data)
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
     write_config(folder, config)
@@ -142,6 +143,7 @@ def _restore(config: DictConfig, weights: Weights, source: Path) -> tuple[Task, 
         # free if the file is for another head, which is refused below
         image_size=config.data.image_size or description["image_size"],
     )
+    task.trained_on = lineage(description)
     report = load_weights(task, weights, source=source)
     if report.started_anew:
         raise InputError(

@@ -97,6 +97,7 @@ class Task(LightningModule, ABC):
         self.report_exactly = False  # use the metric's reference implementation
         self.report_float32 = False  # whatever the trainer's precision
         self.figures: dict[str, float] = {}
+        self.trained_on: list[str] = []  # data sets, the first one first
         self.config: dict[str, Any] = {}  # plain values, for checkpoints
         self.to(memory_format=torch.channels_last)  # 1.3 to 3 times as fast
         self.train()  # which Lightning leaves to us: frozen layers are frozen from the start
@@ -124,6 +125,7 @@ class Task(LightningModule, ABC):
             "label_map": self.label_map.to_dict(),
             "image_size": self.image_size,
             "batch_norm_folded": False,
+            "trained_on": self.trained_on,
         }
 
     @abstractmethod
@@ -141,6 +143,10 @@ class Task(LightningModule, ABC):
     @abstractmethod
     def summary(self, data: DataModule) -> str:
         """The last figures with what they were measured on and how, to print."""
+
+    def cautions(self, data: DataModule) -> list[str]:
+        """What to bear in mind about the figures, a line each."""
+        return []
 
     @abstractmethod
     def entries(self, records: Any) -> list[dict[str, Any]]:
@@ -233,7 +239,9 @@ class Task(LightningModule, ABC):
         checkpoint["description"] = self.description()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        changed = list(differences(self.description(), checkpoint["description"]))
+        # checkpoints from before weights said what they were trained on can be resumed too
+        theirs = {**checkpoint["description"], "trained_on": self.trained_on}
+        changed = list(differences(self.description(), theirs))
         if changed:
             raise InputError(
                 f"The checkpoint is of another network or other classes: {'; '.join(changed)}"

@@ -30,6 +30,7 @@ class CheckpointTeacher:
         self.task = restore_checkpoint(Path(str(file))).eval()
         self.task.requires_grad_(False)
         fold(self.task)
+        self.trained_on = self.task.trained_on  # which its student learns from too
         names = self.task.label_map.names
         if set(names) != set(label_map.names):
             raise InputError(

@@ -80,6 +80,7 @@ def test_a_classifier_computes_what_its_file_does(tmp_path: Path) -> None:
     path = write_classifier(tmp_path / "net.tflite")
     weights = import_published([path], names=["background", *"abcde"])
     assert weights.description["label_map"] == {"names": list("abcde"), "ids": [0, 1, 2, 3, 4]}
+    assert weights.description["trained_on"] == ["imagenet"]
     assert weights.description["image_size"] == SIDE
     assert weights.description["backbone"] == {
         "name": "mobilenet", "width": 0.125, "same_padding": True, "relu6": True,
