@@ -190,10 +190,11 @@ def _check_batches(task: Task, data: DataModule) -> None:
 
 def _check_sides(task: Task, data: DataModule) -> None:
     """Photos may be smaller at first than those that the task was made for."""
-    if min(data.train_sides) < task.backbone.min_side:
+    smallest, needed = min(data.train_sides), task.backbone.min_side
+    if smallest < needed:
         raise InputError(
-            f"data.resolution.start={min(data.train_sides)}: backbone {task.backbone.name} needs at "
-            f"least {task.backbone.min_side} pixels"
+            f"data.resolution.start={smallest}: backbone {task.backbone.name} needs at least "
+            f"{needed} pixels"
         )
 
 

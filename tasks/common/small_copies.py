@@ -8,7 +8,6 @@ import zlib
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from backbone.errors import InputError, check_number
 from backbone.weights import replacing
@@ -72,10 +71,10 @@ class SmallCopies:
 
         One made anew was out of date or damaged; of a photo as small as its copy none is needed.
         """
-        made, anew, found, small = self._counts
+        made, anew, found, small = list(self._counts)
         return (
-            f"cache {self.folder}: {made} copies made, {anew} made anew, {found} found, {small} not "
-            "needed"
+            f"cache {self.folder}: {made} copies made, {anew} made anew, {found} found, "
+            f"{small} not needed"
         )
 
     def _place(self, photo: Path) -> Path:
