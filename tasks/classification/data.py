@@ -145,8 +145,8 @@ class ClassificationData(DataModule):
                 f"{split}: {len(photos)} photos of {there} of {len(photos.label_map)} classes"
             )
             lines += [f"  {note}" for note in photos.notes]
-        if len(self.train_sides) > 1:
+        if "train" in self._photos and len(self.train_sides) > 1:
             lines.append(resolution_line(self.train_sides))
-        if self.copies:
+        if "train" in self._photos and self.copies:
             lines.append(self.copies.report_line())
         return lines

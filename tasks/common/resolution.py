@@ -3,7 +3,6 @@
 import math
 
 from backbone.errors import check_number
-from backbone.weights import MAX_IMAGE_SIZE
 
 STEP = 32  # pixels: one cell of the coarsest feature, whose stride this is
 
@@ -30,8 +29,7 @@ def growing_sides(
     """
     if start is None:
         return [image_size]
-    bound = min(image_size, MAX_IMAGE_SIZE)
-    check_number("data.resolution.start", start, at_least=STEP, at_most=bound, whole=True)
+    check_number("data.resolution.start", start, at_least=STEP, at_most=image_size, whole=True)
     check_number("data.resolution.full_share", full_share, above=0, at_most=1)
     check_number("data.resolution.num_epochs", num_epochs, at_least=1, whole=True)
     growing = num_epochs - math.ceil(full_share * num_epochs)

@@ -71,7 +71,8 @@ class SmallCopies:
 
         One made anew was out of date or damaged; of a photo as small as its copy none is needed.
         """
-        made, anew, found, small = list(self._counts)
+        # without the lock, which a process that was killed may hold
+        made, anew, found, small = self._counts.get_obj()[:]
         return (
             f"cache {self.folder}: {made} copies made, {anew} made anew, {found} found, "
             f"{small} not needed"
