@@ -36,11 +36,12 @@ class Weights:
 
 @dataclass
 class LoadReport:
-    """What became of every tensor, by name."""
+    """What became of every tensor, by name, and in words of the class layers."""
 
     loaded: list[str] = field(default_factory=list)
     started_anew: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    classes: str = "the file has none for this head"
 
     def lines(self) -> list[str]:
         """The report as text, one line a group and one a tensor that was not simply loaded."""
@@ -50,6 +51,7 @@ class LoadReport:
             *(f"  {name}" for name in self.started_anew),
             f"tensors of the file not used: {len(self.unused)}",
             *(f"  {name}" for name in self.unused),
+            f"class layers: {self.classes}",
         ]
 
 
@@ -70,10 +72,15 @@ class replacing:  # noqa: N801 - a context manager reads as a verb
 
     The data is synced before the rename, so that after a crash ``path`` is the old file or the
     new one, never a part. On an error the old file stays.
+
+    Args:
+        path: The file to write.
+        synced: False for what can be made again and is checked when it is read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, synced: bool = True) -> None:
         self.path = path
+        self.synced = synced
 
     def __enter__(self) -> Path:
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
@@ -85,8 +92,9 @@ class replacing:  # noqa: N801 - a context manager reads as a verb
         if error is not None:
             self.temporary.unlink(missing_ok=True)
             return
-        with self.temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        if self.synced:
+            with self.temporary.open("rb") as file:
+                os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
         self.temporary.chmod(0o666 & ~umask)  # mkstemp's files are for the owner alone

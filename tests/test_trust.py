@@ -126,6 +126,18 @@ def test_a_loss_that_draws_at_random_goes_on_with_the_same_numbers(runs):
     assert not differences(straight, runs.interrupted("redrawn", *settings, traps=traps))
 
 
+def test_photos_that_grow_and_their_copies_change_nothing(runs):
+    settings = ("task=imagenet", f"data.root={runs.folder / 'photos'}", "data.num_workers=2")
+    settings += ("data.resolution.start=32", "data.cache_side=64", "checkpoint_every_steps=2")
+    straight = runs.straight("grown", *settings, f"data.cache={runs.folder / 'cache'}")
+    settings += (f"data.cache={runs.folder / 'another'}",)  # it makes copies of its own
+    traps = [Trap("on_train_batch_start", 9)]  # in the second epoch
+    assert not differences(straight, runs.interrupted("regrown", *settings, traps=traps))
+    report = (straight / "report.txt").read_text()
+    assert "32 pixels from 1, 64 from 2, 96 from 3" in report
+    assert "24 copies made" in report and "0 made anew" in report
+
+
 def test_what_validation_made_serves_in_training(runs):
     settings = ("head=ssd_pyramid", "trainer.max_epochs=2")
     traps = [Trap("on_validation_batch_end", 2, SIGTERM)]  # it resumes with the validation

@@ -149,7 +149,7 @@ def loading_rows(config: DictConfig) -> Iterator[Row]:
     try:
         with tempfile.TemporaryDirectory() as folder:
             photos = _photos(config, Path(folder))
-            for name, look in (("paper", augment.paper(SIDE)), ("modern", augment.modern(SIDE))):
+            for name, look in (("paper", augment.paper), ("modern", augment.modern)):
                 yield _loading_row(config, name, photos, look, theirs[name])
     finally:
         torch.set_num_threads(threads[0])
@@ -157,9 +157,13 @@ def loading_rows(config: DictConfig) -> Iterator[Row]:
 
 
 def _loading_row(
-    config: DictConfig, name: str, photos: Photos, look: augment.Look, transform: Any
+    config: DictConfig,
+    name: str,
+    photos: Photos,
+    look_at: Callable[[int], augment.Look],
+    transform: Any,
 ) -> Row:
-    ours = ClassificationSet(photos, look, seed=config.seed)
+    ours = ClassificationSet(photos, look_at, sides=[SIDE], seed=config.seed)
 
     def theirs(place: tuple[int, int]) -> Tensor:
         with Image.open(photos.path(place[1])) as photo:

@@ -10,10 +10,14 @@ import torch
 from backbone.errors import InputError
 from tasks.classification import augment
 from tasks.classification.augment import Look
+from tasks.classification.crops import CENTRE
 from tasks.classification.photos import Photos, check_photos
 from tasks.classification.samples import ClassificationSet, PhotoSet
 from tasks.common.data import DataModule, Sample, stack_images
+from tasks.common.folders import make_folder
 from tasks.common.labels import LabelMap
+from tasks.common.resolution import resolution_line
+from tasks.common.small_copies import SmallCopies
 
 
 class ClassificationData(DataModule):
@@ -24,6 +28,11 @@ class ClassificationData(DataModule):
         augmentation: Makes the training augmentation for an image size: ``augment.paper`` or
             ``augment.modern``.
         on_bad_image: ``error`` or ``skip``.
+        resolution: Sides of training photos by epoch, for an image size:
+            ``resolution.growing_sides``; None for that size in all epochs.
+        cache: Folder for small copies of the training photos; None for none. Validation always
+            looks at the photos themselves.
+        cache_side: Short side of the copies; None for what an average part of a photo needs.
         **loading: See ``DataModule``.
     """
 
@@ -37,12 +46,23 @@ class ClassificationData(DataModule):
         root: str | int | None,
         augmentation: Callable[[int], Look],
         on_bad_image: str,
+        resolution: Callable[[int], list[int]] | None = None,
+        cache: str | int | None = None,
+        cache_side: int | None = None,
         **loading: Any,
     ) -> None:
         super().__init__(**loading)
+        if resolution:
+            self.train_sides = resolution(self.image_size)
         self.root = root
         self.augmentation = augmentation
         self.on_bad_image = on_bad_image
+        self.copies = None
+        if cache not in (None, ""):
+            # 8/7 of the network's side, as in evaluation: a part of 60% of a photo of 4 by 3, the
+            # average that is shown, has the network's side then
+            side = round(self.image_size / CENTRE) if cache_side is None else cache_side
+            self.copies = SmallCopies(Path(str(cache)), side=side)
         self._photos: dict[str, Photos] = {}
 
     @abstractmethod
@@ -77,14 +97,22 @@ class ClassificationData(DataModule):
     @property
     def train_set(self) -> ClassificationSet:
         """Augmented training photos."""
-        look = self.augmentation(self.image_size)
-        return ClassificationSet(self.photos("train"), look, seed=self.seed)
+        if self.copies:
+            make_folder("data.cache", self.copies.folder)
+        return ClassificationSet(
+            self.photos("train"),
+            self.augmentation,
+            sides=self.train_sides,
+            seed=self.seed,
+            copies=self.copies,
+        )
 
     @property
     def val_set(self) -> ClassificationSet:
         """The middle of each validation photo."""
-        look = augment.plain(self.image_size)
-        return ClassificationSet(self.photos("val"), look, seed=self.seed)
+        return ClassificationSet(
+            self.photos("val"), augment.plain, sides=[self.image_size], seed=self.seed
+        )
 
     def predict_set(self, paths: Sequence[Path]) -> PhotoSet:
         """The middle of each of the given photos."""
@@ -118,4 +146,8 @@ class ClassificationData(DataModule):
                 f"{split}: {len(photos)} photos of {there} of {len(photos.label_map)} classes"
             )
             lines += [f"  {note}" for note in photos.notes]
+        if "train" in self._photos and len(self.train_sides) > 1:
+            lines.append(resolution_line(self.train_sides))
+        if "train" in self._photos and self.copies:
+            lines.append(self.copies.report_line())
         return lines

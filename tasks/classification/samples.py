@@ -1,6 +1,6 @@
 """Photos at network size, with and without their class."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from tasks.classification.augment import Look
 from tasks.classification.photos import Photos
 from tasks.common.data import Sample
 from tasks.common.sampling import Place
+from tasks.common.small_copies import SmallCopies
 
 
 class ClassificationSet(Dataset[Sample]):
@@ -21,14 +22,26 @@ class ClassificationSet(Dataset[Sample]):
 
     Args:
         photos: With their classes.
-        look: From file to network input.
+        look_at: For a side in pixels, from file to network input.
+        sides: Of the network's input in each epoch; the last one holds for all after these.
         seed: With the epoch and the index it decides all that is random.
+        copies: To look at instead of the photos; None for the photos themselves.
     """
 
-    def __init__(self, photos: Photos, look: Look, *, seed: int) -> None:
+    def __init__(
+        self,
+        photos: Photos,
+        look_at: Callable[[int], Look],
+        *,
+        sides: Sequence[int],
+        seed: int,
+        copies: SmallCopies | None = None,
+    ) -> None:
         self.photos = photos
-        self.look = look
+        self.looks = {side: look_at(side) for side in sides}
+        self.sides = sides
         self.seed = seed
+        self.copies = copies
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -36,7 +49,11 @@ class ClassificationSet(Dataset[Sample]):
     def __getitem__(self, place: Place) -> Sample:
         epoch, index = place
         rng = np.random.default_rng((self.seed, epoch, index))
-        image = self.look(self.photos.path(index), rng)
+        path = self.photos.path(index)
+        if self.copies:
+            path = self.copies.file_for(path)
+        side = self.sides[min(epoch, len(self.sides) - 1)]
+        image = self.looks[side](path, rng)
         return {"image": image, "target": int(self.photos.classes[index]), "id": index}
 
 

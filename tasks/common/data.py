@@ -62,6 +62,7 @@ class DataModule(LightningDataModule, ABC):
         self.batch_size = batch_size
         self.num_workers = min(num_cores(), 8) if num_workers is None else num_workers
         self.image_size = self.default_image_size if image_size is None else image_size
+        self.train_sides = [self.image_size]  # by epoch; the last one holds for all after these
         self.seed = seed
         self._resume_at = {"epoch": 0, "batches": 0}
 

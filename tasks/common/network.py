@@ -134,16 +134,25 @@ def _check_optimizer(optimizer: Callable[..., Optimizer]) -> None:
         raise InputError(f"optim: {error}") from error
 
 
-def load_weights(task: Task, weights: Weights, *, source: Path) -> LoadReport:
+def load_weights(
+    task: Task, weights: Weights, *, source: Path, new_classes: bool = False
+) -> LoadReport:
     """Copies weights into a task, row by row where its classes are among the file's.
 
     With any class that the file does not know, the class layers start anew.
+
+    Args:
+        task: That gets them.
+        weights: The file's.
+        source: The file, for messages.
+        new_classes: The class layers start anew in any case.
 
     Raises:
         InputError: If the file's head works otherwise, or too little of the backbone fits.
     """
     description = weights.description
     tensors = dict(weights.tensors)
+    became = LoadReport.classes
     head = {name[5:]: tensors.pop(name) for name in weights.tensors if name[:5] == "head."}
     if _is_for_head(weights, task.head.name):
         for key, value in task.head.settings().items():
@@ -153,12 +162,18 @@ def load_weights(task: Task, weights: Weights, *, source: Path) -> LoadReport:
                     f"settings ask for {value}"
                 )
         saved = LabelMap.from_dict(description["label_map"]).names
-        known = set(task.label_map.names) <= set(saved)
-        classes = [saved.index(name) for name in task.label_map.names] if known else None
+        names = task.label_map.names
+        unknown = set(names) - set(saved)
+        classes = None if new_classes or unknown else [saved.index(name) for name in names]
         head = task.head.select_classes(head, classes)
+        became = f"from the file, of the same {len(names)} names"
+        if classes is None:
+            why = f"the file lacks {len(unknown)} of {len(names)} names"
+            became = f"start anew, {'as init_classes=new asks' if new_classes else f'since {why}'}"
         tensors |= {f"head.{name}": tensor for name, tensor in head.items()}
     report = load_tensors(task, tensors)
     report.unused = unused_names(weights.tensors, report)  # with what was left out above
+    report.classes = became
     return report
 
 

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
 from backbone.weights import lineage, read_checkpoint, read_weights, replacing
+from tasks.common.bad_images import check_policy
 from tasks.common.checkpoint import Checkpoints
 from tasks.common.config import build, differences, plain
 from tasks.common.cost import task_cost
@@ -52,6 +53,7 @@ def train(config: DictConfig) -> dict[str, float]:
         What ``metrics.json`` says.
     """
     check_head(config)
+    check_policy("init_classes", config.init_classes, allowed=("keep", "new"))
     folder = run_folder(config)
     resume = _checkpoint_to_resume(config, folder)
     report: list[str] = []
@@ -67,9 +69,11 @@ def train(config: DictConfig) -> dict[str, float]:
     data.prepare_data()
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
     _check_batches(task, data)
+    _check_sides(task, data)
     task.teacher = _teacher(config, data)
     if weights and source:
-        loaded = load_weights(task, weights, source=source)
+        new_classes = config.init_classes == "new"
+        loaded = load_weights(task, weights, source=source, new_classes=new_classes)
         report += report_lines(loaded, source=source, description=weights.description)
         if weights.description.get("batch_norm_folded"):
             unfold_batch_norm(task, loaded, data)
@@ -193,6 +197,16 @@ def _check_batches(task: Task, data: DataModule) -> None:
         raise InputError(
             f"A training batch of {images} image: batch norm needs at least two. Give more photos, "
             "data.batch_size=2 or more, or task.freeze_batch_norm=true"
+        )
+
+
+def _check_sides(task: Task, data: DataModule) -> None:
+    """Photos may be smaller at first than those that the task was made for."""
+    smallest, needed = min(data.train_sides), task.backbone.min_side
+    if smallest < needed:
+        raise InputError(
+            f"data.resolution.start={smallest}: backbone {task.backbone.name} needs at least "
+            f"{needed} pixels"
         )
 
 

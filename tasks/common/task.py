@@ -110,7 +110,9 @@ class Task(LightningModule, ABC):
 
     def features(self, image: Tensor) -> Features:
         """Features of normalised photos; without ``c5`` where the head makes its own of crops."""
-        features: Features = self.backbone(image, tail=not self.head.runs_tail)
+        # a frozen backbone has no gradients anyway, but some layers work otherwise for their sake
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze_backbone):
+            features: Features = self.backbone(image, tail=not self.head.runs_tail)
         return features
 
     def head_arguments(self) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def test_of_a_frozen_backbone_nothing_changes_but_the_head_learns() -> None:
     task = make(freeze_backbone=True).train()
     before = {name: value.clone() for name, value in task.backbone.state_dict().items()}
     given = batch()
-    sum(task.head.loss(task(given["image"]), given).values()).backward()
+    features = task(given["image"])
+    assert not any(feature.requires_grad for feature in features.values())  # nothing is kept
+    sum(task.head.loss(features, given).values()).backward()
     assert all(
         torch.equal(value, before[name]) for name, value in task.backbone.state_dict().items()
     )

@@ -130,12 +130,22 @@ def test_classes_of_the_file_are_selected_by_name(names: tuple[str, ...]) -> Non
     torch.testing.assert_close(logits(target, image), logits(source, image)[..., rows])
 
 
-@pytest.mark.parametrize("names", [("apple", "kiwi"), ("kiwi", "lime", "yam", "oca")])
-def test_other_classes_start_anew(names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("names", "new_classes"),
+    [
+        (("apple", "kiwi"), False),
+        (("kiwi", "lime", "yam", "oca"), False),
+        (("pear", "fig"), True),
+        (FRUIT.names, True),
+    ],
+)
+def test_other_classes_start_anew(names: tuple[str, ...], new_classes: bool) -> None:
     target = new_task(LabelMap(names, tuple(range(len(names)))))
     before = copy.deepcopy(target.state_dict())
     source = random_task()
-    report = load_weights(target, weights_of(source), source=SOURCE)
+    weights = weights_of(source)
+    report = load_weights(target, weights, source=SOURCE, new_classes=new_classes)
+    assert ("init_classes=new" in report.lines()[-1]) == new_classes
     anew = {name for name in before if name.startswith("head.class_layers.")}
     assert set(report.started_anew) == anew
     state = target.state_dict()
