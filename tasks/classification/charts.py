@@ -92,7 +92,7 @@ def operations(points: Sequence[Point], *, data_set: str) -> Figure:
         kind.sort(key=_params, reverse=True)  # small ones are drawn over large ones
         areas = [AREA_OF_A_MILLION * point.params / MILLION for point in kind]
         face, edge = (colour, "white") if colour else ("none", GREEN)
-        _dots(axes, kind, x=_mult_adds, s=areas, facecolor=face, edgecolor=edge, linewidth=0.8)
+        _dots(axes, kind, x=_mult_adds, s=areas, facecolor=face, edgecolor=edge, linewidth=0.6)
         style = {"markerfacecolor": face, "markeredgecolor": edge, "markersize": 9}
         key += [_key(name, **style)] if kind else []
     key.append(_key("area: parameters", marker=""))
@@ -120,7 +120,8 @@ def _axes(points: Sequence[Point], *, x: Value, of: str, data_set: str) -> Axes:
     axes.margins(y=0.08)
     values = [x(point) for point in points]
     axes.set_xlim(min(values) / 1.5, max(values) * 2)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    steps = (1, 2, 5) if max(values) > 10 * min(values) else (1, 2, 3, 4, 5, 7)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500M, 2G
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(color="#dddddd", linewidth=0.5)

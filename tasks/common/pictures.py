@@ -142,20 +142,20 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
     path.write_bytes(data.tobytes())
 
 
-def contact_sheet(paths: Sequence[Path], *, width: int = 1280, height: int = 240) -> np.ndarray:
+def contact_sheet(paths: Sequence[Path], *, width: int = 1480, height: int = 240) -> np.ndarray:
     """The pictures in rows on white, all of one height but for those that would be too wide."""
-    rows: list[list[np.ndarray]] = [[]]
+    rows: list[np.ndarray] = []
     for path in paths:
         pixels, size = read_image(path)
         scale = min(height / size[1], width / size[0])
         shape = [max(round(length * scale), 1) for length in size]
-        if sum(picture.shape[1] for picture in rows[-1]) + shape[0] > width:
-            rows.append([])
-        rows[-1].append(cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA))
-    sheet = np.full((len(rows) * height, width, 3), 255, np.uint8)
+        picture = np.full((height, shape[0], 3), 255, np.uint8)
+        picture[: shape[1]] = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA)
+        if rows and rows[-1].shape[1] + GAP_PX + shape[0] <= width:
+            rows[-1] = side_by_side(rows[-1], picture)
+        else:
+            rows.append(picture)
+    sheet = np.full((len(rows) * (height + GAP_PX), width, 3), 255, np.uint8)
     for number, row in enumerate(rows):
-        x, y = 0, number * height
-        for picture in row:
-            sheet[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-            x += picture.shape[1]
+        sheet[number * (height + GAP_PX) :][:height, : row.shape[1]] = row
     return sheet
