@@ -176,6 +176,7 @@ def test_a_reader_that_has_seen_enough_ends_a_command_quietly(argument: str):
         (["cost", "task=ssd_coco", "head=ssd_vgg", "head.features=[c4]"], "two features"),
         (["cost", "task=faster_rcnn_coco", "head.proposals.anchor_sides=32"], "anchor_sides=32"),
         (["cost", "table=99"], "13"),
+        (["figures", "runs=nowhere", "output=out"], "runs=nowhere: metrics.json cannot be read"),
     ],
     ids=lambda value: "-".join(value)[:60] if isinstance(value, list) else None,
 )

@@ -13,21 +13,29 @@ CENTRE = 224 / 256  # share of the short side that the crop shows, as ImageNet i
 ASPECTS = (3 / 4, 4 / 3)  # width by height of a random part, as in Inception's training
 
 
-def centre_crop(path: str | Path, side: int) -> np.ndarray:
-    """The middle of a photo, ``(side, side, 3)``, after its short side is scaled to 8/7 of it."""
-    pixels, (width, height) = read_image(path)
+Box = tuple[float, float, float, float]  # left, top, right and bottom, in pixels
+
+
+def centre_box(width: int, height: int, side: int) -> Box:
+    """The part of a photo that ``centre_crop`` shows, in pixels of the photo."""
     scale = side / CENTRE / min(width, height)
     scaled = [max(round(length * scale), side) for length in (width, height)]
-    # In pixels of the photo: scaled as a whole, one that is long and thin would fill the memory.
     left, right, top, bottom = (
         (whole + sign * side) / 2 // 1 * length / whole
         for whole, length in zip(scaled, (width, height), strict=True)
         for sign in (-1, 1)
     )
-    # Pillow's filter widens as it shrinks, as in most published evaluations
+    return left, top, right, bottom
+
+
+def centre_crop(path: str | Path, side: int) -> np.ndarray:
+    """The middle of a photo, ``(side, side, 3)``, after its short side is scaled to 8/7 of it."""
+    pixels, (width, height) = read_image(path)
+    # The box is in pixels of the photo: scaled as a whole, one that is long and thin would fill the
+    # memory. Pillow's filter widens as it shrinks, as in most published evaluations.
     return np.array(
         Image.fromarray(pixels).resize(
-            (side, side), Image.Resampling.BILINEAR, box=(left, top, right, bottom)
+            (side, side), Image.Resampling.BILINEAR, box=centre_box(width, height, side)
         )
     )
 

@@ -25,11 +25,13 @@ class Records(NamedTuple):
         ids: Index of the photo in its split, ``(B,)``.
         classes: The network's, ``(B, TOP)``, or fewer columns where it tells fewer apart.
         scores: Their probabilities, ``(B, TOP)``.
+        heat_maps: What decided the first one, ``(B, h, w)``, if that was asked for.
     """
 
     ids: Tensor
     classes: Tensor
     scores: Tensor
+    heat_maps: Tensor | None = None
 
 
 def top_records(probabilities: Tensor, ids: Tensor) -> Records:

@@ -12,11 +12,14 @@ from backbone.weights import UNKNOWN
 from heads.classification import ClassificationHead
 from heads.head import Batch
 from tasks.classification.captions import write_classes
+from tasks.classification.crops import centre_box
 from tasks.classification.data import ClassificationData
+from tasks.classification.heat_maps import heat_maps, paint_heat
 from tasks.classification.metric import ClassificationMetric, Records, named_classes, top_records
 from tasks.classification.mixing import Mixing
 from tasks.common.data import DataModule
 from tasks.common.labels import check_classes
+from tasks.common.pictures import side_by_side
 from tasks.common.task import Task
 
 MAX_LINES = 40  # of a summary; classes.csv has all classes
@@ -33,6 +36,7 @@ class ClassificationTask(Task):
 
     head_type = ClassificationHead
     takes_teacher = True
+    has_heat_maps = True
     monitor = "val/accuracy"
 
     def __init__(self, *, mixing: Mixing | None = None, **wiring: Any) -> None:
@@ -52,6 +56,15 @@ class ClassificationTask(Task):
 
     def records(self, predictions: Tensor, batch: Batch) -> Records:
         return top_records(predictions, batch["id"])
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Records | None:
+        if not self.heat_maps or not len(batch["image"]):
+            return super().predict_step(batch, batch_idx)
+        assert isinstance(self.head, ClassificationHead)
+        features = self(batch["image"])
+        records = self.records(self.head.predict(features, batch), batch)
+        heat = heat_maps(features, records.classes[:, 0], backbone=self.backbone, head=self.head)
+        return records._replace(heat_maps=heat)
 
     def summary(self, data: DataModule) -> str:
         metric = self.metric
@@ -87,11 +100,27 @@ class ClassificationTask(Task):
         return []
 
     def entries(self, records: Records) -> list[dict[str, Any]]:
-        """One dictionary a photo: ``classes`` with ``id, name, score``, the likeliest first."""
-        return [{"classes": classes} for classes in named_classes(records, self.label_map)]
+        """One dictionary a photo.
+
+        It has ``classes`` with ``id, name, score``, the likeliest first, and, if it was asked for,
+        ``heat_map``: rows of numbers from 0 to 1 over the part of the photo that was seen.
+        """
+        entries: list[dict[str, Any]] = [
+            {"classes": classes} for classes in named_classes(records, self.label_map)
+        ]
+        if records.heat_maps is not None:
+            for entry, heat in zip(entries, records.heat_maps.tolist(), strict=True):
+                entry["heat_map"] = [[round(value, 3) for value in row] for row in heat]
+        return entries
 
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
-        return write_classes(pixels, entry["classes"])
+        """Writes the classes on the photo; beside it goes the heat map, if there is one."""
+        photo = write_classes(pixels, entry["classes"])
+        if "heat_map" not in entry:
+            return photo
+        height, width = pixels.shape[:2]
+        box = centre_box(width, height, self.image_size)
+        return side_by_side(photo, paint_heat(pixels, entry["heat_map"], box=box))
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, ClassificationMetric)

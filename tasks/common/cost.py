@@ -103,12 +103,12 @@ def cost_rows(config: DictConfig) -> list[Row]:
             rows; with neither, those of all tables.
     """
     if config.table is not None:
-        return _table_rows(str(config.table))
+        return table_rows(str(config.table))
     task = HydraConfig.get().runtime.choices["task"]
     if task is None:
-        return [row for table in _tables() for row in _table_rows(table)]
+        return [row for table in _tables() for row in table_rows(table)]
     printed = [
-        (table, row) for table in _tables() for row in _read_table(table) if row.get("task") == task
+        (table, row) for table in _tables() for row in read_table(table) if row.get("task") == task
     ]
     num_classes = config.num_classes or next((row["num_classes"] for _, row in printed), None)
     size = config.data.image_size or next((row["resolution"] for _, row in printed), None)
@@ -118,7 +118,7 @@ def cost_rows(config: DictConfig) -> list[Row]:
         )
     cost = _network_cost(config, num_classes=num_classes, image_size=size)
     own = Row(None, f"task={task} as configured", "", size, *cost, None, None, "")
-    return [own, *(_row(table, row) for table, row in printed), *_table_rows("figure4")]
+    return [own, *(_row(table, row) for table, row in printed), *table_rows("figure4")]
 
 
 def _tables() -> list[str]:
@@ -127,14 +127,20 @@ def _tables() -> list[str]:
     return sorted(names, key=lambda name: (int(name) if name.isdigit() else 99, name))
 
 
-def _read_table(table: str) -> list[DictConfig]:
+def read_table(table: str) -> list[DictConfig]:
+    """The rows of a table as its file has them.
+
+    Raises:
+        InputError: If there is no such table.
+    """
     if table not in _tables():
         raise InputError(f"table={table}: there are {', '.join(_tables())}")
     return list(OmegaConf.load(TABLES / f"{table}.yaml"))
 
 
-def _table_rows(table: str) -> list[Row]:
-    return [_row(table, row) for row in _read_table(table)]
+def table_rows(table: str) -> list[Row]:
+    """The rows of a table, counted."""
+    return [_row(table, row) for row in read_table(table)]
 
 
 def _row(table: str, row: DictConfig) -> Row:

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
 from tasks.common.config import build
@@ -12,6 +13,7 @@ from tasks.common.run import train
 from tasks.common.stored import predict
 
 SHEET_PICTURES = 12
+MADE_SMALL = ("backbone.width", "data.image_size")  # for the demo's own training
 
 
 def demonstrate(config: DictConfig) -> Path:
@@ -35,9 +37,19 @@ def demonstrate(config: DictConfig) -> Path:
         data = build(config.data)
         ends = (data.val_photo(index)[0].parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))
+    if config.init:
+        _leave_to_file(config)
     predict(config)
     pictures = sorted((Path(config.output) / "pictures").glob("*.jpg"))
     pictures = pictures[:: max(len(pictures) // SHEET_PICTURES, 1)][:SHEET_PICTURES]
     sheet = Path(config.output) / "sheet.jpg"
     save_picture(sheet, contact_sheet(pictures))
     return sheet
+
+
+def _leave_to_file(config: DictConfig) -> None:
+    """Frees what imported weights say themselves, unless the user has said it too."""
+    given = {override.partition("=")[0] for override in HydraConfig.get().overrides.task}
+    for setting in MADE_SMALL:
+        if setting not in given and OmegaConf.select(config, setting) is not None:
+            OmegaConf.update(config, setting, None)

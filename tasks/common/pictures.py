@@ -55,9 +55,7 @@ class ValidationPictures(Callback):
     ) -> None:
         path, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
         pixels = read_image(path).pixels
-        white = np.full((pixels.shape[0], GAP_PX, 3), 255, np.uint8)
-        pair = [pl_module.draw(pixels, truth), white, pl_module.draw(pixels, entry)]
-        picture = np.concatenate(pair, axis=1)
+        picture = side_by_side(pl_module.draw(pixels, truth), pl_module.draw(pixels, entry))
         # numbered, since photos of different folders may share a name
         save_picture(self.folder / f"{index:05d}_{Path(path).stem}.jpg", picture)
         for logger in trainer.loggers:
@@ -130,6 +128,12 @@ def confident(entry: Mapping[str, Any], min_score: float) -> dict[str, Any]:
     return {key: kept(value) for key, value in entry.items()}
 
 
+def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Two RGB pictures of one height with white between them."""
+    white = np.full((left.shape[0], GAP_PX, 3), 255, np.uint8)
+    return np.concatenate([left, white, right], axis=1)
+
+
 def save_picture(path: Path, pixels: np.ndarray) -> None:
     """Writes an RGB picture as a JPEG."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,16 +142,20 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
     path.write_bytes(data.tobytes())
 
 
-def contact_sheet(paths: Sequence[Path], *, columns: int = 4, side: int = 320) -> np.ndarray:
-    """The pictures in rows, each fitted into a square of ``side`` pixels on white."""
-    rows = -(-len(paths) // columns)
-    sheet = np.full((rows * side, columns * side, 3), 255, np.uint8)
-    for number, path in enumerate(paths):
-        pixels, (width, height) = read_image(path)
-        scale = side / max(width, height)
-        size = max(round(width * scale), 1), max(round(height * scale), 1)
-        y, x = number // columns * side, number % columns * side
-        sheet[y : y + size[1], x : x + size[0]] = cv2.resize(
-            pixels, size, interpolation=cv2.INTER_AREA
-        )
+def contact_sheet(paths: Sequence[Path], *, width: int = 1480, height: int = 240) -> np.ndarray:
+    """The pictures in rows on white, all of one height but for those that would be too wide."""
+    rows: list[np.ndarray] = []
+    for path in paths:
+        pixels, size = read_image(path)
+        scale = min(height / size[1], width / size[0])
+        shape = [max(round(length * scale), 1) for length in size]
+        picture = np.full((height, shape[0], 3), 255, np.uint8)
+        picture[: shape[1]] = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA)
+        if rows and rows[-1].shape[1] + GAP_PX + shape[0] <= width:
+            rows[-1] = side_by_side(rows[-1], picture)
+        else:
+            rows.append(picture)
+    sheet = np.full((len(rows) * (height + GAP_PX), width, 3), 255, np.uint8)
+    for number, row in enumerate(rows):
+        sheet[number * (height + GAP_PX) :][:height, : row.shape[1]] = row
     return sheet

@@ -64,6 +64,9 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     data: DataModule = build(config.data)
     folder = make_folder("output", config.output)
     task, _ = _restore(config, weights, source)
+    task.heat_maps = bool(config.get("heat_map"))  # a demo without any lacks the setting
+    if task.heat_maps and not task.has_heat_maps:
+        raise InputError("heat_map=true: only classifiers have heat maps. Leave it out")
     writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[writer])
     fix_weights(task.eval(), precision=trainer.precision)

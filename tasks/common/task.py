@@ -60,6 +60,7 @@ class Task(LightningModule, ABC):
 
     head_type: type[Head]  # what its heads have in common, by what they learn from and predict
     takes_teacher: bool = False  # whether its head learns from ``batch["target"]``
+    has_heat_maps: bool = False  # whether it can show what decided its predictions
     monitor: str  # the metric by which best.ckpt is chosen; higher is better
 
     def __init__(
@@ -93,6 +94,7 @@ class Task(LightningModule, ABC):
         self.freeze_batch_norm = freeze_batch_norm
         self.freeze_backbone = freeze_backbone
         self.teacher: Teacher | None = None
+        self.heat_maps = False  # predictions come with what decided them
         self.metric: Metric | None = None
         self.report_exactly = False  # use the metric's reference implementation
         self.report_float32 = False  # whatever the trainer's precision

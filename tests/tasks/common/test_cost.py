@@ -2,8 +2,10 @@
 
 from functools import partial
 
+import hydra
 import pytest
 import torch
+from hydra.core.global_hydra import GlobalHydra
 from torch import Tensor, nn
 
 from backbone.mobilenet import ConvMobileNet, MobileNet, ShallowMobileNet
@@ -12,7 +14,8 @@ from heads.faster_rcnn import FasterRCNNHead
 from heads.losses import SigmoidCrossEntropy
 from heads.proposals import ProposalNetwork
 from heads.ssd import SSDHead
-from tasks.common.cost import Cost, count_cost
+from tasks.common.config import CONFIGS
+from tasks.common.cost import Cost, Row, count_cost, table_rows
 
 
 def cost_of(backbone: MobileNet, head: nn.Module, image_size: int) -> Cost:
@@ -96,6 +99,45 @@ def test_faster_rcnn_costs_what_the_paper_says(image_size: int, printed: float) 
     cost = count_cost(whole, lambda x: head.outputs(backbone.trunk(x)), image_size=image_size)
     assert cost.mult_adds == pytest.approx(printed, rel=0.001)
     assert cost.params == pytest.approx(6.06e6, abs=0.01e6)  # 6.1 in Table 13
+
+
+def equals_as_printed(ours: int, printed: int | None) -> bool:
+    """Whether our figure is the paper's at as many decimals of a million as that has."""
+    if printed is None:
+        return True
+    decimals = len(f"{printed / 1e6:.6f}".rstrip("0").partition(".")[2])
+    return abs(ours - printed) <= 0.5 * 10 ** (6 - decimals)
+
+
+@pytest.fixture(scope="module")
+def printed_rows() -> list[Row]:
+    GlobalHydra.instance().clear()
+    counting = torch.device("meta")  # counts without making or multiplying weights
+    with hydra.initialize_config_dir(str(CONFIGS.resolve()), version_base="1.3"), counting:
+        return [row for table in range(1, 11) for row in table_rows(str(table))]
+
+
+def test_what_differs_from_the_paper_is_explained(printed_rows: list[Row]) -> None:
+    unexplained = [
+        row
+        for row in printed_rows
+        if not row.note
+        and not (
+            equals_as_printed(row.mult_adds, row.paper_mult_adds)
+            and equals_as_printed(row.params, row.paper_params)
+        )
+    ]
+    assert not unexplained
+    assert len(printed_rows) == 32
+
+
+def test_torchvisions_networks_are_near_the_papers(printed_rows: list[Row]) -> None:
+    rows = {row.model: row for row in printed_rows}
+    for model in ("VGG16", "AlexNet"):
+        assert rows[model].mult_adds == pytest.approx(rows[model].paper_mult_adds, rel=0.03)
+        assert rows[model].params == pytest.approx(rows[model].paper_params, rel=0.03)
+    assert rows["Inception V3"].mult_adds == pytest.approx(5.74e9, rel=0.03)  # section 4.5
+    assert rows["GoogLeNet"].mult_adds == pytest.approx(1550e6, rel=0.035)
 
 
 # Tables 4 and 5: millions, as printed.
