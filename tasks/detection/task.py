@@ -12,7 +12,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.errors import InputError
-from heads.detections import DetectionHead, Detections
+from heads.detections import Detections
+from heads.detector import DetectionHead
 from heads.head import Batch
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap, check_classes
