@@ -1,9 +1,12 @@
 """Shows a task at work, from nothing or with a network of one's own."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
 from tasks.common.config import build
@@ -30,6 +33,10 @@ def demonstrate(config: DictConfig) -> Path:
     if not (config.checkpoint or config.init):
         if config.input:
             raise InputError("input= needs a network: give checkpoint=FILE or init=FILE too")
+        command = HydraConfig.get()
+        config = made_small(
+            config, config_name=str(command.job.config_name), overrides=command.overrides.task
+        )
         train(config)
         config.checkpoint = str(Path(config.run_dir) / "checkpoints" / "last.ckpt")
         data = build(config.data)
@@ -41,3 +48,22 @@ def demonstrate(config: DictConfig) -> Path:
     sheet = Path(config.output) / "sheet.jpg"
     save_picture(sheet, contact_sheet(pictures))
     return sheet
+
+
+def made_small(config: DictConfig, *, config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """Composes a demo's config anew with the settings for a network that it trains.
+
+    Args:
+        config: As composed without them. Those of its ``small`` that it has no place for, such as
+            the width of a backbone that comes in one, are left out.
+        config_name: Of the demo.
+        overrides: The user's, which win.
+    """
+    small = [setting for setting in config.small if _has(config, setting.partition("=")[0])]
+    return hydra.compose(config_name, overrides=[*small, *overrides])
+
+
+def _has(config: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    section = OmegaConf.select(config, parent)
+    return isinstance(section, DictConfig) and name in section
