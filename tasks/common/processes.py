@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from lightning.pytorch.strategies.launchers import subprocess_script
 
@@ -15,7 +16,7 @@ SECONDS_BETWEEN_LOOKS = 0.2
 # while to end.
 SECONDS_TO_END = 30
 
-_started: list[subprocess.Popen[bytes]] = []  # by this process, which is the first one
+_started: list[subprocess.Popen[Any]] = []  # by this process, which is the first one
 
 
 def watch_processes() -> None:
@@ -41,12 +42,12 @@ def wait_for_the_one_that_failed() -> None:
         time.sleep(SECONDS_TO_END)
 
 
-def _watch(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _watch(processes: Sequence[subprocess.Popen[Any]]) -> None:
     _started[:] = processes
     threading.Thread(target=_end_with, args=(processes,), daemon=True).start()
 
 
-def _end_with(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _end_with(processes: Sequence[subprocess.Popen[Any]]) -> None:
     codes: list[int | None] = [None]
     while None in codes and not any(codes):
         time.sleep(SECONDS_BETWEEN_LOOKS)
