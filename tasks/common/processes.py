@@ -42,9 +42,9 @@ def wait_for_the_one_that_failed() -> None:
         time.sleep(SECONDS_TO_END)
 
 
-def _watch(processes: Sequence[subprocess.Popen[Any]]) -> None:
-    _started[:] = processes
-    threading.Thread(target=_end_with, args=(processes,), daemon=True).start()
+def _watch(child_processes: list[subprocess.Popen[Any]]) -> None:
+    _started[:] = child_processes
+    threading.Thread(target=_end_with, args=(child_processes,), daemon=True).start()
 
 
 def _end_with(processes: Sequence[subprocess.Popen[Any]]) -> None:
