@@ -36,7 +36,7 @@ class DetectionTask(Task):
         **wiring: See ``Task``.
     """
 
-    head_type: type[Head] = DetectionHead
+    head_type: type[Head] = DetectionHead  # type: ignore[type-abstract]
     monitor = "val/map"
 
     def __init__(self, **wiring: Any) -> None:
