@@ -83,9 +83,6 @@ class DeepLabVGG16(_Trunk):
 
     They are dilated rather than pooled, so that ``c5`` keeps the stride of ``c4``. SSD predicts on
     ``c3``, the network's conv4_3, and on ``c5``: 38x38 and 19x19 for 300 pixels. Pooling rounds up.
-
-    Without batch norm, ``c3`` has larger values than the layers after it. It comes out with its
-    norm learned (SSD, section 3.1); what follows is computed from the map as it was.
     """
 
     name = "vgg16_deeplab"
@@ -95,34 +92,13 @@ class DeepLabVGG16(_Trunk):
         super().__init__(round_up=True)
         self.out_channels = {"c2": 256, "c3": 512, "c4": 512, "c5": 1024}
         self.strides = {"c2": 4, "c3": 8, "c4": 16, "c5": 16}
-        self.c3_norm = LearnedNorm(self.out_channels["c3"], scale=20.0)
         self.conv6 = nn.Conv2d(512, 1024, 3, padding=6, dilation=6)
         self.conv7 = nn.Conv2d(1024, 1024, 1)
         _initialise(self)
 
-    def trunk(self, image: Tensor) -> dict[str, Tensor]:
-        features = super().trunk(image)
-        return features | {"c3": self.c3_norm(features["c3"])}
-
     def tail(self, c4: Tensor) -> Tensor:
         x = F.max_pool2d(c4, 3, stride=1, padding=1)
         return F.relu(self.conv7(F.relu(self.conv6(x))))
-
-
-class LearnedNorm(nn.Module):
-    """Gives the vector at each place of a map a length that is learned, channel by channel.
-
-    Args:
-        channels: Channels of the map.
-        scale: Length to start with.
-    """
-
-    def __init__(self, channels: int, *, scale: float) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.full((channels, 1, 1), scale))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.normalize(x, dim=1) * self.scale
 
 
 def _stage(in_channels: int, widths: tuple[int, ...]) -> nn.Sequential:

@@ -71,3 +71,11 @@ def grid_anchors(map_sizes: Sequence[tuple[int, int]], shapes: Sequence[Sequence
         sides = torch.tensor(sizes).expand(height, width, -1, -1)
         anchors.append(torch.cat([centres, sides], dim=-1).flatten(0, 2))
     return torch.cat(anchors)
+
+
+def by_anchor(output: Tensor, num_values: int) -> Tensor:
+    """A layer's output in the order of ``grid_anchors``.
+
+    ``(B, anchors * values, H, W)`` becomes ``(B, H * W * anchors, values)``.
+    """
+    return output.permute(0, 2, 3, 1).reshape(output.shape[0], -1, num_values)

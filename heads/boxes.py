@@ -44,6 +44,11 @@ def decode(codes: Tensor, anchors: Tensor) -> Tensor:
     return torch.cat([centre, sides], dim=-1)
 
 
+def clip(boxes: Tensor, *, height: int, width: int) -> Tensor:
+    """Cuts ``xyxy`` boxes off at the borders of an image, shape ``(..., 4)``."""
+    return boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
+
+
 def pairwise_iou(boxes: Tensor, others: Tensor) -> Tensor:
     """Intersection over union of all pairs, batched.
 

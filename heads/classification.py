@@ -1,6 +1,7 @@
 """One choice among classes for a whole image."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -60,6 +61,10 @@ class ClassificationHead(Head):
     def predict(self, features: Features, batch: Batch) -> Tensor:
         """Probabilities, shape ``(B, num_classes)``."""
         return self.outputs(features).float().softmax(-1)
+
+    def settings(self) -> dict[str, Any]:
+        """The feature that is pooled."""
+        return {"feature": self.feature}
 
     def select_classes(
         self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None

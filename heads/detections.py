@@ -1,11 +1,8 @@
 """What every detector predicts."""
 
-from abc import abstractmethod
 from typing import NamedTuple
 
 from torch import Tensor
-
-from heads.head import Batch, Features, Head
 
 
 class Detections(NamedTuple):
@@ -25,10 +22,3 @@ class Detections(NamedTuple):
     scores: Tensor
     labels: Tensor
     masks: Tensor | None = None
-
-
-class DetectionHead(Head):
-    """A head that learns from ``boxes`` and ``labels`` of the batch and predicts detections."""
-
-    @abstractmethod
-    def predict(self, features: Features, batch: Batch) -> Detections: ...

@@ -56,6 +56,8 @@ class PyramidRCNNHead(TwoStageHead):
             crop_size=crop_size,
             **settings,
         )
+        self.map_channels = map_channels
+        self.region_channels = region_channels
         self.pyramid = FeaturePyramidNetwork(
             [in_channels[key] for key in FEATURES], map_channels, LastLevelMaxPool()
         )
@@ -74,3 +76,11 @@ class PyramidRCNNHead(TwoStageHead):
         # channels last, as the crops are in memory
         described: Tensor = self.hidden(crops.permute(0, 2, 3, 1).flatten(1))
         return described
+
+    def settings(self) -> dict[str, Any]:
+        """The same, and the widths of the layers that are its own."""
+        return {
+            **super().settings(),
+            "map_channels": self.map_channels,
+            "region_channels": self.region_channels,
+        }

@@ -32,7 +32,10 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def outputs(self, features: Features) -> Any:
-        """The network part: features to raw outputs of static shapes, fit for export."""
+        """The network part: features to raw outputs of static shapes.
+
+        It exports as a whole, but for heads that choose between two networks, which say so.
+        """
 
     @abstractmethod
     def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
@@ -43,7 +46,10 @@ class Head(nn.Module, ABC):
         """Decoded predictions, in network input coordinates and the network's class order."""
 
     def settings(self) -> dict[str, Any]:
-        """Plain settings that this head's tensors depend on, saved with its weights."""
+        """Plain settings that shapes or meaning of this head's tensors depend on, saved with them.
+
+        Keyed as the constructor's arguments, or as those of a part that it takes.
+        """
         return {}
 
     def select_classes(

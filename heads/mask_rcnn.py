@@ -46,6 +46,7 @@ class MaskRCNNHead(FasterRCNNHead):
         check_number("head.mask_channels", mask_channels, at_least=1, whole=True)
         check_number("head.mask_weight", mask_weight, at_least=0)
         super().__init__(in_channels=in_channels, **settings)
+        self.mask_channels = mask_channels
         self.mask_weight = mask_weight
         self.mask_branch = nn.Sequential(
             ConvNormAct(in_channels["c5"], mask_channels, kernel_size=1),
@@ -56,18 +57,24 @@ class MaskRCNNHead(FasterRCNNHead):
         initialise(self.mask_branch, std=0.09)
         initialise(self.mask_layer, std=0.01)
 
-    @property
-    def grid_size(self) -> int:
-        """Points along a side of a mask."""
-        return 4 * -(-self.crop_size // 2)
-
     def outputs(self, features: Features) -> TwoStageOutputs:
-        """What both stages and the branch say."""
-        maps = self.maps(features)
-        outputs = self.stages(maps)
+        """What both stages and the branch say; ``mask_stage`` exports, as the stages do."""
+        maps, first = self.first_stage(features)
+        outputs = self.stages(maps, first)
         boxes = outputs.proposals.boxes[:, : self.max_detections]
-        masks = self.mask_logits(self.tail(self.crops(maps, boxes)))
+        masks = self.mask_stage(self.crops(maps, boxes))
         return outputs._replace(masks=masks.unflatten(0, boxes.shape[:2]))
+
+    def mask_stage(self, crops: Tensor) -> Tensor:
+        """The network after the detections: a grid of logits for each class of each crop.
+
+        Args:
+            crops: Shape ``(N, channels, crop_size, crop_size)``.
+
+        Returns:
+            Shape ``(N, C - 1, G, G)``, ``G`` four times the side of what the tail makes of a crop.
+        """
+        return self.mask_logits(self.tail(crops))
 
     def mask_logits(self, seen: Tensor) -> Tensor:
         """A grid of logits for each class but background, ``(N, C - 1, G, G)``.
@@ -111,13 +118,17 @@ class MaskRCNNHead(FasterRCNNHead):
     def predict(self, features: Features, batch: Batch) -> Detections:
         """Those of Faster R-CNN with the mask of each one's class."""
         found = super().predict(features, batch)
-        if not len(found.boxes):  # there is no crop of nothing
-            return found._replace(masks=found.boxes.new_zeros(0, self.grid_size, self.grid_size))
         boxes, is_box = pad_boxes(found.image, found.boxes, num_images=len(batch["image"]))
-        crops = self.crops(self.maps(features), boxes)[is_box.flatten()]
-        logits = self.mask_logits(self.tail(crops.contiguous(memory_format=torch.channels_last)))
+        crops = self.crops(self.maps(features), boxes)
+        # a crop of the padding, where there is no other, tells the sides of no masks
+        crops = crops[is_box.flatten()] if len(found.boxes) else crops[:1]
+        logits = self.mask_stage(crops.contiguous(memory_format=torch.channels_last))
         own = logits[torch.arange(len(logits), device=found.labels.device), found.labels]
         return found._replace(masks=own.sigmoid())
+
+    def settings(self) -> dict[str, Any]:
+        """The same, and the width of the branch."""
+        return {**super().settings(), "mask_channels": self.mask_channels}
 
     def select_classes(
         self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None
@@ -148,11 +159,11 @@ def pad_boxes(image: Tensor, boxes: Tensor, *, num_images: int) -> tuple[Tensor,
         num_images: How many there are.
 
     Returns:
-        Padded boxes, shape ``(num_images, P, 4)``, and which of them are none of the padding; read
-        row by row, these are the boxes in their order.
+        Padded boxes, shape ``(num_images, P, 4)`` with at least one place for each image, and which
+        of them are none of the padding; read row by row, these are the boxes in their order.
     """
     counts = torch.bincount(image, minlength=num_images)
-    is_box = torch.arange(int(counts.max()), device=image.device) < counts[:, None]
+    is_box = torch.arange(max(int(counts.max()), 1), device=image.device) < counts[:, None]
     padded = boxes.new_zeros(*is_box.shape, 4)
     padded[is_box] = boxes
     return padded, is_box

@@ -11,9 +11,9 @@ from torchvision.ops import nms
 
 from backbone.errors import InputError, check_number
 from backbone.layers import initialise
-from heads.anchors import grid_anchors
+from heads.anchors import by_anchor, grid_anchors
 from heads.assignment import assign, sample
-from heads.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
+from heads.boxes import clip, cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
 
 MIN_SIDE = 1e-3  # pixels; a box that clipping left nothing of is no proposal
 
@@ -113,8 +113,8 @@ class ProposalNetwork(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> ProposalOutputs:
         """Objectness and encoded box of every anchor, map by map."""
         hidden = [F.relu(self.conv(x)) for x in maps]
-        objectness = [_by_anchor(self.objectness_layer(x), 1).squeeze(-1) for x in hidden]
-        boxes = [_by_anchor(self.box_layer(x), 4) for x in hidden]
+        objectness = [by_anchor(self.objectness_layer(x), 1).squeeze(-1) for x in hidden]
+        boxes = [by_anchor(self.box_layer(x), 4) for x in hidden]
         return ProposalOutputs(
             torch.cat(objectness, dim=1).float(), torch.cat(boxes, dim=1).float()
         )
@@ -148,7 +148,8 @@ class ProposalNetwork(nn.Module):
         codes = outputs.boxes.gather(1, place[..., None].expand(-1, -1, 4))
         boxes = cxcywh_to_xyxy(decode(codes, torch.cat(anchors)[place]))
         # a training that diverges is to end by its loss, not here
-        boxes = boxes.nan_to_num().clamp(min=0).minimum(self._extent(maps, boxes))
+        height, width = (side * self.strides[0] for side in maps[0].shape[-2:])
+        boxes = clip(boxes.nan_to_num(), height=height, width=width)
 
         # boxes of different maps are moved apart
         sizes = torch.tensor([len(some) for some in anchors], device=place.device)
@@ -161,11 +162,6 @@ class ProposalNetwork(nn.Module):
             is_large = (own[:, 2:] - own[:, :2]).amin(-1) >= MIN_SIDE
             found.append(own[is_large][: self.num_proposals])
         return self._padded(found)
-
-    def _extent(self, maps: Sequence[Tensor], boxes: Tensor) -> Tensor:
-        """What the finest map covers, ``(width, height, width, height)``."""
-        height, width = (side * self.strides[0] for side in maps[0].shape[-2:])
-        return boxes.new_tensor([width, height, width, height])
 
     def _padded(self, boxes: Sequence[Tensor]) -> Proposals:
         padded = pad_sequence(list(boxes), batch_first=True)
@@ -212,8 +208,12 @@ class ProposalNetwork(nn.Module):
         }
 
     def settings(self) -> dict[str, Any]:
-        """The anchors that the boxes are encoded against."""
-        return {"anchor_sides": self.anchor_sides, "anchor_ratios": self.anchor_ratios}
+        """The anchors that the boxes are encoded against, and the width of the layers."""
+        return {
+            "anchor_sides": self.anchor_sides,
+            "anchor_ratios": self.anchor_ratios,
+            "hidden_channels": self.conv.out_channels,
+        }
 
 
 def _check_anchors(
@@ -243,8 +243,3 @@ def _best_of_each_map(objectness: Tensor, anchors: Sequence[Tensor], *, count: i
         best.append(part.topk(min(count, part.shape[1]), dim=1).indices + start)
         start += part.shape[1]
     return torch.cat(best, dim=1)
-
-
-def _by_anchor(output: Tensor, num_values: int) -> Tensor:
-    """``(B, anchors * values, H, W)`` to ``(B, H * W * anchors, values)``."""
-    return output.permute(0, 2, 3, 1).reshape(output.shape[0], -1, num_values)

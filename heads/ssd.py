@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backbone.errors import InputError, check_number
+from backbone.errors import check_number
 from backbone.layers import ConvNormAct, initialise
-from heads.anchors import Shape, grid_anchors, ssd_anchor_shapes
+from heads.anchors import Shape, by_anchor, grid_anchors, ssd_anchor_shapes
 from heads.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
-from heads.detections import DetectionHead, Detections
+from heads.detections import Detections
+from heads.detector import DetectionHead, check_features
 from heads.head import Batch, Features
 from heads.matching import NO_OBJECT, hardest_negatives, match_anchors
-from heads.suppression import candidates, suppress
 
 
 class SSDOutputs(NamedTuple):
@@ -50,12 +50,9 @@ class SSDHead(DetectionHead):
         min_iou: Overlap from which an anchor answers for an object.
         negatives_per_positive: Hardest background anchors kept for each matched one; None: all.
         box_weight: Weight of the box loss beside the classification loss.
-        score_threshold: Detections below it are dropped.
-        nms_iou: Of two detections of a class that overlap more, the better stays (SPD, 0.6).
-        max_candidates: Best detections of an image that enter the suppression.
-        max_detections: Best detections of an image that leave it.
         class_bias: Initial bias of the object classes; -4.6 starts each at 1%, so that the many
             background anchors don't drown the first steps (Lin et al. 2017, section 4.1).
+        **decoding: See ``DetectionHead``.
 
     Raises:
         InputError: If a setting is outside its bounds.
@@ -79,38 +76,23 @@ class SSDHead(DetectionHead):
         min_iou: float = 0.5,
         negatives_per_positive: float | None = 3.0,
         box_weight: float = 1.0,
-        score_threshold: float = 0.01,
-        nms_iou: float = 0.6,
-        max_candidates: int = 1000,
-        max_detections: int = 100,
         class_bias: float = -4.6,
+        **decoding: Any,
     ) -> None:
-        super().__init__()
-        if not features or list(features) != [key for key in in_channels if key in features]:
-            raise InputError(
-                f"head.features={features}: some of {', '.join(in_channels)} are needed, in order"
-            )
+        super().__init__(num_classes=num_classes, **decoding)
+        check_features(features, in_channels)
         check_number("head.min_scale", min_scale, above=0, at_most=1)
         check_number("head.max_scale", max_scale, at_least=min_scale, at_most=1)
         check_number("head.min_iou", min_iou, above=0, at_most=1)
         if negatives_per_positive is not None:
             check_number("head.negatives_per_positive", negatives_per_positive, at_least=0)
         check_number("head.box_weight", box_weight, at_least=0)
-        check_number("head.score_threshold", score_threshold, at_least=0, at_most=1)
-        check_number("head.nms_iou", nms_iou, at_least=0, at_most=1)
-        check_number("head.max_candidates", max_candidates, at_least=1, whole=True)
-        check_number("head.max_detections", max_detections, at_least=1, whole=True)
         check_number("head.class_bias", class_bias)
         self.classification = classification
         self.features = tuple(features)
-        self.num_classes = num_classes
         self.min_iou = min_iou
         self.negatives_per_positive = negatives_per_positive
         self.box_weight = box_weight
-        self.score_threshold = score_threshold
-        self.nms_iou = nms_iou
-        self.max_candidates = max_candidates
-        self.max_detections = max_detections
 
         channels = [in_channels[key] for key in self.features]
         last = channels[-1]
@@ -154,15 +136,16 @@ class SSDHead(DetectionHead):
 
     def outputs(self, features: Features) -> SSDOutputs:
         """Logits and encoded boxes of every anchor."""
-        maps = self._maps(features)
+        maps = self.maps(features)
         logits = [
-            _by_anchor(layer(x), self.num_classes)
+            by_anchor(layer(x), self.num_classes)
             for layer, x in zip(self.class_layers, maps, strict=True)
         ]
-        boxes = [_by_anchor(layer(x), 4) for layer, x in zip(self.box_layers, maps, strict=True)]
+        boxes = [by_anchor(layer(x), 4) for layer, x in zip(self.box_layers, maps, strict=True)]
         return SSDOutputs(torch.cat(logits, dim=1).float(), torch.cat(boxes, dim=1).float())
 
-    def _maps(self, features: Features) -> list[Tensor]:
+    def maps(self, features: Features) -> list[Tensor]:
+        """What is predicted on: the features and the extra maps, finest first."""
         maps = [features[key] for key in self.features]
         for extra in self.extras:
             maps.append(extra(maps[-1]))
@@ -228,20 +211,11 @@ class SSDHead(DetectionHead):
         """The best boxes of each image, after non-maximum suppression within each class."""
         outputs = self.outputs(features)
         anchors = self.anchors(features, batch["image"])
-        image, anchor, label, scores = candidates(
-            self.classification.scores(outputs.logits),  # (B, A, C - 1)
-            threshold=self.score_threshold,
-            count=self.max_candidates,
+        image, anchor, label, scores = self.candidates(
+            self.classification.scores(outputs.logits)  # (B, A, C - 1)
         )
-        height, width = batch["image"].shape[-2:]
         boxes = cxcywh_to_xyxy(decode(outputs.boxes[image, anchor], anchors[anchor]))
-        boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
-        return suppress(
-            Detections(image, boxes, scores, label),
-            num_labels=self.num_classes - 1,
-            nms_iou=self.nms_iou,
-            count=self.max_detections,
-        )
+        return self.detections(Detections(image, boxes, scores, label), batch)
 
     def settings(self) -> dict[str, Any]:
         """The activation that the class layers were trained for, and the anchors of the boxes."""
@@ -265,8 +239,3 @@ class SSDHead(DetectionHead):
             if len(layer) % number == 0 and max(rows) < len(layer) // number:
                 tensors[name] = layer.unflatten(0, (number, -1))[:, rows].flatten(0, 1)
         return tensors
-
-
-def _by_anchor(output: Tensor, num_values: int) -> Tensor:
-    """``(B, anchors * values, H, W)`` to ``(B, H * W * anchors, values)``."""
-    return output.permute(0, 2, 3, 1).reshape(output.shape[0], -1, num_values)

@@ -7,16 +7,17 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import generalized_box_iou_loss
 
-from backbone.errors import InputError, check_number
+from backbone.errors import check_number
 from backbone.layers import initialise
 from heads.alignment import align_points
-from heads.detections import DetectionHead, Detections
+from heads.anchors import by_anchor
+from heads.detections import Detections
+from heads.detector import DetectionHead, check_features
 from heads.distances import decode_distances, distribution_focal_loss
 from heads.head import Batch, Features
 from heads.light_pyramid import LightPyramid, Refinement
 from heads.losses import quality_focal_loss
 from heads.matching import NO_OBJECT
-from heads.suppression import candidates, suppress
 
 STRIDES = {"c2": 4, "c3": 8, "c4": 16, "c5": 32}  # of a pyramid each of whose maps halves the last
 
@@ -58,11 +59,8 @@ class PyramidSSDHead(DetectionHead):
         points_per_object: Points that learn an object, at most.
         box_weight: Weight of the IoU loss beside the classification loss.
         distribution_weight: The same of the distribution focal loss.
-        score_threshold: Detections below it are dropped.
-        nms_iou: Of two detections of a class that overlap more, the better stays (SPD, 0.6).
-        max_candidates: Best detections of an image that enter the suppression.
-        max_detections: Best detections of an image that leave it.
         class_bias: Initial bias of the classes; -4.6 starts each at 1%.
+        **decoding: See ``DetectionHead``.
 
     Raises:
         InputError: If a setting is outside its bounds.
@@ -82,44 +80,29 @@ class PyramidSSDHead(DetectionHead):
         points_per_object: int = 10,
         box_weight: float = 2.0,
         distribution_weight: float = 0.25,
-        score_threshold: float = 0.01,
-        nms_iou: float = 0.6,
-        max_candidates: int = 1000,
-        max_detections: int = 100,
         class_bias: float = -4.6,
+        **decoding: Any,
     ) -> None:
-        super().__init__()
-        if not features or list(features) != [key for key in in_channels if key in features]:
-            raise InputError(
-                f"head.features={features}: some of {', '.join(in_channels)} are needed, in order"
-            )
+        super().__init__(num_classes=num_classes, **decoding)
+        check_features(features, in_channels)
         for name, number, least in (
             ("channels", channels, 1),
             ("depth", depth, 0),
             ("bins", bins, 2),
             ("points_per_object", points_per_object, 1),
-            ("max_candidates", max_candidates, 1),
-            ("max_detections", max_detections, 1),
         ):
             check_number(f"head.{name}", number, at_least=least, whole=True)
         check_number("head.box_weight", box_weight, at_least=0)
         check_number("head.distribution_weight", distribution_weight, at_least=0)
-        check_number("head.score_threshold", score_threshold, at_least=0, at_most=1)
-        check_number("head.nms_iou", nms_iou, at_least=0, at_most=1)
         check_number("head.class_bias", class_bias)
         self.features = tuple(features)
         self.needed_strides = {key: STRIDES[key] for key in self.features}
-        self.num_labels = num_classes - 1
         self.channels = channels
         self.depth = depth
         self.bins = bins
         self.points_per_object = points_per_object
         self.box_weight = box_weight
         self.distribution_weight = distribution_weight
-        self.score_threshold = score_threshold
-        self.nms_iou = nms_iou
-        self.max_candidates = max_candidates
-        self.max_detections = max_detections
 
         self.pyramid = LightPyramid(in_channels=in_channels, features=features, channels=channels)
         num_maps = len(features) + 1
@@ -127,7 +110,7 @@ class PyramidSSDHead(DetectionHead):
             nn.Sequential(*(Refinement(channels) for _ in range(depth))) for _ in range(num_maps)
         )
         self.class_layers = nn.ModuleList(
-            nn.Conv2d(channels, self.num_labels, kernel_size=1) for _ in range(num_maps)
+            nn.Conv2d(channels, num_classes - 1, kernel_size=1) for _ in range(num_maps)
         )
         self.box_layers = nn.ModuleList(
             nn.Conv2d(channels, 4 * bins, kernel_size=1) for _ in range(num_maps)
@@ -143,8 +126,14 @@ class PyramidSSDHead(DetectionHead):
     def outputs(self, features: Features) -> PyramidOutputs:
         """Logits and distances of every point."""
         maps = [tower(x) for tower, x in zip(self.towers, self.pyramid(features), strict=True)]
-        logits = [_by_point(layer(x)) for layer, x in zip(self.class_layers, maps, strict=True)]
-        distances = [_by_point(layer(x)) for layer, x in zip(self.box_layers, maps, strict=True)]
+        logits = [
+            by_anchor(layer(x), self.num_classes - 1)
+            for layer, x in zip(self.class_layers, maps, strict=True)
+        ]
+        distances = [
+            by_anchor(layer(x), 4 * self.bins)
+            for layer, x in zip(self.box_layers, maps, strict=True)
+        ]
         return PyramidOutputs(
             torch.cat(logits, dim=1).float(),
             torch.cat(distances, dim=1).float().unflatten(2, (4, self.bins)),
@@ -211,18 +200,9 @@ class PyramidSSDHead(DetectionHead):
         """The best boxes of each image, after non-maximum suppression within each class."""
         outputs = self.outputs(features)
         places, strides = self.points(features, batch["image"])
-        image, point, label, scores = candidates(
-            outputs.logits.sigmoid(), threshold=self.score_threshold, count=self.max_candidates
-        )
+        image, point, label, scores = self.candidates(outputs.logits.sigmoid())
         boxes = decode_distances(outputs.distances[image, point], places[point], strides[point])
-        height, width = batch["image"].shape[-2:]
-        boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
-        return suppress(
-            Detections(image, boxes, scores, label),
-            num_labels=self.num_labels,
-            nms_iou=self.nms_iou,
-            count=self.max_detections,
-        )
+        return self.detections(Detections(image, boxes, scores, label), batch)
 
     def settings(self) -> dict[str, Any]:
         """The features, and what a side's values mean."""
@@ -246,11 +226,6 @@ class PyramidSSDHead(DetectionHead):
             if classes is not None and max(classes) < len(layer):
                 tensors[name] = layer[list(classes)]
         return tensors
-
-
-def _by_point(output: Tensor) -> Tensor:
-    """``(B, C, H, W)`` to ``(B, H * W, C)``."""
-    return output.flatten(2).transpose(1, 2)
 
 
 def _grid(rows: int, columns: int, *, height: int, width: int) -> Points:

@@ -13,10 +13,10 @@ from backbone.layers import initialise
 from heads.assignment import UNDECIDED, assign, sample
 from heads.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
 from heads.crops import crop
-from heads.detections import DetectionHead, Detections
+from heads.detections import Detections
+from heads.detector import DetectionHead
 from heads.head import Batch, Features
 from heads.proposals import ProposalNetwork, ProposalOutputs, Proposals
-from heads.suppression import candidates, suppress
 
 
 class TwoStageOutputs(NamedTuple):
@@ -76,10 +76,7 @@ class TwoStageHead(DetectionHead):
         num_sampled: Proposals of an image that the loss looks at.
         positive_share: At most this share of them are objects.
         box_weight: Weight of the box loss.
-        score_threshold: Detections below it are dropped.
-        nms_iou: Of two detections of a class that overlap more, the better stays (SPD, 0.6).
-        max_candidates: Best detections of an image that enter the suppression.
-        max_detections: Best detections of an image that leave it.
+        **decoding: See ``DetectionHead``.
 
     Raises:
         InputError: If a setting is outside its bounds.
@@ -100,29 +97,18 @@ class TwoStageHead(DetectionHead):
         num_sampled: int = 64,
         positive_share: float = 0.25,
         box_weight: float = 1.0,
-        score_threshold: float = 0.01,
-        nms_iou: float = 0.6,
-        max_candidates: int = 1000,
-        max_detections: int = 100,
+        **decoding: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(num_classes=num_classes, **decoding)
         for name, number in (
             ("crop_size", crop_size),
             ("crop_samples", crop_samples),
             ("num_sampled", num_sampled),
-            ("max_candidates", max_candidates),
-            ("max_detections", max_detections),
         ):
             check_number(f"head.{name}", number, at_least=1, whole=True)
-        for name, share in (
-            ("positive_share", positive_share),
-            ("score_threshold", score_threshold),
-            ("nms_iou", nms_iou),
-        ):
-            check_number(f"head.{name}", share, at_least=0, at_most=1)
+        check_number("head.positive_share", positive_share, at_least=0, at_most=1)
         check_number("head.min_iou", min_iou, above=0, at_most=1)
         check_number("head.box_weight", box_weight, at_least=0)
-        self.num_classes = num_classes
         self.crop_strides = tuple(crop_strides)
         self.crop_size = crop_size
         self.crop_samples = crop_samples
@@ -130,10 +116,6 @@ class TwoStageHead(DetectionHead):
         self.num_sampled = num_sampled
         self.positive_share = positive_share
         self.box_weight = box_weight
-        self.score_threshold = score_threshold
-        self.nms_iou = nms_iou
-        self.max_candidates = max_candidates
-        self.max_detections = max_detections
 
         self.proposals = proposals(channels=channels, strides=strides)
         self.class_layer = nn.Linear(region_channels, num_classes)
@@ -150,18 +132,37 @@ class TwoStageHead(DetectionHead):
         """A vector for each crop, shape ``(N, region_channels)``."""
 
     def outputs(self, features: Features) -> TwoStageOutputs:
-        """What both stages say; proposals are made without gradient."""
-        return self.stages(self.maps(features))
+        """What both stages say of the proposals, which are chosen between them, without gradient.
 
-    def stages(self, maps: Sequence[Tensor]) -> TwoStageOutputs:
-        """The same, of the maps and without masks."""
-        first = self.proposals(maps)
+        The choice does not export; ``first_stage`` and ``second_stage`` do.
+        """
+        return self.stages(*self.first_stage(features))
+
+    def first_stage(self, features: Features) -> tuple[list[Tensor], ProposalOutputs]:
+        """The network up to the proposals: the maps, and what is said of the anchors on them."""
+        maps = self.maps(features)
+        return maps, self.proposals(maps)
+
+    def second_stage(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """The network after the proposals: logits and encoded boxes of each crop.
+
+        Args:
+            crops: Shape ``(N, channels, crop_size, crop_size)``.
+
+        Returns:
+            Shapes ``(N, C)`` and ``(N, C - 1, 4)``.
+        """
+        return self.judge(self.describe(crops), shape=crops.shape[:1])
+
+    def stages(self, maps: Sequence[Tensor], first: ProposalOutputs) -> TwoStageOutputs:
+        """Goes on from the first stage, without masks."""
         proposals = self.proposals.propose(first, maps)
         return TwoStageOutputs(first, proposals, *self.look_at(maps, proposals.boxes))
 
     def look_at(self, maps: Sequence[Tensor], boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and encoded boxes, as in ``TwoStageOutputs``, of boxes of shape ``(B, P, 4)``."""
-        return self.judge(self.describe(self.crops(maps, boxes)), shape=boxes.shape[:2])
+        logits, codes = self.second_stage(self.crops(maps, boxes))
+        return logits.unflatten(0, boxes.shape[:2]), codes.unflatten(0, boxes.shape[:2])
 
     def crops(self, maps: Sequence[Tensor], boxes: Tensor) -> Tensor:
         """Cuts out boxes of shape ``(B, P, 4)``, ``(B * P, channels, crop_size, crop_size)``."""
@@ -191,8 +192,7 @@ class TwoStageHead(DetectionHead):
             the proposals.
         """
         boxes, labels = batch["boxes"], batch["labels"]
-        maps = self.maps(features)
-        first = self.proposals(maps)
+        maps, first = self.first_stage(features)
         losses = self.proposals.loss(first, maps, boxes, labels >= 0)
         proposals = self.proposals.propose(first, maps)
         drawn = self._draw(proposals, boxes, labels >= 0)
@@ -239,25 +239,20 @@ class TwoStageHead(DetectionHead):
 
     def predict(self, features: Features, batch: Batch) -> Detections:
         """The best boxes of each image, after non-maximum suppression within each class."""
-        outputs = self.stages(self.maps(features))
+        outputs = self.stages(*self.first_stage(features))
         scores = outputs.logits.softmax(-1)[..., 1:] * outputs.proposals.found[..., None]
-        image, place, label, scores = candidates(
-            scores, threshold=self.score_threshold, count=self.max_candidates
-        )
+        image, place, label, scores = self.candidates(scores)
         regions = xyxy_to_cxcywh(outputs.proposals.boxes[image, place])
         boxes = cxcywh_to_xyxy(decode(outputs.boxes[image, place, label], regions))
-        height, width = batch["image"].shape[-2:]
-        boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
-        return suppress(
-            Detections(image, boxes, scores, label),
-            num_labels=self.num_classes - 1,
-            nms_iou=self.nms_iou,
-            count=self.max_detections,
-        )
+        return self.detections(Detections(image, boxes, scores, label), batch)
 
     def settings(self) -> dict[str, Any]:
-        """The anchors that proposals are encoded against, and the side of the crops."""
-        return {"crop_size": self.crop_size, **self.proposals.settings()}
+        """How crops are cut, and the anchors and layers of the first stage."""
+        return {
+            "crop_size": self.crop_size,
+            "crop_samples": self.crop_samples,
+            **self.proposals.settings(),
+        }
 
     def select_classes(
         self, tensors: Mapping[str, Tensor], classes: Sequence[int] | None

@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
+from hydra import compose, initialize_config_dir
 
-from tests.commands import ROOT, run
+from tasks.common.config import CONFIGS
+from tasks.common.demo import made_small
+from tasks.common.network import build_backbone
+from tests.commands import ROOT, options, run
 
 TINY = (
     "data.num_train=8",
@@ -25,3 +30,27 @@ def test_a_demo_learns_and_draws(demo: str, tmp_path: Path):
     sheet = tmp_path / "found" / "sheet.jpg"
     assert sheet.stat().st_size > 0
     assert f"Pictures: {sheet}" in done.stdout
+
+
+def test_a_demo_of_a_backbone_that_comes_in_one_width(tmp_path: Path):
+    settings = [setting for setting in TINY if not setting.startswith("backbone.")]
+    done = run("demo_imagenet", *settings, "backbone=inception_v2", f"run_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("demo", DEMOS)
+def test_a_demo_trains_small_networks_and_takes_others_as_they_are(demo: str):
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        for backbone in options("backbone"):
+            overrides = [f"backbone={backbone}", "data.num_val=5"]
+            config = compose(demo, overrides=overrides)
+            # null is free, for what a file says
+            assert config.backbone.get("width") is config.data.image_size is None
+            small = made_small(config, config_name=demo, overrides=overrides)
+            assert small.data.image_size < 300 and small.data.num_val == 5
+            with torch.device("meta"):
+                build_backbone(small)
+            assert small.backbone.get("width", 0.5) == 0.5
+        given = ["backbone.width=0.25"]
+        small = made_small(compose(demo, overrides=given), config_name=demo, overrides=given)
+        assert small.backbone.width == 0.25

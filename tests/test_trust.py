@@ -278,6 +278,42 @@ def test_two_processes(tmp_path):
         assert figures[name] == pytest.approx(float(best[name]), abs=1e-6)
 
 
+BROKEN_IN_ONE = """
+import os, sys
+sys.path.insert(0, {root!r})
+from backbone.errors import InputError
+from tasks.common.task import Task
+from tools.train import main
+
+step = Task.training_step
+
+def training_step(self, batch, batch_idx):
+    if os.environ["LOCAL_RANK"] == "{rank}":
+        raise InputError("photo 3 is gone")
+    return step(self, batch, batch_idx)
+
+Task.training_step = training_step
+main()
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_what_only_one_process_meets_ends_both(tmp_path, rank):
+    """With the message of the one and its exit code, as of a photo that vanishes in training."""
+    script = tmp_path / "train.py"
+    script.write_text(BROKEN_IN_ONE.format(root=str(ROOT), rank=rank))
+    settings = [*TINY, f"data.root={tmp_path / 'data'}", "trainer=ddp", "data.batch_size=2"]
+    done = subprocess.run(
+        [sys.executable, script, *settings, f"run_dir={tmp_path / 'run'}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stderr == "error: photo 3 is gone\n"
+    assert done.returncode == 2
+
+
 def test_a_single_pixel_has_a_reproducible_gradient():
     # In bfloat16, oneDNN leaves memory as it was where a filter's weight sees nothing but padding.
     convolution = Conv2dSame(32, 64, 3, stride=2, bias=False)

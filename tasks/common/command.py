@@ -24,6 +24,7 @@ from backbone.errors import InputError
 from backbone.weights import read_checkpoint
 from tasks.common.checkpoint import TerminatedError
 from tasks.common.config import CONFIGS, check_targets, check_value_types, missing_choices
+from tasks.common.processes import end_other_processes, wait_for_the_one_that_failed
 from tasks.common.task import DivergedError
 from tasks.common.usage import explain, usage
 
@@ -122,8 +123,11 @@ def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> in
     except Exception as error:
         mistake = _users_mistake(error)
         if mistake is None:
+            if isinstance(error, RuntimeError):  # as for a connection that is closed
+                wait_for_the_one_that_failed()
             traceback.print_exc()
             return FAILED
+        end_other_processes()
         sys.stderr.write(f"error: {mistake}\n")
         return USER_ERROR
     return 0

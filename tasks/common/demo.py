@@ -1,8 +1,10 @@
 """Shows a task at work, from nothing or with a network of one's own."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -13,7 +15,6 @@ from tasks.common.run import train
 from tasks.common.stored import predict
 
 SHEET_PICTURES = 12
-MADE_SMALL = ("backbone.width", "data.image_size")  # for the demo's own training
 
 
 def demonstrate(config: DictConfig) -> Path:
@@ -32,13 +33,15 @@ def demonstrate(config: DictConfig) -> Path:
     if not (config.checkpoint or config.init):
         if config.input:
             raise InputError("input= needs a network: give checkpoint=FILE or init=FILE too")
+        command = HydraConfig.get()
+        config = made_small(
+            config, config_name=str(command.job.config_name), overrides=command.overrides.task
+        )
         train(config)
         config.checkpoint = str(Path(config.run_dir) / "checkpoints" / "last.ckpt")
         data = build(config.data)
         ends = (data.val_photo(index)[0].parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))
-    if config.init:
-        _leave_to_file(config)
     predict(config)
     pictures = sorted((Path(config.output) / "pictures").glob("*.jpg"))
     pictures = pictures[:: max(len(pictures) // SHEET_PICTURES, 1)][:SHEET_PICTURES]
@@ -47,9 +50,20 @@ def demonstrate(config: DictConfig) -> Path:
     return sheet
 
 
-def _leave_to_file(config: DictConfig) -> None:
-    """Frees what imported weights say themselves, unless the user has said it too."""
-    given = {override.partition("=")[0] for override in HydraConfig.get().overrides.task}
-    for setting in MADE_SMALL:
-        if setting not in given and OmegaConf.select(config, setting) is not None:
-            OmegaConf.update(config, setting, None)
+def made_small(config: DictConfig, *, config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """Composes a demo's config anew with the settings for a network that it trains.
+
+    Args:
+        config: As composed without them. Those of its ``small`` that it has no place for, such as
+            the width of a backbone that comes in one, are left out.
+        config_name: Of the demo.
+        overrides: The user's, which win.
+    """
+    small = [setting for setting in config.small if _has(config, setting.partition("=")[0])]
+    return hydra.compose(config_name, overrides=[*small, *overrides])
+
+
+def _has(config: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    section = OmegaConf.select(config, parent)
+    return isinstance(section, DictConfig) and name in section

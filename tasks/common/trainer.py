@@ -12,6 +12,7 @@ from backbone.errors import InputError, check_number
 from tasks.common.checkpoint import AtomicCheckpointIO
 from tasks.common.config import build
 from tasks.common.machine import fastest_precision, num_cores
+from tasks.common.processes import watch_processes
 from tasks.common.progress import ProgressBar, progress
 
 # Images are float32, so that the weights have to be, too.
@@ -37,6 +38,7 @@ def build_trainer(
         InputError: If a setting is not allowed, by us or by Lightning.
     """
     _check_settings(config)
+    watch_processes()
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
     bar = progress()

@@ -143,7 +143,12 @@ def _written_boxes(section: Section, order: np.ndarray) -> WrittenBoxes:
     rows, malformed = [], {}
     for row, index in enumerate(order):
         box = boxes[index]
-        if type(box) is list and len(box) == 4 and all(map(is_number, box)):
+        # most are of floats, which takes one step to see
+        if (
+            type(box) is list
+            and len(box) == 4
+            and ({*map(type, box)} == {float} or all(map(is_number, box)))
+        ):
             rows.append(box)
         else:
             rows.append([np.nan] * 4)

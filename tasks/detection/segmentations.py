@@ -86,7 +86,9 @@ def _polygon_defect(polygon: array) -> str:
         return ODD_COUNT
     if len(polygon) < 6:
         return TOO_FEW
-    return "" if all(map(math.isfinite, polygon)) else NOT_FINITE
+    # the sum is one step for almost all, and finite if each of them is, unless it overflows
+    finite = math.isfinite(sum(polygon)) or all(map(math.isfinite, polygon))
+    return "" if finite else NOT_FINITE
 
 
 def _parse_runs(rle: dict[str, Any]) -> tuple[str, Segmentation]:
@@ -136,22 +138,6 @@ def decode_counts(text: str) -> np.ndarray:
     return runs
 
 
-def find_misfit(segmentation: Segmentation, *, size: tuple[int, int]) -> str:
-    """What is wrong with a segmentation in an image of this width and height, if anything."""
-    width, height = size
-    if segmentation.defect:
-        return segmentation.defect
-    if segmentation.size:
-        return "" if segmentation.size == (height, width) else OTHER_SIZE
-    reach = TOLERANCE_PX
-    inside = all(
-        min(part[side::2]) >= -reach and max(part[side::2]) <= size[side] + reach
-        for part in segmentation.parts
-        for side in (0, 1)
-    )
-    return "" if inside else OUTSIDE
-
-
 def fit_outlines(
     annotations: Annotations, segmentations: Sequence[Segmentation]
 ) -> tuple[Outlines, Misfits]:
@@ -161,15 +147,32 @@ def fit_outlines(
         annotations: The objects, without outlines.
         segmentations: One for each.
     """
-    sizes = annotations.sizes.tolist()
-    images, ids = annotations.image_of_row().tolist(), annotations.annotation_ids.tolist()
-    fitting, misfits = [], {}
-    for image, number, segmentation in zip(images, ids, segmentations, strict=True):
-        defect = find_misfit(segmentation, size=sizes[image])
-        fitting.append(segmentation if defect in ("", OUTSIDE) else NO_SEGMENTATION)
-        if defect:
-            misfits[number] = (defect, segmentation.describe())
-    return _join(fitting), misfits
+    sizes = annotations.sizes[annotations.image_of_row()]
+    fitting, defects = list(segmentations), {}
+    for row, segmentation in enumerate(segmentations):
+        other_size = segmentation.size and segmentation.size != tuple(sizes[row, ::-1].tolist())
+        if segmentation.defect or other_size:
+            defects[row] = segmentation.defect or OTHER_SIZE
+            fitting[row] = NO_SEGMENTATION
+    outlines = _join(fitting)
+    defects |= dict.fromkeys(_rows_outside(outlines, sizes), OUTSIDE)
+    ids = annotations.annotation_ids.tolist()
+    misfits = {ids[row]: (defects[row], segmentations[row].describe()) for row in sorted(defects)}
+    return outlines, misfits
+
+
+def _rows_outside(outlines: Outlines, sizes: np.ndarray) -> list[int]:
+    """The objects of which a polygon leaves the image, whose width and height are ``(M, 2)``."""
+    rows = np.flatnonzero(~outlines.in_runs)
+    polygons = outlines.select(rows)
+    if not len(polygons.values):
+        return []
+    points, starts = polygons.values.reshape(-1, 2), polygons.parts[:-1] // 2
+    row = np.repeat(rows, np.diff(polygons.offsets))  # of each polygon
+    low, high = (extreme.reduceat(points, starts) for extreme in (np.minimum, np.maximum))
+    outside = (low < -TOLERANCE_PX) | (high > sizes[row] + TOLERANCE_PX)
+    found: list[int] = np.unique(row[outside.any(axis=1)]).tolist()
+    return found
 
 
 def _join(segmentations: Sequence[Segmentation]) -> Outlines:

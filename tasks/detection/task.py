@@ -12,8 +12,9 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.errors import InputError
-from heads.detections import DetectionHead, Detections
-from heads.head import Batch
+from heads.detections import Detections
+from heads.detector import DetectionHead
+from heads.head import Batch, Head
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap, check_classes
 from tasks.common.task import Task
@@ -35,7 +36,7 @@ class DetectionTask(Task):
         **wiring: See ``Task``.
     """
 
-    head_type = DetectionHead
+    head_type: type[Head] = DetectionHead  # type: ignore[type-abstract]
     monitor = "val/map"
 
     def __init__(self, **wiring: Any) -> None:

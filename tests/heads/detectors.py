@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from heads.faster_rcnn import FasterRCNNHead
 from heads.feature_pyramid import PyramidRCNNHead
+from heads.mask_rcnn import MaskRCNNHead
 from heads.proposals import ProposalNetwork
 from tests.heads.networks import NUM_CLASSES, batch_of
 
@@ -47,6 +48,24 @@ def pyramid(**settings: Any) -> PyramidRCNNHead:
         **settings,
     )
     return enlarged(head)
+
+
+def mask_rcnn(**settings: Any) -> MaskRCNNHead:
+    """A head for images of 96 pixels, whose boxes are those of ``faster_rcnn``."""
+    torch.manual_seed(0)
+    head = MaskRCNNHead(
+        in_channels=CHANNELS,
+        num_classes=NUM_CLASSES,
+        proposals=proposals(),
+        mask_channels=8,
+        **{"crop_size": 6} | settings,
+    )
+    for layer in (*head.mask_branch, head.mask_layer):
+        for weight in (x for x in layer.parameters() if x.ndim == 4):
+            nn.init.normal_(weight, std=0.5)
+    enlarged(head).load_state_dict(faster_rcnn().state_dict(), strict=False)
+    head.tail = faster_rcnn().tail
+    return head
 
 
 def enlarged(head: Any) -> Any:

@@ -136,16 +136,6 @@ def test_outputs_that_are_no_numbers_end_in_a_loss_that_is_none() -> None:
     assert torch.stack(list(head.loss(features, batch).values())).sum().isnan()
 
 
-def test_both_stages_export_apart() -> None:
-    head = pyramid()
-    features = random_features(2)
-    maps = head.maps(features)
-    crops = torch.randn(4, 12, 7, 7)
-    for module, inputs in ((head.proposals, (maps,)), (head.hidden, (crops.flatten(1),))):
-        exported = torch.export.export(module, inputs).module()
-        torch.testing.assert_close(tuple(exported(*inputs)), tuple(module(*inputs)))
-
-
 @pytest.mark.parametrize("make", [faster_rcnn, pyramid])
 def test_classes_are_selected_row_by_row(make: Any) -> None:
     head = make()
@@ -165,8 +155,10 @@ def test_classes_are_selected_row_by_row(make: Any) -> None:
 def test_settings_say_what_the_tensors_are_for() -> None:
     assert faster_rcnn().settings() == {
         "crop_size": 6,
+        "crop_samples": 1,
         "anchor_sides": [[16.0, 32.0, 64.0]],
         "anchor_ratios": [0.5, 1.0, 2.0],
+        "hidden_channels": 16,
     }
 
 

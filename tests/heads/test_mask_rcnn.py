@@ -15,8 +15,8 @@ from heads.two_stage import Drawn
 from tests.heads.detectors import (
     CHANNELS,
     SIDE,
-    enlarged,
     faster_rcnn,
+    mask_rcnn,
     proposals,
     random_batch,
     random_features,
@@ -25,24 +25,6 @@ from tests.heads.networks import NUM_CLASSES, Network, batch_of
 
 GRID = 12  # of crops of 6
 OBJECT = [10.0, 20.0, 40.0, 50.0]
-
-
-def mask_rcnn(**settings: Any) -> MaskRCNNHead:
-    """A head for images of 96 pixels, whose boxes are those of ``faster_rcnn``."""
-    torch.manual_seed(0)
-    head = MaskRCNNHead(
-        in_channels=CHANNELS,
-        num_classes=NUM_CLASSES,
-        proposals=proposals(),
-        mask_channels=8,
-        **{"crop_size": 6} | settings,
-    )
-    for layer in (*head.mask_branch, head.mask_layer):
-        for weight in (x for x in layer.parameters() if x.ndim == 4):
-            nn.init.normal_(weight, std=0.5)
-    enlarged(head).load_state_dict(faster_rcnn().state_dict(), strict=False)
-    head.tail = faster_rcnn().tail
-    return head
 
 
 def with_masks(batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -150,9 +132,14 @@ def test_detections_are_those_of_faster_rcnn_with_masks() -> None:
         torch.testing.assert_close(mask, alone, atol=1e-4, rtol=1e-4)
 
 
-def test_nothing_found_has_no_masks() -> None:
-    found = mask_rcnn(score_threshold=1.0).predict(random_features(2), random_batch([0, 0]))
-    assert found.masks is not None and found.masks.shape == (0, GRID, GRID)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_nothing_found_has_no_masks(stride: int) -> None:
+    """Of the sides that masks have, whatever the tail makes of a crop."""
+    head = mask_rcnn(score_threshold=1.0)
+    head.tail = nn.Conv2d(16, 24, 3, stride=stride, padding=1).forward
+    found = head.predict(random_features(2), random_batch([0, 0]))
+    side = 4 * 6 // stride
+    assert found.masks is not None and found.masks.shape == (0, side, side)
 
 
 def test_outputs_have_a_mask_for_each_detection_there_can_be() -> None:

@@ -131,7 +131,7 @@ def test_outputs_are_in_the_order_of_the_anchors() -> None:
     features = random_features(1, 96)  # maps of 6, 3, 2, 1, 1, 1
     anchors = head.anchors(features, torch.zeros(1, 3, 96, 96))
     maps = [torch.zeros(1, 1, n, n) for n in (6, 3, 2, 1, 1, 1)]
-    head._maps = lambda _: maps  # type: ignore[method-assign]
+    head.maps = lambda _: maps  # type: ignore[method-assign]
     head.box_layers = nn.ModuleList(
         nn.Conv2d(1, 4 * len(shapes), 1) for shapes in head.anchor_shapes
     )

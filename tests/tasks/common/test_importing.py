@@ -63,19 +63,14 @@ def test_outputs_equal_torchvisions(theirs: nn.Module, imported: Path) -> None:
 
 
 @pytest.mark.usefixtures("_composing")
-@pytest.mark.parametrize(
-    ("backbone", "started_anew"),
-    [("vgg16", []), ("vgg16_deeplab", ["backbone.c3_norm.scale"])],
-)
-def test_one_file_serves_both_variants(
-    imported: Path, backbone: str, started_anew: list[str]
-) -> None:
+@pytest.mark.parametrize("backbone", ["vgg16", "vgg16_deeplab"])
+def test_one_file_serves_both_variants(imported: Path, backbone: str) -> None:
     weights = read_weights(imported)
     config = compose("train", overrides=["task=ssd_coco", f"backbone={backbone}", "run_dir=run"])
     settle(config, weights, source=imported)
     task = build_task(config, label_map=LabelMap(("fig",), (1,)), image_size=64)
     report = load_weights(task, weights, source=imported)
-    assert [name for name in report.started_anew if name[:9] == "backbone."] == started_anew
+    assert not [name for name in report.started_anew if name[:9] == "backbone."]
     state = task.state_dict()
     assert all(torch.equal(state[name], weights.tensors[name]) for name in report.loaded)
 

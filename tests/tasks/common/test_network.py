@@ -228,6 +228,23 @@ def test_fine_tuning_starts_from_the_imported_function() -> None:
     assert (c5(task.train(), image) - expected[0]).std() < folded_error / 3
 
 
+def test_batch_norm_is_measured_on_few_photos_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A two-stage detector has hundreds of crops of each."""
+    weights = folded_weights()
+    task = new_task()
+    report = load_weights(task, weights, source=SOURCE)
+    sizes: list[int] = []
+    outputs = task.head.outputs
+
+    def spy(features: Any) -> Any:
+        sizes.append(len(features["c5"]))
+        return outputs(features)
+
+    monkeypatch.setattr(task.head, "outputs", spy)
+    unfold_batch_norm(task, report, fake_data())
+    assert sum(sizes) == 96 and max(sizes) <= 4
+
+
 def test_layers_that_start_anew_keep_their_batch_norm() -> None:
     weights = folded_weights()
     for name in [name for name in weights.tensors if name.startswith("head.extras.")]:
