@@ -75,3 +75,22 @@ def test_the_generator_decides_everything(tmp_path: Path, make) -> None:
     assert first.shape == (SIDE, SIDE, 3) and first.dtype == np.uint8
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("size", [(200, 150), (40, 30)], ids=["smaller", "larger"])
+def test_parts_are_resized_as_by_pillow(tmp_path: Path, size: tuple[int, int]) -> None:
+    """All of the photo is shown, whose shape a part may have."""
+    write_photos(tmp_path, ["photo.png"], size=size)
+    rng = np.random.default_rng(0)
+    part = random_crop(tmp_path / "photo.png", SIDE, min_area=1.0, rng=rng)
+    pixels = np.array(Image.open(tmp_path / "photo.png"))
+    height, width = pixels.shape[:2]
+    rng = np.random.default_rng(0)
+    rng.uniform(1.0, 1)
+    aspect = np.exp(rng.uniform(*np.log((3 / 4, 4 / 3))))
+    area = np.sqrt(width * height)
+    columns, rows = min(round(area * aspect**0.5), width), min(round(area / aspect**0.5), height)
+    x, y = rng.integers(width - columns + 1), rng.integers(height - rows + 1)
+    shown = Image.fromarray(pixels[y : y + rows, x : x + columns])
+    expected = np.array(shown.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    assert np.abs(part.astype(int) - expected).max() <= 1
