@@ -26,6 +26,7 @@ Colour = tuple[float, float, float]
 VERSION = 1
 ATTRIBUTES = ("beard", "blond hair", "glasses", "hat", "long hair", "smile")
 GROUP = "skin"
+SCALE_RANGE = (0.8, 0.95)  # of the picture's side, as where a detector cuts faces out
 SKINS: Mapping[str, Colour] = {
     "light": (0.95, 0.8, 0.7),
     "medium": (0.78, 0.57, 0.42),
@@ -74,7 +75,7 @@ def _write_face(path: Path, rng: Rng) -> Sequence[str | int]:
     skin = str(rng.choice(list(SKINS)))
     known = rng.random(len(ATTRIBUTES)) >= UNKNOWN_SHARE
     drawing = partial(draw_face, shown=dict(zip(ATTRIBUTES, there, strict=True)), skin=skin)
-    save_drawing(path, draw_picture(drawing, rng))
+    save_drawing(path, draw_picture(drawing, rng, scale_range=SCALE_RANGE))
     return [*(int(yes) if sure else "" for yes, sure in zip(there, known, strict=True)), skin]
 
 
