@@ -65,6 +65,7 @@ def train(config: DictConfig) -> dict[str, float]:
     elif resume:
         settle(config, read_weights(resume), source=resume)
     data: DataModule = build(config.data)
+    data.taught = bool(config.get("teacher"))
     seed_everything(config.seed, verbose=False)
     data.prepare_data()
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
