@@ -1,7 +1,7 @@
 """Partitions the Earth into cells by where photos were taken.
 
-python tools/make_cells.py table=photos.csv output=cells.csv max_photos=10000 min_photos=50
-python tools/make_cells.py table=photos.parquet output=cells.parquet max_photos=5000,2000,1000 min_photos=50
+python tools/make_cells.py table=FILE output=cells.csv max_photos=10000 min_photos=50
+python tools/make_cells.py table=FILE output=cells.csv max_photos=5000,2000,1000 min_photos=50
 """
 
 from omegaconf import DictConfig

@@ -61,8 +61,8 @@ class Partition:
         """The cells as classes.
 
         Raises:
-            InputError: If there is only one, which leaves nothing to tell apart, or a finer one lies
-                in none of the coarser.
+            InputError: If there is only one, which leaves nothing to tell apart, or a finer one
+                lies in none of the coarser.
         """
         if len(self.finest) < 2:
             raise InputError("All photos are in one cell: lower max_photos, or give more photos")

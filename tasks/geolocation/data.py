@@ -1,0 +1,149 @@
+"""Photos in a folder and a table of where they were taken, as training data."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backbone.errors import InputError
+from tasks.common.bad_images import counted
+from tasks.common.photo_data import PhotoData
+from tasks.common.photos import Photos
+from tasks.geolocation.bad_rows import BadRows
+from tasks.geolocation.cells import granularities, sorted_leaves
+from tasks.geolocation.partition import CellLabels, Partition, make_partition, read_partition
+from tasks.geolocation.photos import GeoPhotos, check_there, read_photos
+
+PHOTOS_PER_CELL = 100  # of the training photos' share that a cell may have, if nothing is given
+PLANET_RATIO = 200  # of PlaNet's 10,000 photos at most and 50 at least
+
+
+class GeolocationData(PhotoData):
+    """Photos with latitude and longitude, for training and validation.
+
+    Args:
+        root: Folder with ``photos.csv`` and ``photos/``, or None where these are given.
+        table: With the columns ``file, latitude, longitude, split`` and, for albums, ``place``;
+            None for ``root/photos.csv``.
+        images: Folder of the files; None for ``root/photos``.
+        cells: File of the partition; None to make one of the training photos.
+        max_photos: See ``granularities``; None for a hundredth of the training photos.
+        min_photos: None for a two-hundredth of ``max_photos``, PlaNet's ratio.
+        min_level: Of S2's, which cells are split down to.
+        max_level: Of S2's, which none is split below.
+        on_bad_row: ``error`` or ``drop``.
+        **photos: See ``PhotoData``.
+    """
+
+    default_image_size = 224
+    layout = "photos.csv (file, latitude, longitude, split) and photos/"
+
+    def __init__(
+        self,
+        *,
+        root: str | int | None,
+        table: str | None,
+        images: str | int | None,
+        cells: str | None,
+        max_photos: int | Sequence[int] | None,
+        min_photos: int | Sequence[int] | None,
+        min_level: int,
+        max_level: int,
+        on_bad_row: str,
+        **photos: Any,
+    ) -> None:
+        super().__init__(root=root, **photos)
+        self.table = table
+        self.images = images
+        self.cells = cells
+        self.max_photos = max_photos
+        self.min_photos = min_photos
+        self.levels = {"min_level": min_level, "max_level": max_level}
+        self.on_bad_row = on_bad_row
+        self.notes: list[str] = []
+
+    def places(self) -> tuple[Path, Path]:
+        """The table and the folder of photos that the user gave.
+
+        Raises:
+            InputError: If there are none.
+        """
+        if self.table is None or self.images is None:
+            if self.root in (None, "") and (self.table or self.images):
+                raise InputError("Give data.table=FILE and data.images=DIR, or data.root=DIR")
+            folder = self.folder()
+        table = folder / "photos.csv" if self.table is None else Path(str(self.table))
+        images = folder / "photos" if self.images is None else Path(str(self.images))
+        if not images.is_dir():
+            raise InputError(f"data.images={images}: there is no such folder")
+        return table, images
+
+    @cached_property
+    def listed(self) -> dict[str, GeoPhotos]:
+        """The photos of both splits as the table has them."""
+        table, images = self.places()
+        bad_rows = BadRows(table, on_bad_row=self.on_bad_row)
+        found = read_photos(table, images, bad_rows=bad_rows)
+        self.notes = bad_rows.check()
+        return found
+
+    def read(self, split: str) -> GeoPhotos:
+        photos = self.listed[split]
+        check_there(photos, split, self.places()[0])
+        if split != "train":
+            return photos
+        cells = self.partition.holding(photos.points)
+        inside = np.all(cells >= 0, axis=1)
+        if not inside.any():
+            raise InputError(f"cells={self.cells}: no training photo is in any of these cells")
+        left_out = counted(int((~inside).sum()), "photo", "photos")
+        kept = replace(photos, targets=cells, label_map=self.label_map).select(inside)
+        return replace(kept, notes=(f"{left_out} left out, in cells that were dropped",))
+
+    @cached_property
+    def partition(self) -> Partition:
+        """The cells to tell apart."""
+        if self.cells is not None:
+            return read_partition(Path(str(self.cells)))
+        photos = self.listed["train"]
+        check_there(photos, "train", self.places()[0])
+        most = self.max_photos
+        if most is None:
+            most = max(len(photos) // PHOTOS_PER_CELL, 1)
+        least = self.min_photos
+        if least is None:
+            coarsest = most[0] if isinstance(most, Sequence) else most
+            least = max(int(coarsest) // PLANET_RATIO, 1)
+        wanted = granularities(most, least, **self.levels)
+        return make_partition(sorted_leaves([photos.points]), wanted)
+
+    @cached_property
+    def label_map(self) -> CellLabels:  # type: ignore[override]
+        """The cells as classes."""
+        return self.partition.label_map()
+
+    def counts(self, photos: Photos) -> str:
+        assert isinstance(photos, GeoPhotos)
+        albums = len(np.unique(photos.albums))
+        return f"{len(photos)} photos of {albums} places"
+
+    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+        """A validation photo and where it was taken."""
+        photos = self.photos("val")
+        assert isinstance(photos, GeoPhotos)
+        latitude, longitude = photos.points[index].tolist()
+        return photos.path(index), {"location": {"latitude": latitude, "longitude": longitude}}
+
+    def report_lines(self) -> list[str]:
+        """Counts of the splits that were read, what was left out, and the cells."""
+        lines = super().report_lines()
+        if "train" in self._photos:
+            lines += [f"cells: {line}" for line in self.partition.lines()]
+        if {"train", "val"} <= self._photos.keys():
+            shared = np.intersect1d(self.listed["train"].albums, self.listed["val"].albums)
+            if len(shared):
+                lines.append(f"Leak: {len(shared)} places have photos in both splits")
+        return lines + self.notes
