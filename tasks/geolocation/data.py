@@ -1,5 +1,6 @@
 """Photos in a folder and a table of where they were taken, as training data."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,8 +18,10 @@ from tasks.geolocation.cells import granularities, sorted_leaves
 from tasks.geolocation.partition import CellLabels, Partition, make_partition, read_partition
 from tasks.geolocation.photos import GeoPhotos, check_there, read_photos
 
-PHOTOS_PER_CELL = 100  # of the training photos' share that a cell may have, if nothing is given
-PLANET_RATIO = 200  # of PlaNet's 10,000 photos at most and 50 at least
+# How cells are made if nothing is given. Near 5000 for the 4.7 million photos of MP-16, which is
+# what its users take, and 10,000 to 20,000 for PlaNet's 91 million, where 10,000 was chosen.
+PHOTOS_PER_ROOT = 2  # max_photos by the square root of the number of training photos
+MAX_BY_MIN_PHOTOS = 100  # as on MP-16; PlaNet has 200
 
 
 class GeolocationData(PhotoData):
@@ -30,8 +33,9 @@ class GeolocationData(PhotoData):
             None for ``root/photos.csv``.
         images: Folder of the files; None for ``root/photos``.
         cells: File of the partition; None to make one of the training photos.
-        max_photos: See ``granularities``; None for a hundredth of the training photos.
-        min_photos: None for a two-hundredth of ``max_photos``, PlaNet's ratio.
+        max_photos: See ``granularities``; None for twice the square root of the number of training
+            photos.
+        min_photos: None for a hundredth of ``max_photos``.
         min_level: Of S2's, which cells are split down to.
         max_level: Of S2's, which none is split below.
         on_bad_row: ``error`` or ``drop``.
@@ -112,11 +116,11 @@ class GeolocationData(PhotoData):
         check_there(photos, "train", self.places()[0])
         most = self.max_photos
         if most is None:
-            most = max(len(photos) // PHOTOS_PER_CELL, 1)
+            most = round(PHOTOS_PER_ROOT * math.sqrt(len(photos)))
         least = self.min_photos
         if least is None:
             coarsest = most[0] if isinstance(most, Sequence) else most
-            least = max(int(coarsest) // PLANET_RATIO, 1)
+            least = max(int(coarsest) // MAX_BY_MIN_PHOTOS, 1)
         wanted = granularities(most, least, **self.levels)
         return make_partition(sorted_leaves([photos.points]), wanted)
 
