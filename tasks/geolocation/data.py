@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch.utils.data import Dataset
 
-from backbone.errors import InputError
+from backbone.errors import InputError, check_number
 from tasks.common.bad_images import counted
+from tasks.common.data import Sample
 from tasks.common.photo_data import PhotoData
 from tasks.common.photos import Photos
+from tasks.geolocation.albums import AlbumSet, flattened
 from tasks.geolocation.bad_rows import BadRows
 from tasks.geolocation.cells import granularities, sorted_leaves
 from tasks.geolocation.partition import CellLabels, Partition, make_partition, read_partition
@@ -39,6 +43,8 @@ class GeolocationData(PhotoData):
         min_level: Of S2's, which cells are split down to.
         max_level: Of S2's, which none is split below.
         on_bad_row: ``error`` or ``drop``.
+        album_size: Photos of a place that are shown together, at most, as ``cells_album`` learns
+            from them; a batch has that many times ``batch_size``. None for single photos.
         **photos: See ``PhotoData``.
     """
 
@@ -57,6 +63,7 @@ class GeolocationData(PhotoData):
         min_level: int,
         max_level: int,
         on_bad_row: str,
+        album_size: int | None,
         **photos: Any,
     ) -> None:
         super().__init__(root=root, **photos)
@@ -67,6 +74,9 @@ class GeolocationData(PhotoData):
         self.min_photos = min_photos
         self.levels = {"min_level": min_level, "max_level": max_level}
         self.on_bad_row = on_bad_row
+        if album_size is not None:
+            check_number("data.album_size", album_size, at_least=1, whole=True)
+        self.album_size = album_size
         self.notes: list[str] = []
 
     def places(self) -> tuple[Path, Path]:
@@ -133,6 +143,32 @@ class GeolocationData(PhotoData):
         assert isinstance(photos, GeoPhotos)
         albums = len(np.unique(photos.albums))
         return f"{len(photos)} photos of {albums} places"
+
+    @property
+    def train_set(self) -> Dataset[Any]:  # type: ignore[override]
+        """Augmented training photos, or albums of them."""
+        return self.in_albums(super().train_set, "train")
+
+    @property
+    def val_set(self) -> Dataset[Any]:  # type: ignore[override]
+        """The middle of each validation photo, one by one or in albums."""
+        return self.in_albums(super().val_set, "val")
+
+    def in_albums(self, shown: Dataset[Sample], split: str) -> Dataset[Any]:
+        """Photos as albums, if these were asked for."""
+        if self.album_size is None:
+            return shown
+        photos = self.photos(split)
+        assert isinstance(photos, GeoPhotos)
+        return AlbumSet(shown, photos.albums, size=self.album_size)
+
+    def collate(self, samples: Sequence[Any]) -> dict[str, Any]:
+        """Stacks samples, with ``album`` where photos were shown in albums."""
+        photos = flattened(samples)
+        batch = super().collate(photos)
+        if photos and "album" in photos[0]:
+            batch["album"] = torch.tensor([photo["album"] for photo in photos])
+        return batch
 
     def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
         """A validation photo and where it was taken."""

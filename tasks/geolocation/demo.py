@@ -8,7 +8,7 @@ from tasks.geolocation.earth import write_earth
 
 
 class DemoEarth(GeolocationData):
-    """Photos of an Earth of 24 towns.
+    """Photos of an Earth of 12 towns.
 
     Args:
         num_train: Training photos.

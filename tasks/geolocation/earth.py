@@ -82,13 +82,14 @@ def draw_town(town: int, rng: Rng) -> NDArray[np.uint8]:
     across = (np.arange(SIZE_PX, dtype=np.float32) + 0.5) / SIZE_PX
     x, y = np.meshgrid(across, across)
     horizon = rng.uniform(0.45, 0.65)
-    sky, ground = rng.uniform(0.2, 0.95, (2, 3))
+    sky = np.array([0.5, 0.6, 0.8]) + rng.uniform(-0.2, 0.2, 3)
+    ground = np.array([0.6, 0.5, 0.35]) + rng.uniform(-0.25, 0.25, 3)
     picture = np.where(
         (y < horizon + 0.02 * np.sin(9 * x + rng.uniform(0, 6)))[..., None], sky, ground
     )
     sides = rng.permutation([rng.uniform(0.2, 0.3), rng.uniform(0.7, 0.8)])
     for drawing, middle in zip((tree, house), sides, strict=True):
-        scale = rng.uniform(0.2, 0.3)
+        scale = rng.uniform(0.24, 0.3)
         foot = horizon + rng.uniform(0.05, 0.15)
         u, v = (x - middle) / scale, (y - foot + scale) / scale  # its foot is at v = 1
         colour, cover = drawing(u, v, rng)
@@ -111,12 +112,16 @@ def _box(u: Picture, v: Picture, *, x: float, left: float, top: float, bottom: f
     return _polygon(u, v, (x - left, top), (x + left, top), (x + left, bottom), (x - left, bottom))
 
 
+def _greenery(rng: Rng) -> NDArray[np.floating]:
+    return np.array([[0.1, 0.45, 0.15], [0.35, 0.2, 0.1]]) + rng.uniform(-0.1, 0.1, (2, 3))
+
+
 def _colours(rng: Rng) -> NDArray[np.floating]:
-    return rng.uniform(0.1, 0.95, (3, 3))
+    return np.array([[0.9], [0.6], [0.2]]) + rng.uniform(-0.2, 0.2, (3, 3))
 
 
 def _fir(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
-    green, brown, _ = _colours(rng)
+    green, brown = _greenery(rng)
     trunk = _box(u, v, x=0, left=0.1, top=0.5, bottom=1)
     tiers = [
         _polygon(u, v, (0, top), (0.6, top + 0.8), (-0.6, top + 0.8)) for top in (-1, -0.6, -0.2)
@@ -125,15 +130,8 @@ def _fir(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
     return paint(plain(u, brown), green, needles), np.maximum(trunk, needles)
 
 
-def _broadleaf(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
-    green, brown, _ = _colours(rng)
-    crown = disc(u, v, x=0, y=-0.35, radius=0.65)
-    trunk = _box(u, v, x=0, left=0.12, top=0, bottom=1)
-    return paint(plain(u, brown), green, crown), np.maximum(trunk, crown)
-
-
 def _palm(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
-    green, brown, _ = _colours(rng)
+    green, brown = _greenery(rng)
     angle, far = np.arctan2(v + 0.5, u), np.hypot(u, v + 0.5)
     leaves = soft(0.15 - np.abs(np.sin(3 * angle)) * far / 2) * soft(0.75 - far)
     trunk = _box(u, v, x=0, left=0.06, top=-0.5, bottom=1)
@@ -141,7 +139,7 @@ def _palm(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
 
 
 def _cactus(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
-    green, _, _ = _colours(rng)
+    green, _ = _greenery(rng)
     side = np.abs(u)
     stem = soft(0.18 - np.hypot(u, np.maximum(-0.8 - v, 0))) * soft(1 - v)
     beam = _box(side, v, x=0.3, left=0.35, top=0.05, bottom=0.3)
@@ -171,12 +169,6 @@ def _dome(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
     return paint(plain(u, stone), door, arch), disc(u, v, x=0, y=1, radius=1) * soft(1 - v)
 
 
-def _tower(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
-    wall, glass, _ = _colours(rng)
-    rows = soft(0.1 * np.sin(14 * v)) * soft(0.25 - np.abs(u))
-    return paint(plain(u, wall), glass, rows), _box(u, v, x=0, left=0.35, top=-1.3, bottom=1)
-
-
 def _steps(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
     stone, _, _ = _colours(rng)
     steps = [
@@ -185,22 +177,8 @@ def _steps(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
     return plain(u, stone), np.max(steps, axis=0)
 
 
-def _stilts(u: Picture, v: Picture, rng: Rng) -> tuple[Picture, Picture]:
-    wall, wood, _ = _colours(rng)
-    room = _box(u, v, x=0, left=0.8, top=-0.5, bottom=0.25)
-    legs = _box(np.abs(u), v, x=0.6, left=0.09, top=0.2, bottom=1)
-    return paint(plain(u, wood), wall, room), np.maximum(room, legs)
-
-
-TREES: dict[Drawing, float] = {_fir: 58, _broadleaf: 36, _palm: 2, _cactus: -30}  # at the latitude
-HOUSES: dict[Drawing, float] = {  # at the longitude
-    _tower: -110,
-    _steps: -65,
-    _gable: 10,
-    _dome: 55,
-    _stilts: 105,
-    _tent: 150,
-}
+TREES: dict[Drawing, float] = {_fir: 55, _palm: 5, _cactus: -30}  # at the latitude
+HOUSES: dict[Drawing, float] = {_steps: -65, _gable: 10, _dome: 55, _tent: 130}  # the longitude
 TOWNS = [
     (tree, house, (latitude, longitude))
     for tree, latitude in TREES.items()

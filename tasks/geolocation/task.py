@@ -96,7 +96,7 @@ class PlanetTask(Task):
             finest = finest * probabilities[:, torch.from_numpy(parents).to(finest.device)]
         return finest / finest.sum(1, keepdim=True)
 
-    def records(self, predictions: Tensor, batch: Batch) -> Records:
+    def records(self, predictions: Any, batch: Batch) -> Records:
         probabilities = self.cell_probabilities(predictions)
         scores, cells = probabilities.topk(min(NUM_CELLS, probabilities.shape[1]))
         return Records(batch["id"], cells, scores, probabilities if self.albums else None)
@@ -116,11 +116,15 @@ class PlanetTask(Task):
             [
                 f"{'':20}" + "".join(f"{f'{km} km':>9}" for km in RADII_KM) + "   median km",
                 *(figure_line(name, figures) for name, figures in rows.items()),
-                f"on {len(metric.seen)} photos of {metric.photos.folder}, {len(self.points)} "
-                f"cells, at the {self.location} of each; centre crop of {self.image_size} pixels",
+                f"on {len(metric.seen)} photos of {metric.photos.folder}, {self.described()}; "
+                f"centre crop of {self.image_size} pixels",
                 *self.cautions(data),
             ]
         )
+
+    def described(self) -> str:
+        """What the predictions are chosen from."""
+        return f"{len(self.points)} cells, at the {self.location} of each"
 
     def entries(self, records: Records) -> list[dict[str, Any]]:
         """One dictionary a photo.
