@@ -148,7 +148,7 @@ def _restore(config: DictConfig, weights: Weights, source: Path) -> tuple[Task, 
     )
     task.trained_on = lineage(description)
     report = load_weights(task, weights, source=source)
-    if report.started_anew:
+    if report.started_anew and task.uses_head:
         raise InputError(
             f"{source} lacks {len(report.started_anew)} tensors of this task's network, such as "
             f"{report.started_anew[0]}: it was made for another task."

@@ -61,6 +61,7 @@ class Task(LightningModule, ABC):
     head_type: type[Head]  # what its heads have in common, by what they learn from and predict
     takes_teacher: bool = False  # whether its head learns from ``batch["target"]``
     has_heat_maps: bool = False  # whether it can show what decided its predictions
+    uses_head: bool = True  # or only the backbone, with weights of whatever head
     monitor: str  # the metric by which best.ckpt is chosen; higher is better
 
     def __init__(

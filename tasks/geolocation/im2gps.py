@@ -1,0 +1,130 @@
+"""Im2GPS: a photo was taken where the photos were taken that look like it."""
+
+from typing import Any
+
+import faiss
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from backbone.errors import InputError, check_number
+from heads.cells import CellHead
+from heads.head import Batch
+from tasks.common import augment
+from tasks.common.photo_sets import LabelledSet
+from tasks.common.sampling import Place
+from tasks.geolocation.data import GeolocationData
+from tasks.geolocation.metric import GeolocationMetric, Records
+from tasks.geolocation.photos import GeoPhotos
+from tasks.geolocation.sphere import Points, great_circle_km
+from tasks.geolocation.task import PlanetTask
+
+
+class Im2GPSTask(PlanetTask):
+    """Places photos by nearest neighbours in the backbone's pooled features, which are normalised.
+
+    The training photos stand in the place of cells. The head is not used.
+
+    Args:
+        neighbours: How many; of several, the location of the one with most others near it is taken
+            (as by kernel density in Vo et al. 2017).
+        spread_km: Standard deviation of that density.
+        **planet: See ``PlanetTask``.
+
+    Raises:
+        InputError: If a number is outside its bounds.
+    """
+
+    uses_head = False
+
+    def __init__(self, *, neighbours: int, spread_km: float, **planet: Any) -> None:
+        super().__init__(**planet)
+        check_number("task.neighbours", neighbours, at_least=1, whole=True)
+        check_number("task.spread_km", spread_km, above=0)
+        self.neighbours = neighbours
+        self.spread_km = spread_km
+        self.known: GeoPhotos | None = None
+
+    def head_arguments(self) -> dict[str, Any]:
+        return {"num_classes": len(self.label_map)}  # of any weights, cells or not
+
+    def setup(self, stage: str) -> None:
+        if stage != "validate":
+            raise InputError(
+                "model=im2gps: there is nothing to train and no network to keep; it is "
+                "scored by tools/eval.py"
+            )
+        super().setup(stage)
+
+    def make_metric(self) -> Metric:
+        data: GeolocationData = self.trainer.datamodule  # type: ignore[attr-defined]
+        photos, known = data.photos("val"), data.photos("train")
+        assert isinstance(photos, GeoPhotos) and isinstance(known, GeoPhotos)
+        self.known = known
+        names = [str(index) for index in range(len(known))]
+        return GeolocationMetric(photos, points=known.points, names=names)
+
+    @property
+    def points(self) -> Points:
+        assert self.known is not None
+        return self.known.points
+
+    def on_validation_start(self) -> None:
+        """Looks at the training photos, as at the others."""
+        data: GeolocationData = self.trainer.datamodule  # type: ignore[attr-defined]
+        assert self.known is not None
+        shown = LabelledSet(self.known, augment.plain, sides=[self.image_size], seed=0)
+        places: list[Place] = [(0, index) for index in range(len(self.known))]
+        rows = [
+            self.signatures(batch["image"].to(self.device))
+            for batch in data.loader(shown, places)  # type: ignore[arg-type]
+        ]
+        found = np.concatenate(rows)
+        self.index = faiss.IndexFlatIP(found.shape[1])
+        self.index.add(found)
+
+    @torch.no_grad()
+    def signatures(self, image: Tensor) -> np.ndarray:
+        """What photos are compared by: vectors of length 1, float32 ``(B, C)``."""
+        assert isinstance(self.head, CellHead)
+        pooled = self.head.pooled(self(image)).float()
+        values: np.ndarray = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+        return values
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+        assert isinstance(self.metric, GeolocationMetric)
+        count = min(self.neighbours, self.index.ntotal)
+        alike, nearest = self.index.search(self.signatures(batch["image"]), count)
+        chosen = [densest(self.points[row], spread_km=self.spread_km) for row in nearest]
+        rows = np.arange(len(nearest))
+        best, likeness = nearest[rows, chosen], alike[rows, chosen]
+        cells, scores = torch.from_numpy(best)[:, None], torch.from_numpy(likeness)[:, None]
+        records = Records(batch["id"], cells.to(self.device), scores.to(self.device))
+        self.metric.update(records)
+        return records
+
+    def records(self, predictions: Any, batch: Batch) -> Records:
+        assert isinstance(predictions, Records)
+        return predictions
+
+    def entries(self, records: Records) -> list[dict[str, Any]]:
+        """The ``location`` of the photo found; no cell."""
+        points = self.points[records.cells[:, 0].cpu().numpy()].tolist()
+        return [
+            {"location": dict(zip(("latitude", "longitude"), point, strict=True))}
+            for point in points
+        ]
+
+    def described(self) -> str:
+        return f"{len(self.points)} training photos, {self.neighbours} nearest"
+
+
+def densest(points: Points, *, spread_km: float) -> int:
+    """Which of some points has the most others near it, the first of equals.
+
+    >>> densest(np.array([[0.0, 0.0], [50.0, 8.0], [50.1, 8.1]]), spread_km=100)
+    1
+    """
+    distances = great_circle_km(points[:, None], points[None])
+    return int(np.exp(-((distances / spread_km) ** 2) / 2).sum(1).round(9).argmax())

@@ -1,0 +1,55 @@
+"""From a table of places to a file of cells."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from backbone.errors import InputError
+from tasks.geolocation.bad_rows import BadRows
+from tasks.geolocation.cells import granularities, sorted_leaves
+from tasks.geolocation.partition import make_partition
+from tasks.geolocation.sphere import Points
+from tasks.geolocation.tables import read_table
+
+
+def write_cells(config: DictConfig) -> list[str]:
+    """Partitions the Earth and writes the cells.
+
+    Args:
+        config: The composed ``configs/make_cells.yaml``.
+
+    Returns:
+        What was read, dropped and made.
+
+    Raises:
+        InputError: If a setting is not allowed, or the table cannot be used.
+    """
+    output = Path(str(config.output))
+    if output.suffix not in (".csv", ".parquet"):
+        raise InputError(f"output={output}: a name ending in .csv or .parquet is needed")
+    wanted = granularities(
+        config.max_photos,
+        config.min_photos,
+        min_level=config.min_level,
+        max_level=config.max_level,
+    )
+    table = Path(str(config.table))
+    bad_rows = BadRows(table, on_bad_row=config.on_bad_row, setting="on_bad_row")
+    leaves = sorted_leaves(read_points(table, bad_rows))
+    notes = bad_rows.check()
+    if not len(leaves):
+        raise InputError(f"{table} has no place on the Earth in {bad_rows.num_rows} rows")
+    partition = make_partition(leaves, wanted)
+    partition.save(output)
+    lines = [f"{len(leaves)} photos of {table}", *notes]
+    for cells, line in zip(partition.granularities, partition.lines(), strict=True):
+        dropped = len(leaves) - int(cells.counts.sum())
+        lines.append(f"{line}; {dropped} photos in dropped cells")
+    return [*lines, f"Written: {output}"]
+
+
+def read_points(table: Path, bad_rows: BadRows) -> Iterator[Points]:
+    """The places of a table that are on the Earth, a part at a time."""
+    for part in read_table(table, needed=("latitude", "longitude"), bad_rows=bad_rows):
+        yield bad_rows.good_points(part)[0]

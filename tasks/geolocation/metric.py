@@ -1,0 +1,149 @@
+"""The share of photos placed within so many kilometres, of single photos and of albums."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from backbone.weights import replacing
+from tasks.geolocation.photos import GeoPhotos
+from tasks.geolocation.sphere import Points, great_circle_km
+
+RADII_KM = (1, 25, 200, 750, 2500)  # street, city, region, country, continent (PlaNet, section 4.1)
+MAX_ALBUM_VALUES = 1 << 28  # probabilities summed over albums: a gigabyte
+MAX_CONSTANTS = 1000  # guesses and photos that the best constant guess is looked for among
+
+
+class Records(NamedTuple):
+    """The likeliest cells of each photo, best first.
+
+    Attributes:
+        ids: Index of the photo in its split, ``(B,)``.
+        cells: Among the finest, ``(B, K)``.
+        scores: Their probabilities, ``(B, K)``.
+        probabilities: Of all of the finest, ``(B, C)``, where albums are scored.
+    """
+
+    ids: Tensor
+    cells: Tensor
+    scores: Tensor
+    probabilities: Tensor | None = None
+
+
+def distance_figures(distances_km: np.ndarray) -> dict[str, float]:
+    """``within_1km`` and so on, and ``median_km``; of no photos, as if all were antipodes.
+
+    >>> distance_figures(np.array([0.5, 1.0, 30.0, 4000.0]))["within_1km"]
+    0.5
+    """
+    count = max(len(distances_km), 1)
+    shares = {f"within_{km}km": int((distances_km <= km).sum()) / count for km in RADII_KM}
+    farthest = great_circle_km((90, 0), (-90, 0))
+    return shares | {"median_km": float(np.median(distances_km) if len(distances_km) else farthest)}
+
+
+def constant_figures(guesses: Points, truth: Points) -> dict[str, float]:
+    """The best that one guess for all photos can do, another guess for each figure.
+
+    It is chosen in hindsight, so that no constant guess is better; among ``MAX_CONSTANTS`` of the
+    guesses and photos, evenly taken, if there are more.
+    """
+    guesses, truth = (points[:: -(-len(points) // MAX_CONSTANTS)] for points in (guesses, truth))
+    rows = [distance_figures(great_circle_km(guess, truth)) for guess in guesses]
+    best = {f"within_{km}km": max(row[f"within_{km}km"] for row in rows) for km in RADII_KM}
+    return best | {"median_km": min(row["median_km"] for row in rows)}
+
+
+class GeolocationMetric(Metric):
+    """Distances over all photos that any process has seen, each counted once.
+
+    Every photo has a row of its own, which one process fills in: the largest of the rows that the
+    processes hold is the one that was filled, however many filled it. Probabilities of an album
+    are summed, over its photos and over the processes.
+
+    Args:
+        photos: The photos and where they were taken.
+        points: The location that each cell stands for, ``(C, 2)``.
+        names: Of the cells, for the predictions that are saved.
+        albums: Whether albums are scored, too.
+    """
+
+    full_state_update = False
+    higher_is_better = True
+
+    def __init__(
+        self, photos: GeoPhotos, *, points: Points, names: list[str], albums: bool = False
+    ) -> None:
+        super().__init__()
+        self.photos = photos
+        self.points = points
+        self.names = names
+        self.add_state("cells", torch.full((len(photos),), -1), dist_reduce_fx="max")
+        self.add_state("scores", torch.full((len(photos),), -1.0), dist_reduce_fx="max")
+        self.album_of = torch.from_numpy(np.unique(photos.albums, return_inverse=True)[1])
+        self.num_albums = int(self.album_of.max()) + 1 if len(photos) else 0
+        values = self.num_albums * len(points)
+        self.has_albums = albums and self.num_albums < len(photos) and values <= MAX_ALBUM_VALUES
+        shape = (self.num_albums, len(points)) if self.has_albums else (0, 0)
+        self.add_state("album_sums", torch.zeros(shape), dist_reduce_fx="sum")
+
+    cells: Tensor
+    scores: Tensor
+    album_sums: Tensor
+    seen: np.ndarray  # photos of all processes, once computed
+    distances_km: np.ndarray  # of these
+
+    def update(self, records: Records) -> None:
+        """Fills in the rows of a batch."""
+        self.cells[records.ids] = records.cells[:, 0]
+        self.scores[records.ids] = records.scores[:, 0].float()
+        if self.has_albums and records.probabilities is not None:
+            albums = self.album_of[records.ids.cpu()].to(self.album_sums.device)
+            self.album_sums.index_add_(0, albums, records.probabilities.float())
+
+    def compute(self) -> dict[str, float]:
+        """The figures of single photos, and of albums as ``album_within_1km`` and so on."""
+        cells = self.cells.cpu().numpy()
+        self.seen = np.flatnonzero(cells >= 0)
+        self.found, self.found_scores = cells[self.seen], self.scores.cpu().numpy()[self.seen]
+        truth = self.photos.points[self.seen]
+        self.distances_km = great_circle_km(self.points[self.found], truth)
+        figures = distance_figures(self.distances_km)
+        if self.has_albums:
+            guesses = self.album_sums.argmax(1).cpu().numpy()[self.album_of.numpy()[self.seen]]
+            albums = distance_figures(great_circle_km(self.points[guesses], truth))
+            figures |= {f"album_{name}": value for name, value in albums.items()}
+        return figures
+
+    def save(self, folder: Path) -> None:
+        """Writes ``predictions.json`` and ``distances.csv``."""
+        with replacing(folder / "predictions.json") as temporary:
+            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n")
+        with replacing(folder / "distances.csv") as temporary, temporary.open("w") as file:
+            writer = csv.writer(file)
+            writer.writerow(["file", "distance_km"])
+            for index, distance in zip(self.seen, self.distances_km.tolist(), strict=True):
+                writer.writerow([self.photos.path(index), f"{distance:.4f}"])
+
+    def _rows(self) -> list[dict[str, Any]]:
+        rows = []
+        for row, index in enumerate(self.seen.tolist()):
+            truth, guess = self.photos.points[index], self.points[self.found[row]]
+            rows.append(
+                {
+                    "file": str(self.photos.path(index)),
+                    "latitude": float(truth[0]),
+                    "longitude": float(truth[1]),
+                    "cell": self.names[self.found[row]],
+                    "score": float(self.found_scores[row]),
+                    "predicted_latitude": float(guess[0]),
+                    "predicted_longitude": float(guess[1]),
+                    "distance_km": float(self.distances_km[row]),
+                }
+            )
+        return rows

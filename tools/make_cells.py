@@ -1,0 +1,19 @@
+"""Partitions the Earth into cells by where photos were taken.
+
+python tools/make_cells.py table=FILE output=cells.csv max_photos=10000 min_photos=50
+python tools/make_cells.py table=FILE output=cells.csv max_photos=5000,2000,1000 min_photos=50
+"""
+
+from omegaconf import DictConfig
+
+from tasks.common.command import command
+from tasks.geolocation.make_cells import write_cells
+
+
+@command("make_cells")
+def main(config: DictConfig) -> None:
+    print("\n".join(write_cells(config)))
+
+
+if __name__ == "__main__":
+    main()
