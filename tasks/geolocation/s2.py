@@ -96,7 +96,8 @@ def token_ids(tokens: list[str]) -> np.ndarray:
     """
     ids = np.array([_token_id(token) for token in tokens], np.uint64)
     lowest = ids & (~ids + np.uint64(1))
-    bad = (np.bitwise_count(lowest - np.uint64(1)) % 2 == 1) | (ids >> np.uint64(61) >= NUM_FACES)
+    odd = np.bitwise_count(lowest - np.uint64(1)) % 2 == 1
+    bad = odd | (ids == 0) | (ids >> np.uint64(61) >= NUM_FACES)
     if bad.any():
         raise ValueError(f"{tokens[int(bad.argmax())]!r} is no S2 cell")
     return ids

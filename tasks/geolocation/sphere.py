@@ -20,7 +20,7 @@ def unit_vectors(points: ArrayLike) -> Vectors:
 
 def vector_points(vectors: ArrayLike) -> Points:
     """The inverse of ``unit_vectors``, of vectors of any length but 0."""
-    x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)
+    x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0) + 0.0  # no -0, whose angle is 180
     return np.rad2deg(np.stack([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)], axis=-1))
 
 
