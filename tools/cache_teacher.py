@@ -1,7 +1,8 @@
 """Computes a teacher's targets once, for any number of trainings.
 
-python tools/cache_teacher.py task=facenet_distill teacher=onnx teacher.file=FILE data.faces=[DIR,DIR] output=DIR
-python tools/train.py task=facenet_distill teacher=table teacher.file=DIR data.faces=[DIR,DIR] ...
+python tools/cache_teacher.py task=facenet_distill teacher=onnx teacher.file=FILE \\
+    data.faces=[DIR,DIR] output=TABLE
+python tools/train.py task=facenet_distill teacher=table teacher.file=TABLE data.faces=[DIR,DIR] ...
 """
 
 from omegaconf import DictConfig

@@ -2,7 +2,7 @@
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +113,8 @@ class DataModule(LightningDataModule, ABC):
         """The training photos as they are, at a side in pixels, for a teacher to look at."""
         raise NotImplementedError
 
-    def own_teacher(self) -> Callable[[Any], Tensor] | None:
-        """What sets the targets of data that come with some, unless the user names a teacher."""
+    def own_teacher(self) -> Any:
+        """The ``Teacher`` of data that come with targets, unless the user names another; or None."""
         return None
 
     def report_lines(self) -> list[str]:

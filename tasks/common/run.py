@@ -217,7 +217,8 @@ def build_teacher(config: DictConfig, data: DataModule) -> Teacher | None:
         InputError: If the task learns from none.
     """
     if not config.get("teacher"):
-        return data.own_teacher()
+        own: Teacher | None = data.own_teacher()
+        return own
     if not get_class(config.task["_target_"]).takes_teacher:  # type: ignore[attr-defined]
         choices = HydraConfig.get().runtime.choices
         raise InputError(

@@ -1,8 +1,7 @@
-"""A teacher's targets on disk: computed once, by a run that can be stopped, and trained on often."""
+"""A teacher's targets on disk: computed once, by a run that can be stopped, for many trainings."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch

@@ -48,8 +48,8 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     """
     if config.checkpoint or config.init or not config.get("task"):
         raise InputError(
-            "model=teacher scores the teacher itself: give task=TASK teacher=NAME teacher.file=FILE, "
-            "and neither checkpoint= nor init="
+            "model=teacher scores the teacher itself: give task=TASK teacher=NAME "
+            "teacher.file=FILE, and neither checkpoint= nor init="
         )
     check_head(config)
     folder = run_folder(config)

@@ -42,7 +42,8 @@ def aligned_frames(points: np.ndarray) -> np.ndarray:
     photo_mean, template_mean = photo.mean(-1, keepdims=True), template.mean()
     spread = (np.abs(photo - photo_mean) ** 2).sum(-1)
     cross = ((photo - photo_mean).conj() * (template - template_mean)).sum(-1)
-    back = spread / np.where(cross == 0, np.nan, cross)  # one over a: to the photo
+    with np.errstate(invalid="ignore"):  # of photos without a face
+        back = spread / np.where(cross == 0, np.nan, cross)  # one over a: to the photo
     shift = photo_mean[..., 0] - back * template_mean
     rows = [
         np.stack([back.real, -back.imag, shift.real], axis=-1),

@@ -192,12 +192,13 @@ class FaceData(DataModule):
 def _grouped(notes: Sequence[str]) -> list[str]:
     """How often each kind of note is there, and the notes themselves, which go to the report only.
 
-    >>> _grouped(["1 photo skipped, no face found: a.jpg", "1 photo skipped, no face found: b.jpg"])[0]
-    '  2 photos skipped, no face found'
+    >>> _grouped(["1 photo skipped, no face found: a.jpg", "1 photo skipped: b.jpg is empty"])
+    ['  1 photo skipped, no face found', '    a.jpg', '  1 photo skipped', '    b.jpg is empty']
     """
     kinds: dict[str, list[str]] = {}
     for note in notes:
-        kinds.setdefault(note.partition(":")[0].removeprefix("1 photo "), []).append(note)
+        kind, _, which = note.removeprefix("1 photo ").partition(": ")
+        kinds.setdefault(kind, []).append(which)
     lines = []
     for kind, members in kinds.items():
         lines.append(f"  {counted(len(members), 'photo', 'photos')} {kind}")

@@ -71,7 +71,7 @@ def find_faces(
     else:
         points, bad = find_landmarks(paths, cache=cache)
         frames = aligned_frames(points)
-        faceless = [i for i in np.flatnonzero(np.isnan(frames).any((1, 2))) if i not in bad]
+        faceless = [i for i in _without_frame(frames) if i not in bad]
     if bad and (on_bad_image == "error" or needed):
         raise InputError(_refusal(list(bad.values()), len(paths), needed=needed))
     notes = [f"1 photo skipped: {problem}" for problem in bad.values()]
@@ -106,11 +106,16 @@ def find_faces_or_middles(
     else:
         points, bad = find_landmarks(paths, cache=cache)
         frames = aligned_frames(points)
-    for index in np.flatnonzero(np.isnan(frames).any((1, 2))):
-        if int(index) not in bad:
+    for index in _without_frame(frames):
+        if index not in bad:
             frames[index] = centre_frame(*check_image(paths[index]), share=CENTRE_SHARE)
     files = np.array([os.fsencode(path) for path in paths])
     return Faces(files, frames, np.full(len(paths), -1)), bad
+
+
+def _without_frame(frames: np.ndarray) -> list[int]:
+    found: list[int] = np.flatnonzero(np.isnan(frames).any((1, 2))).tolist()
+    return found
 
 
 def _whole_frames(paths: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
@@ -131,4 +136,5 @@ def _refusal(problems: Sequence[str], number: int, *, needed: bool, shown: int =
         else ", or set data.on_bad_image=skip to leave them out"
     )
     lines = "\n  ".join([*problems[:shown], *more])
-    return f"{len(problems)} of {counted(number, 'photo', 'photos')} cannot be used:\n  {lines}\n{advice}"
+    total = f"{len(problems)} of {counted(number, 'photo', 'photos')}"
+    return f"{total} cannot be used:\n  {lines}\n{advice}"
