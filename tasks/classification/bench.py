@@ -18,14 +18,15 @@ from timm.data import create_transform
 from torch import Tensor, nn
 
 from backbone.errors import InputError
-from tasks.classification import augment
 from tasks.classification.imagenet import imagenet_label_map
-from tasks.classification.photos import Photos, make_photos
-from tasks.classification.samples import ClassificationSet
+from tasks.classification.photos import make_photos
+from tasks.common import augment
 from tasks.common.config import build
 from tasks.common.machine import fastest_precision
 from tasks.common.network import build_task, fix_weights
 from tasks.common.optim import parameter_groups
+from tasks.common.photo_sets import LabelledSet
+from tasks.common.photos import Photos
 from tasks.common.task import Task
 from tasks.common.timing import Row, median_seconds, speed_row
 
@@ -163,7 +164,7 @@ def _loading_row(
     look_at: Callable[[int], augment.Look],
     transform: Any,
 ) -> Row:
-    ours = ClassificationSet(photos, look_at, sides=[SIDE], seed=config.seed)
+    ours = LabelledSet(photos, look_at, sides=[SIDE], seed=config.seed)
 
     def theirs(place: tuple[int, int]) -> Tensor:
         with Image.open(photos.path(place[1])) as photo:

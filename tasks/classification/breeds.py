@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.classification.drawings import Drawing, Picture, Rng, disc, paint, plain, soft
+from tasks.common.drawings import Drawing, Picture, Rng, disc, paint, plain, soft
 
 Colour = tuple[float, float, float]
 

@@ -1,153 +1,29 @@
-"""Folders of photos as training data for classifiers."""
+"""Photos of classes as training data for classifiers."""
 
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from backbone.errors import InputError
-from tasks.classification import augment
-from tasks.classification.augment import Look
-from tasks.classification.crops import CENTRE
-from tasks.classification.photos import Photos, check_photos
-from tasks.classification.samples import ClassificationSet, PhotoSet
-from tasks.common.data import DataModule, Sample, stack_images
-from tasks.common.folders import make_folder
-from tasks.common.labels import LabelMap
-from tasks.common.resolution import resolution_line
-from tasks.common.small_copies import SmallCopies
+from tasks.common.photo_data import PhotoData
+from tasks.common.photos import Photos
 
 
-class ClassificationData(DataModule):
+class ClassificationData(PhotoData):
     """Photos with a class each, for training and validation.
 
     Args:
-        root: Folder of the data set.
-        augmentation: Makes the training augmentation for an image size: ``augment.paper`` or
-            ``augment.modern``.
-        on_bad_image: ``error`` or ``skip``.
-        resolution: Sides of training photos by epoch, for an image size:
-            ``resolution.growing_sides``; None for that size in all epochs.
-        cache: Folder for small copies of the training photos; None for none. Validation always
-            looks at the photos themselves.
-        cache_side: Short side of the copies; None for what an average part of a photo needs.
-        **loading: See ``DataModule``.
+        **photos: See ``PhotoData``.
     """
 
     default_image_size = 224
-    layout: str  # what root must hold, for messages
     drawn_from: str | None = None  # the data set whose photos these are, if there is one
 
-    def __init__(
-        self,
-        *,
-        root: str | int | None,
-        augmentation: Callable[[int], Look],
-        on_bad_image: str,
-        resolution: Callable[[int], list[int]] | None = None,
-        cache: str | int | None = None,
-        cache_side: int | None = None,
-        **loading: Any,
-    ) -> None:
-        super().__init__(**loading)
-        if resolution:
-            self.train_sides = resolution(self.image_size)
-        self.root = root
-        self.augmentation = augmentation
-        self.on_bad_image = on_bad_image
-        self.copies = None
-        if cache not in (None, ""):
-            # 8/7 of the network's side, as in evaluation: a part of 60% of a photo of 4 by 3, the
-            # average that is shown, has the network's side then
-            side = round(self.image_size / CENTRE) if cache_side is None else cache_side
-            self.copies = SmallCopies(Path(str(cache)), side=side)
-        self._photos: dict[str, Photos] = {}
-
-    @abstractmethod
-    def read(self, split: str) -> Photos:
-        """The photos of ``train`` or ``val``."""
-
-    def folder(self) -> Path:
-        """The folder that the user gave.
-
-        Raises:
-            InputError: If there is none.
-        """
-        ways_out = f"Ways out: data.root=DIR with {self.layout}; or data=demo, which needs no data."
-        if self.root in (None, ""):
-            raise InputError(f"No data: data.root is not set. {ways_out}")
-        folder = Path(str(self.root))
-        if not folder.is_dir():
-            raise InputError(f"data.root={folder}: there is no such folder. {ways_out}")
-        return folder
-
-    def photos(self, split: str) -> Photos:
-        """The checked photos of ``train`` or ``val``, read once."""
-        if split not in self._photos:
-            self._photos[split] = check_photos(self.read(split), on_bad_image=self.on_bad_image)
-        return self._photos[split]
-
-    @property
-    def label_map(self) -> LabelMap:  # type: ignore[override]
-        """The classes of both splits, which number them alike."""
-        return self.photos("val" if "val" in self._photos else "train").label_map
-
-    @property
-    def train_set(self) -> ClassificationSet:
-        """Augmented training photos."""
-        if self.copies:
-            make_folder("data.cache", self.copies.folder)
-        return ClassificationSet(
-            self.photos("train"),
-            self.augmentation,
-            sides=self.train_sides,
-            seed=self.seed,
-            copies=self.copies,
-        )
-
-    @property
-    def val_set(self) -> ClassificationSet:
-        """The middle of each validation photo."""
-        return ClassificationSet(
-            self.photos("val"), augment.plain, sides=[self.image_size], seed=self.seed
-        )
-
-    def predict_set(self, paths: Sequence[Path]) -> PhotoSet:
-        """The middle of each of the given photos."""
-        return PhotoSet(paths, augment.plain(self.image_size))
+    def counts(self, photos: Photos) -> str:
+        there = len(set(photos.targets.tolist()))
+        return f"{len(photos)} photos of {there} of {len(photos.label_map)} classes"
 
     def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
         """A validation photo and its class."""
         photos = self.photos("val")
-        label = int(photos.classes[index])
+        label = int(photos.targets[index])
         names, ids = photos.label_map.names, photos.label_map.ids
         return photos.path(index), {"classes": [{"id": ids[label], "name": names[label]}]}
-
-    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """Stacks samples, with ``target`` where the class is known."""
-        readable = [sample for sample in samples if "error" not in sample]
-        batch = {
-            "image": stack_images([sample["image"] for sample in readable], self.image_size),
-            "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
-            "errors": [sample["error"] for sample in samples if "error" in sample],
-        }
-        if readable and "target" in readable[0]:
-            batch["target"] = torch.tensor([sample["target"] for sample in readable])
-        return batch
-
-    def report_lines(self) -> list[str]:
-        """Counts of the splits that were read, and what was skipped."""
-        lines = []
-        for split, photos in sorted(self._photos.items()):
-            there = len(set(photos.classes.tolist()))
-            lines.append(
-                f"{split}: {len(photos)} photos of {there} of {len(photos.label_map)} classes"
-            )
-            lines += [f"  {note}" for note in photos.notes]
-        if "train" in self._photos and len(self.train_sides) > 1:
-            lines.append(resolution_line(self.train_sides))
-        if "train" in self._photos and self.copies:
-            lines.append(self.copies.report_line())
-        return lines

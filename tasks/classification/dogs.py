@@ -9,8 +9,9 @@ from scipy.io import loadmat
 
 from backbone.errors import InputError
 from tasks.classification.data import ClassificationData
-from tasks.classification.photos import Photos, class_folders, make_photos, read_class_folders
+from tasks.classification.photos import class_folders, make_photos, read_class_folders
 from tasks.common.labels import LabelMap
+from tasks.common.photos import Photos
 
 IMAGES = "Images"  # the folder in the archive of photos
 LIST_FOLDERS = ("", "lists")  # where the lists are unpacked to

@@ -9,9 +9,10 @@ from timm.data import ImageNetInfo
 from backbone.errors import InputError
 from heads.published import imagenet_names
 from tasks.classification.data import ClassificationData
-from tasks.classification.photos import Photos, class_folders, make_photos, read_class_folders
+from tasks.classification.photos import class_folders, make_photos, read_class_folders
 from tasks.common.images import find_images
 from tasks.common.labels import LabelMap
+from tasks.common.photos import Photos
 
 
 def wnids() -> list[str]:

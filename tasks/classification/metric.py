@@ -12,8 +12,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.weights import replacing
-from tasks.classification.photos import Photos
 from tasks.common.labels import LabelMap
+from tasks.common.photos import Photos
 
 TOP = 5
 
@@ -107,7 +107,7 @@ class ClassificationMetric(Metric):
 
     def _truth(self) -> np.ndarray:
         """The data set's class of each photo seen, ``(M,)``."""
-        return self.photos.classes[self.found.ids.numpy()]
+        return self.photos.targets[self.found.ids.numpy()]
 
     def by_class(self) -> list[ClassAccuracy]:
         """The accuracy on each class that has photos."""
@@ -146,7 +146,7 @@ class ClassificationMetric(Metric):
         return [
             {
                 "file": str(self.photos.path(index)),
-                "class": names[self.photos.classes[index]],
+                "class": names[self.photos.targets[index]],
                 "classes": named,
             }
             for index, named in zip(

@@ -1,7 +1,6 @@
 """Photos of dogs from the web, in a folder for each category that they were found under."""
 
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ from backbone.errors import InputError, check_number
 from tasks.classification.cleaning import MARKER
 from tasks.classification.data import ClassificationData
 from tasks.classification.dogs import breed_classes
-from tasks.classification.photos import Photos, class_folders, read_class_folders
+from tasks.classification.photos import class_folders, read_class_folders
+from tasks.common.photos import Photos
 
 
 class NoisyDogsData(ClassificationData):
@@ -42,7 +42,7 @@ class NoisyDogsData(ClassificationData):
                 f"data.val_share={self.val_share} leaves none of the {len(photos)} photos of "
                 f"{root} for {split}"
             )
-        return replace(photos, file_names=photos.file_names[chosen], classes=photos.classes[chosen])
+        return photos.select(chosen)
 
     def report_lines(self) -> list[str]:
         if (self.folder() / MARKER).is_file():

@@ -23,10 +23,11 @@ from tasks.classification.cleaning import (
 from tasks.classification.dogs import breed_classes, read_split
 from tasks.classification.hash_cache import File, hash_files, hash_references
 from tasks.classification.hashes import NUM_BITS
-from tasks.classification.photos import Photos, class_folders
+from tasks.classification.photos import class_folders
 from tasks.common.drawn import write_once
 from tasks.common.folders import make_folder
 from tasks.common.images import is_image_name
+from tasks.common.photos import Photos
 
 logger = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from torchmetrics import Metric
 from backbone.weights import UNKNOWN
 from heads.classification import ClassificationHead
 from heads.head import Batch
-from tasks.classification.captions import write_classes
-from tasks.classification.crops import centre_box
 from tasks.classification.data import ClassificationData
 from tasks.classification.heat_maps import heat_maps, paint_heat
 from tasks.classification.metric import ClassificationMetric, Records, named_classes, top_records
 from tasks.classification.mixing import Mixing
+from tasks.common.captions import write_labels
+from tasks.common.crops import centre_box
 from tasks.common.data import DataModule
 from tasks.common.labels import check_classes
 from tasks.common.pictures import side_by_side
@@ -115,7 +115,7 @@ class ClassificationTask(Task):
 
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
         """Writes the classes on the photo; beside it goes the heat map, if there is one."""
-        photo = write_classes(pixels, entry["classes"])
+        photo = write_labels(pixels, entry["classes"])
         if "heat_map" not in entry:
             return photo
         height, width = pixels.shape[:2]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.classification.drawings import Drawing, Picture, Rng, disc, paint, plain, soft
+from tasks.common.drawings import Drawing, Picture, Rng, disc, paint, plain, soft
 
 BLACK = (0.05, 0.05, 0.05)
 WHITE = (0.97, 0.97, 0.95)

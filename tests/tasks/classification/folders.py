@@ -1,17 +1,8 @@
-"""Small photos in the layouts of the real data sets."""
+"""Small photos in folders of classes."""
 
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-
-def write_photos(folder: Path, names: list[str], *, size: tuple[int, int] = (40, 30)) -> None:
-    """Photos of noise, each another."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for seed, name in enumerate(names):
-        pixels = np.random.default_rng(seed).integers(0, 255, (*size[::-1], 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / name)
+from tests.photo_files import write_photos
 
 
 def write_classes(root: Path, counts: dict[str, int]) -> Path:

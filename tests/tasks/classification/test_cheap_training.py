@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.classification import augment
 from tasks.classification.imagenet import ImageNetData
+from tasks.common import augment
 from tasks.common.resolution import growing_sides
 from tests.commands import run_inside
+from tests.photo_files import write_photos
 from tests.small_data import refuses
-from tests.tasks.classification.folders import write_photos
 
 SETTINGS = ("task=imagenet", "data=demo", "data.num_train=6", "data.num_val=6", "run_dir=run")
 

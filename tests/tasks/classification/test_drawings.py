@@ -7,8 +7,9 @@ import pytest
 
 from backbone.errors import InputError
 from tasks.classification import breeds, things
-from tasks.classification.drawings import SIZE_PX, draw_picture, write_drawings
+from tasks.classification.drawings import write_drawings
 from tasks.classification.imagenet import wnids
+from tasks.common.drawings import SIZE_PX, draw_picture
 from tasks.common.images import read_image
 
 ALL = things.DRAWINGS | breeds.DRAWINGS

@@ -12,8 +12,8 @@ from backbone.backbone import Backbone
 from backbone.compared import AlexNet, SqueezeNet
 from backbone.mobilenet import MobileNet
 from heads.classification import ClassificationHead
-from tasks.classification.crops import centre_box
 from tasks.classification.heat_maps import heat_maps, paint_heat
+from tasks.common.crops import centre_box
 
 
 class Averages(Backbone):

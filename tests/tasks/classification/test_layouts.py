@@ -8,11 +8,12 @@ import pytest
 from scipy.io import savemat
 
 from backbone.errors import InputError
-from tasks.classification import augment
 from tasks.classification.data import ClassificationData
 from tasks.classification.dogs import StanfordDogsData
 from tasks.classification.imagenet import ImageNetData, NumberedPhotos, imagenet_label_map, wnids
-from tests.tasks.classification.folders import write_classes, write_photos
+from tasks.common import augment
+from tests.photo_files import write_photos
+from tests.tasks.classification.folders import write_classes
 
 LOADING = {
     "augmentation": partial(augment.paper, min_area=0.5),
@@ -36,8 +37,8 @@ def test_wordnet_ids_are_in_imagenets_order() -> None:
 
 def test_a_class_keeps_its_number_where_folders_are_missing(tmp_path: Path) -> None:
     data = make(ImageNetData, write_classes(tmp_path, {f"train/{TENCH}": 1, f"val/{TABBY}": 2}))
-    assert data.photos("train").classes.tolist() == [0]
-    assert data.photos("val").classes.tolist() == [281, 281]
+    assert data.photos("train").targets.tolist() == [0]
+    assert data.photos("val").targets.tolist() == [281, 281]
     assert data.label_map == imagenet_label_map()
 
 
@@ -45,8 +46,8 @@ def test_other_folders_are_classes_by_their_names(tmp_path: Path) -> None:
     counts = {"train/cat": 1, "train/dog": 2, "val/dog": 1, "val/eel": 1, "val/.hidden": 1}
     data = make(ImageNetData, write_classes(tmp_path, counts))
     assert data.label_map.names == ("cat", "dog", "eel")
-    assert data.photos("train").classes.tolist() == [0, 1, 1]
-    assert data.photos("val").classes.tolist() == [1, 2]
+    assert data.photos("train").targets.tolist() == [0, 1, 1]
+    assert data.photos("val").targets.tolist() == [1, 2]
     assert data.val_photo(1)[1] == {"classes": [{"id": 2, "name": "eel"}]}
 
 
@@ -54,7 +55,7 @@ def test_breeds_have_readable_names(tmp_path: Path) -> None:
     counts = {"train/n02087046-toy_terrier": 1, "train/collie": 1, "test/collie": 1}
     data = make(StanfordDogsData, write_classes(tmp_path, counts))
     assert data.label_map.names == ("collie", "toy terrier")
-    assert data.photos("val").classes.tolist() == [0]
+    assert data.photos("val").targets.tolist() == [0]
 
 
 def write_official(root: Path) -> list[str]:
@@ -75,7 +76,7 @@ def test_the_official_lists_decide(tmp_path: Path) -> None:
     train = data.photos("train")
     found = [str(train.path(index).relative_to(tmp_path / "Images")) for index in range(4)]
     assert (len(train), found) == (4, names[:4])
-    assert data.photos("val").classes.tolist() == [1]
+    assert data.photos("val").targets.tolist() == [1]
     assert data.label_map.names == ("Chihuahua", "toy terrier")
 
 
@@ -93,7 +94,7 @@ def test_damaged_and_foreign_lists_are_refused(tmp_path: Path) -> None:
 
 def test_numbers_in_names_are_classes(tmp_path: Path) -> None:
     write_photos(tmp_path, ["281_tabby.jpg", "000_tench.jpg"])
-    assert make(NumberedPhotos, tmp_path).photos("val").classes.tolist() == [0, 281]
+    assert make(NumberedPhotos, tmp_path).photos("val").targets.tolist() == [0, 281]
     write_photos(tmp_path, ["tabby.jpg"])
     with pytest.raises(InputError, match=r"tabby\.jpg"):
         make(NumberedPhotos, tmp_path).photos("val")

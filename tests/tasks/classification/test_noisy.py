@@ -15,9 +15,9 @@ from backbone.errors import InputError
 from backbone.mobilenet import MobileNet
 from backbone.weights import Weights, read_checkpoint, read_weights, save_weights
 from heads.classification import ClassificationHead
-from tasks.classification import augment
 from tasks.classification.cleaning import CATEGORIES, REPEATED, TEST, UNREADABLE
 from tasks.classification.noisy import NoisyDogsData
+from tasks.common import augment
 from tests.commands import Finished, run_inside
 from tests.small_data import refuses
 from tests.tasks.classification.pictures import COPIES, picture, saved_anew, write
@@ -189,7 +189,7 @@ def test_some_photos_are_held_out_by_their_names(folder: Path):
     assert {*make(folder / "clean", 0.3).photos("val").file_names.tolist()} == val
     for photos in splits:  # classes go with their files
         folders = [os.fsdecode(name).split("/")[0].replace("_", " ") for name in photos.file_names]
-        assert folders == [data.label_map.names[label] for label in photos.classes]
+        assert folders == [data.label_map.names[label] for label in photos.targets]
     assert len(data.report_lines()) == 2
 
 

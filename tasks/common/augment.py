@@ -8,7 +8,7 @@ from pathlib import Path
 import albumentations as A
 import numpy as np
 
-from tasks.classification.crops import centre_crop, random_crop
+from tasks.common.crops import centre_crop, random_crop
 
 Look = Callable[[Path, np.random.Generator], np.ndarray]  # file to ``(S, S, 3)``
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.classification import augment
-from tasks.classification.crops import centre_crop, random_crop
-from tests.tasks.classification.folders import write_photos
+from tasks.common import augment
+from tasks.common.crops import centre_crop, random_crop
+from tests.photo_files import write_photos
 
 SIDE = 64
 

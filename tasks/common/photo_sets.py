@@ -1,4 +1,4 @@
-"""Photos at network size, with and without their class."""
+"""Whole photos at network size, with and without what is to be learnt of them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,21 +7,21 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError
-from tasks.classification.augment import Look
-from tasks.classification.photos import Photos
+from tasks.common.augment import Look
 from tasks.common.data import Sample
+from tasks.common.photos import Photos
 from tasks.common.sampling import Place
 from tasks.common.small_copies import SmallCopies
 
 
-class ClassificationSet(Dataset[Sample]):
-    """Photos with a class at network size.
+class LabelledSet(Dataset[Sample]):
+    """Photos with a target at network size.
 
-    A sample has ``image`` (uint8, ``(S, S, 3)``), ``target`` (index into the label map) and ``id``
-    (index of the photo).
+    A sample has ``image`` (uint8, ``(S, S, 3)``), ``target`` (a row of ``photos.targets``) and
+    ``id`` (index of the photo).
 
     Args:
-        photos: With their classes.
+        photos: With their targets.
         look_at: For a side in pixels, from file to network input.
         sides: Of the network's input in each epoch; the last one holds for all after these.
         seed: With the epoch and the index it decides all that is random.
@@ -54,11 +54,11 @@ class ClassificationSet(Dataset[Sample]):
             path = self.copies.file_for(path)
         side = self.sides[min(epoch, len(self.sides) - 1)]
         image = self.looks[side](path, rng)
-        return {"image": image, "target": int(self.photos.classes[index]), "id": index}
+        return {"image": image, "target": self.photos.targets[index], "id": index}
 
 
-class PhotoSet(Dataset[Sample]):
-    """Photos of unknown class at network size; an unreadable one is a sample with an error.
+class UnlabelledSet(Dataset[Sample]):
+    """Photos of which nothing is known; an unreadable one is a sample with an error.
 
     Args:
         paths: The files.
