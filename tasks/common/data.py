@@ -115,7 +115,7 @@ class DataModule(LightningDataModule, ABC):
         raise NotImplementedError
 
     def own_teacher(self) -> Any:
-        """The ``Teacher`` of data that come with targets, unless the user names another; or None."""
+        """The ``Teacher`` of data that come with targets, or None; one that is named wins."""
         return None
 
     def report_lines(self) -> list[str]:

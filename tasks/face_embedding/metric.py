@@ -1,8 +1,8 @@
 """LFW's protocol over the embeddings of photos that pairs name."""
 
-import csv
+import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from matplotlib.figure import Figure
@@ -87,18 +87,25 @@ class VerificationMetric(Metric):
         return int((~self.pairs.same[self.seen.numpy()]).sum())
 
     def save(self, folder: Path) -> None:
-        """Writes ``pairs.csv`` with all distances, and draws ``pictures/roc.png``."""
-        with replacing(folder / "pairs.csv") as temporary, temporary.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["first", "second", "same", "fold", "distance"])
-            for index, distance in zip(
-                self.seen.nonzero().flatten().tolist(), self.distances.tolist(), strict=True
-            ):
-                photos = [self.pairs.paths[photo] for photo in self.pairs.photos[index]]
-                same, fold = int(self.pairs.same[index]), int(self.pairs.fold[index])
-                writer.writerow([*photos, same, fold, f"{distance:.6f}"])
+        """Writes ``predictions.json`` with all distances, and draws ``pictures/roc.png``."""
+        with replacing(folder / "predictions.json") as temporary:
+            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n")
         if len(self.distances):
             draw_roc(self.curve, folder / "pictures" / "roc.png")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        pairs = self.pairs
+        return [
+            {
+                "photos": [str(pairs.paths[photo]) for photo in pairs.photos[index]],
+                "same": bool(pairs.same[index]),
+                "fold": int(pairs.fold[index]),
+                "distance": distance,
+            }
+            for index, distance in zip(
+                self.seen.nonzero().flatten().tolist(), self.distances.tolist(), strict=True
+            )
+        ]
 
 
 def draw_roc(curve: Roc, path: Path) -> None:

@@ -72,7 +72,10 @@ class FaceEmbeddingTask(Task):
     def summary(self, data: DataModule) -> str:
         metric = self.metric
         assert isinstance(metric, VerificationMetric) and isinstance(data, FaceData)
-        folds = ", ".join(f"{share:.4f}" for share in metric.accuracy.by_fold)
+        folds = ", ".join(
+            f"{share:.4f} at {threshold:.3f}"
+            for share, threshold in zip(*metric.accuracy, strict=True)
+        )
         fitted = "the other folds" if len(metric.accuracy.by_fold) > 1 else "the same pairs"
         negatives = metric.num_negatives()
         rates = [
@@ -83,7 +86,7 @@ class FaceEmbeddingTask(Task):
         return "\n".join(
             [
                 f"{self.monitor} {self.figures['lfw_accuracy']:.4f} with a deviation of "
-                f"{self.figures['lfw_accuracy_std']:.4f}; folds {folds}; thresholds fitted on "
+                f"{self.figures['lfw_accuracy_std']:.4f}; folds {folds}, thresholds fitted on "
                 f"{fitted}",
                 "true accept rates",
                 *rates,
