@@ -84,9 +84,7 @@ def _write_pairs(root: Path, *, num_val: int, seed: int) -> None:
     (root / "pairs.txt").write_text("\n".join(lines) + "\n")
 
 
-def draw_person(
-    u: Picture, v: Picture, rng: Rng, *, traits: np.ndarray
-) -> tuple[Picture, Picture]:
+def draw_person(u: Picture, v: Picture, rng: Rng, *, traits: np.ndarray) -> tuple[Picture, Picture]:
     """A face from the front: its colours and what it covers, as ``Drawing`` has them.
 
     Args:
