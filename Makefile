@@ -54,5 +54,5 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "Building $(VENV) with $$found"; \
 		$$found -m venv --clear $(VENV); \
 	fi
-	$(BIN)/python -m pip install -c constraints.txt -e '.[import,dev]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[import,faces,dev]'
 	@touch $@

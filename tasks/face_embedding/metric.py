@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -69,6 +70,7 @@ class VerificationMetric(Metric):
         difference = rows[first[self.seen]] - rows[second[self.seen]]
         self.distances = difference.square().sum(1)
         if not len(self.distances):
+            self.accuracy = Accuracy(np.zeros(0), np.zeros(0))
             return dict.fromkeys(
                 ("lfw_accuracy", "lfw_accuracy_std", *(f"tar_at_far_{far}" for far in FARS)), 0.0
             )
