@@ -41,11 +41,26 @@ def narrowest(choice: str) -> list[str]:
     return ["backbone.width=0.25"] if has_width else []
 
 
+def taught(choice: str, folder: Path) -> list[str]:
+    """The setting that names a teacher, trained for two steps, where one must be named."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        config = compose("train", overrides=[choice])
+    if not config.get("teacher") or not OmegaConf.is_missing(config.teacher, "file"):
+        return []
+    done = run(
+        "train", choice, "teacher=none", *TINY, *narrowest(choice), f"run_dir={folder}/teacher"
+    )
+    assert done.returncode == 0, done.stderr
+    return [f"teacher.file={folder}/teacher/checkpoints/last.ckpt"]
+
+
 @pytest.fixture(scope="module", params=CONFIGS, ids=lambda choice: choice.partition("=")[2])
 def trained(request, tmp_path_factory):
     """A run folder of two steps of each task and experiment."""
     folder = tmp_path_factory.mktemp("run")
-    done = run("train", request.param, *TINY, *narrowest(request.param), f"run_dir={folder}")
+    settings = narrowest(request.param) + taught(request.param, tmp_path_factory.mktemp("lesson"))
+    done = run("train", request.param, *TINY, *settings, f"run_dir={folder}")
     assert done.returncode == 0, done.stderr
     yield folder
     shutil.rmtree(folder)  # VGG's takes gigabytes

@@ -4,11 +4,15 @@ from omegaconf import DictConfig
 
 from tasks.common.command import command
 from tasks.common.stored import evaluate
+from tasks.common.taught import evaluate_teacher
 
 
 @command("eval")
 def main(config: DictConfig) -> None:
-    evaluate(config)
+    if config.model == "teacher":
+        evaluate_teacher(config)
+    else:
+        evaluate(config)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
-from backbone.errors import check_number
+from backbone.errors import InputError, check_number
 from backbone.weights import MAX_IMAGE_SIZE
 from tasks.common.labels import LabelMap
 from tasks.common.machine import num_cores
@@ -42,6 +42,7 @@ class DataModule(LightningDataModule, ABC):
     """
 
     default_image_size: int
+    taught: bool = False  # whether a teacher sets the targets: then photos without any are of use
 
     def __init__(
         self, *, batch_size: int, num_workers: int | None, image_size: int | None, seed: int
@@ -93,6 +94,30 @@ class DataModule(LightningDataModule, ABC):
         ``errors`` are the messages of photos that could not be read.
         """
 
+    def preparation(self) -> dict[str, Any]:
+        """How photos are prepared for a network, as far as targets on disk depend on it."""
+        return {}
+
+    def train_paths(self) -> list[Path]:
+        """The training photos, in the order of their index.
+
+        Raises:
+            InputError: If these data show parts of a photo in training, for which targets of the
+                whole photo are wrong.
+        """
+        raise InputError(
+            f"teacher=table: {type(self).__name__} shows random parts of photos in training, and "
+            "targets on disk are of whole ones. Give the teacher itself"
+        )
+
+    def plain_train_set(self, side: int) -> Dataset[Sample]:
+        """The training photos as they are, at a side in pixels, for a teacher to look at."""
+        raise NotImplementedError
+
+    def own_teacher(self) -> Any:
+        """The ``Teacher`` of data that come with targets, or None; one that is named wins."""
+        return None
+
     def report_lines(self) -> list[str]:
         """What was read, repaired and left out, for ``report.txt``."""
         return []
@@ -119,7 +144,7 @@ class DataModule(LightningDataModule, ABC):
         return self.loader(self.predict_set(paths), ShardSampler(len(paths)))
 
     def loader(
-        self, dataset: Dataset[Sample], sampler: Sampler[Place], *, drop_last: bool = False
+        self, dataset: Dataset[Sample], sampler: Iterable[Place], *, drop_last: bool = False
     ) -> DataLoader[Any]:
         """The one place where loaders are made."""
         return DataLoader(

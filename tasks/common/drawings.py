@@ -30,9 +30,17 @@ def save_drawing(path: Path, pixels: NDArray[np.uint8]) -> None:
     path.write_bytes(data.tobytes())
 
 
-def draw_picture(drawing: Drawing, rng: Rng) -> NDArray[np.uint8]:
-    """Draws a thing somewhere on a mottled ground, RGB, ``(SIZE_PX, SIZE_PX, 3)``."""
-    scale = rng.uniform(*SCALE_RANGE) / 2
+def draw_picture(
+    drawing: Drawing, rng: Rng, *, scale_range: tuple[float, float] = SCALE_RANGE
+) -> NDArray[np.uint8]:
+    """Draws a thing somewhere on a mottled ground, RGB, ``(SIZE_PX, SIZE_PX, 3)``.
+
+    Args:
+        drawing: What to draw.
+        rng: The only source of randomness.
+        scale_range: How large it is, as a share of the picture's side.
+    """
+    scale = rng.uniform(*scale_range) / 2
     x, y = rng.uniform(scale, 1 - scale, 2)
     turn = rng.uniform(-MAX_TURN_RAD, MAX_TURN_RAD)
     across = (np.arange(SIZE_PX, dtype=np.float32) + 0.5) / SIZE_PX

@@ -3,12 +3,17 @@
 import logging
 import sys
 import time
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+LINE_SECONDS = 30  # between two lines about one long task
 WARMUP_STEPS = 3  # workers start and kernels are chosen
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -85,3 +90,29 @@ class ProgressLines(Callback):
             "epoch %d  step %d of %d  %s  %d min left",
             *(trainer.current_epoch + 1, trainer.global_step, total, shown, round(left / 60)),
         )
+
+
+def steps_of(
+    steps: Sequence[T], what: str, *, size: Callable[[T], int] = lambda _: 1
+) -> Iterator[T]:
+    """Goes through steps and shows how far it is: a bar for a terminal, lines for a log file.
+
+    Args:
+        steps: In their order.
+        what: Is counted, such as ``photos read``.
+        size: How many of them a step is.
+    """
+    total = sum(map(size, steps))
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    shown = sys.stdout.isatty()
+    with Progress(*columns, disable=not shown, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        done, started, spoke = 0, time.monotonic(), time.monotonic()
+        for step in steps:
+            yield step
+            done += size(step)
+            bar.update(task, completed=done)
+            now = time.monotonic()
+            if not shown and (done == total or now - spoke > LINE_SECONDS):
+                spoke = now
+                logger.info("%d of %d %s, %.3g a second", done, total, what, done / (now - started))

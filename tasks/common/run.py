@@ -65,12 +65,13 @@ def train(config: DictConfig) -> dict[str, float]:
     elif resume:
         settle(config, read_weights(resume), source=resume)
     data: DataModule = build(config.data)
+    data.taught = bool(config.get("teacher"))
     seed_everything(config.seed, verbose=False)
     data.prepare_data()
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
     _check_batches(task, data)
     _check_sides(task, data)
-    task.teacher = _teacher(config, data)
+    task.teacher = build_teacher(config, data)
     if weights and source:
         new_classes = config.init_classes == "new"
         loaded = load_weights(task, weights, source=source, new_classes=new_classes)
@@ -210,16 +211,22 @@ def _check_sides(task: Task, data: DataModule) -> None:
         )
 
 
-def _teacher(config: DictConfig, data: DataModule) -> Teacher | None:
+def build_teacher(config: DictConfig, data: DataModule) -> Teacher | None:
+    """The teacher that the user named, or that the data have.
+
+    Raises:
+        InputError: If the task learns from none.
+    """
     if not config.get("teacher"):
-        return None
+        own: Teacher | None = data.own_teacher()
+        return own
     if not get_class(config.task["_target_"]).takes_teacher:  # type: ignore[attr-defined]
         choices = HydraConfig.get().runtime.choices
         raise InputError(
             f"teacher={choices['teacher']}: there is nothing to teach task={choices['task']}"
         )
-    # Called here, since Hydra would turn a label map among its arguments into a config.
-    teacher: Teacher = build(config.teacher)(label_map=data.label_map)
+    # Called here, since Hydra would turn data among its arguments into a config.
+    teacher: Teacher = build(config.teacher)(data=data)
     return teacher
 
 

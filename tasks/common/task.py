@@ -23,7 +23,24 @@ from tasks.common.labels import LabelMap
 from tasks.common.optim import parameter_groups
 from tasks.common.sampling import gathered, share_buffers
 
-Teacher = Callable[[Tensor], Tensor]  # a batch of photos, uint8, to targets
+
+class Teacher(ABC):
+    """Sets the targets of a batch.
+
+    No module: it is neither saved nor optimised with what it teaches.
+
+    Attributes:
+        trained_on: Data sets that it has learned from, and its student through it.
+    """
+
+    trained_on: list[str]
+
+    @abstractmethod
+    def __call__(self, batch: Batch) -> Tensor:
+        """Targets for the photos of a batch, ``(B, ...)``."""
+
+    def __deepcopy__(self, _: object) -> "Teacher":
+        return self  # for the running average of a student, which needs no second teacher
 
 
 class DivergedError(Exception):
@@ -95,6 +112,7 @@ class Task(LightningModule, ABC):
         self.freeze_batch_norm = freeze_batch_norm
         self.freeze_backbone = freeze_backbone
         self.teacher: Teacher | None = None
+        self.scores_teacher = False  # instead of its own predictions
         self.heat_maps = False  # predictions come with what decided them
         self.metric: Metric | None = None
         self.report_exactly = False  # use the metric's reference implementation
@@ -179,7 +197,7 @@ class Task(LightningModule, ABC):
         """What a training batch is to teach: a teacher, if there is one, sets the targets."""
         if self.teacher is None:
             return batch
-        return {**batch, "target": self.teacher(batch["image"])}
+        return {**batch, "target": self.teacher(batch)}
 
     def _check_finite(self, total: Tensor, losses: Mapping[str, Tensor], batch: Batch) -> None:
         """Ends the run in all processes if the loss of any is not a number."""
@@ -191,10 +209,17 @@ class Task(LightningModule, ABC):
             ids = [sample for share in gathered(here) for sample in share]
             raise DivergedError(ids, {name: float(loss.detach()) for name, loss in losses.items()})
 
+    def predictions(self, batch: Batch) -> Any:
+        """What is scored, drawn and written."""
+        if self.scores_teacher:
+            assert self.teacher is not None
+            return self.teacher(batch)
+        return self.head.predict(self(batch["image"]), batch)
+
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         assert self.metric is not None
         with self._reported_precision():
-            predictions = self.head.predict(self(batch["image"]), batch)
+            predictions = self.predictions(batch)
         self.metric.update(self.records(predictions, batch))
         return predictions
 
@@ -206,7 +231,7 @@ class Task(LightningModule, ABC):
     def predict_step(self, batch: Batch, batch_idx: int) -> Any:
         if not len(batch["image"]):  # no photo of the batch could be read
             return None
-        return self.records(self.head.predict(self(batch["image"]), batch), batch)
+        return self.records(self.predictions(batch), batch)
 
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate"):

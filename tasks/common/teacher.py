@@ -1,6 +1,8 @@
 """Frozen networks whose outputs another network learns."""
 
+from abc import abstractmethod
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -8,46 +10,70 @@ from torch import Tensor
 
 from backbone.batch_norm import fold
 from backbone.errors import InputError
-from tasks.common.labels import LabelMap
+from heads.head import Batch
+from tasks.common.data import DataModule
 from tasks.common.stored import restore_checkpoint
+from tasks.common.task import Teacher
 
 
-class CheckpointTeacher:
+class NetworkTeacher(Teacher):
+    """A teacher that looks at the photos the student is shown, scaled to its own size.
+
+    Attributes:
+        image_size: Side in pixels of what it looks at.
+    """
+
+    image_size: int
+
+    @abstractmethod
+    def look(self, image: Tensor) -> Tensor:
+        """Targets for photos ``(B, 3, image_size, image_size)``, values 0 to 255."""
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """What its targets depend on, for those that are kept on disk."""
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> Tensor:
+        image: Tensor = batch["image"]
+        side = self.image_size
+        if image.shape[-1] != side:
+            image = F.interpolate(image.float(), (side, side), mode="bilinear", antialias=True)
+        return self.look(image)
+
+
+class CheckpointTeacher(NetworkTeacher):
     """A network that was trained on the same classes; its predictions are the targets.
-
-    No module: it is neither saved nor optimised with what it teaches. It looks at the photos that
-    the student is shown, scaled to the size it was trained at.
 
     Args:
         file: A checkpoint of a run.
-        label_map: The student's classes, in whose order the targets come.
+        data: The student's, in the order of whose classes the targets come.
 
     Raises:
         InputError: If the file is no checkpoint, or of other classes.
     """
 
-    def __init__(self, *, file: str, label_map: LabelMap) -> None:
+    def __init__(self, *, file: str, data: DataModule) -> None:
+        self.file = file
         self.task = restore_checkpoint(Path(str(file))).eval()
         self.task.requires_grad_(False)
         fold(self.task)
-        self.trained_on = self.task.trained_on  # which its student learns from too
-        names = self.task.label_map.names
-        if set(names) != set(label_map.names):
+        self.image_size = self.task.image_size
+        self.trained_on = self.task.trained_on
+        names, wanted = self.task.label_map.names, data.label_map.names
+        if set(names) != set(wanted):
             raise InputError(
                 f"teacher.file={file} knows {len(names)} classes ({', '.join(names[:5])}...), "
-                f"which are not the {len(label_map)} of the data ({', '.join(label_map.names[:5])}"
+                f"which are not the {len(wanted)} of the data ({', '.join(wanted[:5])}"
                 "...). Train the teacher on these data first"
             )
-        self.order = [names.index(name) for name in label_map.names]
+        self.order = [names.index(name) for name in wanted]
 
-    @torch.no_grad()
-    def __call__(self, image: Tensor) -> Tensor:
-        """Targets for photos of shape ``(B, 3, H, W)``, values 0 to 255."""
-        task, side = self.task.to(image.device), self.task.image_size
-        if image.shape[-1] != side:
-            image = F.interpolate(image.float(), (side, side), mode="bilinear", antialias=True)
-        predictions: Tensor = task.head.predict(task(image), {})
-        return predictions[:, self.order]
+    def look(self, image: Tensor) -> Tensor:
+        """The predictions of the network."""
+        predictions: Tensor = self.task.to(image.device).predictions({"image": image})
+        return predictions[:, self.order] if self.order else predictions
 
-    def __deepcopy__(self, _: object) -> "CheckpointTeacher":
-        return self  # for the running average of a student, which needs no second teacher
+    def description(self) -> dict[str, Any]:
+        """The file and the network in it."""
+        return {"file": Path(str(self.file)).name, **self.task.description()}

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import numpy as np
 
-from backbone.errors import InputError
 from tasks.common.labels import LabelMap
 from tasks.detection.outlines import Outlines, Rle
 from tasks.detection.ragged import select_lists, start_offsets
@@ -109,26 +108,6 @@ class Annotations:
         outlines = None if self.outlines is None else self.outlines.select(rows)
         columns = {name: getattr(self, name)[rows] for name in names}
         return replace(self, outlines=outlines, **columns)
-
-
-def check_file_name(name: object, *, source: str) -> None:
-    """Refuses an image's name that does not stay inside the image folder.
-
-    Args:
-        name: As the file gives it.
-        source: Where it was read, for the message.
-
-    Raises:
-        InputError: If it is no text, absolute, or holds ``..``.
-    """
-    if not isinstance(name, str) or not name or "\0" in name:
-        raise InputError(f"{source}: the image's file name is {name!r}, not a name")
-    path = PureWindowsPath(name)  # splits at both kinds of slash and knows drive letters
-    if path.anchor or ".." in path.parts:
-        raise InputError(
-            f"{source}: the file name {name!r} leads out of the image folder; "
-            "write it relative to that folder and without '..'"
-        )
 
 
 def list_annotations(annotations: Annotations, rows: np.ndarray) -> str:

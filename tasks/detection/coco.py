@@ -8,8 +8,9 @@ from pycocotools.mask import area
 
 from backbone.errors import InputError
 from tasks.common.bad_images import check_policy, counted
+from tasks.common.file_names import check_file_name
 from tasks.common.labels import LabelMap
-from tasks.detection.annotations import Annotations, check_file_name
+from tasks.detection.annotations import Annotations
 from tasks.detection.bad_boxes import BAD_BOX_POLICIES, WrittenBoxes, check_boxes
 from tasks.detection.coco_sections import (
     WAYS_OUT,

@@ -14,9 +14,10 @@ from defusedxml.ElementTree import parse
 
 from backbone.errors import InputError
 from tasks.common.bad_images import check_policy
+from tasks.common.file_names import check_file_name
 from tasks.common.images import check_image, find_images
 from tasks.common.labels import LabelMap
-from tasks.detection.annotations import Annotations, check_file_name
+from tasks.detection.annotations import Annotations
 from tasks.detection.bad_boxes import BAD_BOX_POLICIES, WrittenBoxes, check_boxes
 from tasks.detection.ragged import start_offsets
 

@@ -79,8 +79,7 @@ class Im2GPSTask(PlanetTask):
         shown = LabelledSet(self.known, augment.plain, sides=[self.image_size], seed=0)
         places: list[Place] = [(0, index) for index in range(len(self.known))]
         rows = [
-            self.signatures(batch["image"].to(self.device))
-            for batch in data.loader(shown, places)  # type: ignore[arg-type]
+            self.signatures(batch["image"].to(self.device)) for batch in data.loader(shown, places)
         ]
         found = np.concatenate(rows)
         self.index = faiss.IndexFlatIP(found.shape[1])

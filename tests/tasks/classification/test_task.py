@@ -53,7 +53,7 @@ def test_of_a_frozen_backbone_nothing_changes_but_the_head_learns() -> None:
 def test_a_teacher_sees_what_the_student_sees() -> None:
     task = make(mixing=Mixing(mixup_alpha=1.0, cutmix_alpha=1.0))
     seen = []
-    task.teacher = lambda image: seen.append(image) or torch.full((4, 3), 1 / 3)
+    task.teacher = lambda batch: seen.append(batch["image"]) or torch.full((4, 3), 1 / 3)
     given = batch()
     lesson = task.lesson(given)
     assert lesson["image"] is seen[0] and not torch.equal(seen[0], given["image"].float())

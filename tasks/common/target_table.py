@@ -1,0 +1,97 @@
+"""A teacher's targets on disk: computed once, by a run that can be stopped, for many trainings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backbone.errors import InputError
+from heads.head import Batch
+from tasks.common.data import DataModule
+from tasks.common.keyed_rows import KeyedRows, photo_keys
+from tasks.common.progress import steps_of
+from tasks.common.task import Teacher
+from tasks.common.teacher import NetworkTeacher
+
+SHARD = 2048  # photos between two writes
+
+
+class TableTeacher(Teacher):
+    """Looks targets up by the content of the photo, and by whether it is shown mirrored.
+
+    They are those of the photo as it is: the student learns to give them for however it is shown.
+
+    Args:
+        file: Folder that ``write_targets`` wrote.
+        data: Whose training photos have their targets there.
+
+    Raises:
+        InputError: If it was made for photos prepared otherwise, or lacks some.
+    """
+
+    def __init__(self, *, file: str, data: DataModule) -> None:
+        self.rows = KeyedRows(Path(str(file)), setting="teacher.file")
+        description = self.rows.description()
+        self.trained_on = description["teacher"]["trained_on"]
+        prepared = data.preparation()
+        if description["photos"] != prepared:
+            raise InputError(
+                f"teacher.file={file} is of photos prepared as {description['photos']}, and the "
+                f"data are prepared as {prepared}. Make it anew with tools/cache_teacher.py"
+            )
+        paths = data.train_paths()
+        self.places = self.rows.find(photo_keys(paths))
+        missing = np.flatnonzero(self.places < 0)
+        if len(missing):
+            raise InputError(
+                f"teacher.file={file} lacks {len(missing)} of {len(paths)} photos, such as "
+                f"{paths[missing[0]]}. Run tools/cache_teacher.py with these data again: it adds "
+                "what is missing"
+            )
+
+    def __call__(self, batch: Batch) -> Tensor:
+        places = self.places[batch["id"].cpu().numpy()]
+        views = torch.from_numpy(self.rows.values(places).astype(np.float32))  # (B, 1 or 2, D)
+        mirrored = batch["mirrored"].cpu().long() % views.shape[1]
+        return views[torch.arange(len(views)), mirrored].to(batch["image"].device)
+
+
+def write_targets(teacher: NetworkTeacher, data: DataModule, folder: Path) -> str:
+    """Writes the targets of a data set's training photos that the folder does not have yet.
+
+    A target has half the precision of a float32, 0.05%, and half its size. A photo has two, for
+    itself and its mirror image, unless the teacher sums both.
+
+    Args:
+        teacher: Looks at the photos as they are, at its own size.
+        data: With the photos.
+        folder: May be one that an earlier run began.
+
+    Returns:
+        What was done.
+    """
+    rows = KeyedRows(folder, setting="output")
+    rows.describe({"teacher": teacher.description(), "photos": data.preparation()})
+    paths = data.train_paths()
+    keys = photo_keys(paths)
+    wanted = np.flatnonzero(rows.find(keys) < 0)
+    _, first = np.unique(keys[wanted], return_index=True)  # copies of a photo share a target
+    wanted = wanted[np.sort(first)]
+    shards = [wanted[start : start + SHARD] for start in range(0, len(wanted), SHARD)]
+    for shard in steps_of(shards, "photos shown to the teacher", size=len):
+        rows.add(keys[shard], _targets(teacher, data, shard.tolist()))
+    return f"{len(wanted)} targets added to {folder}, {len(paths) - len(wanted)} were there"
+
+
+def _targets(teacher: NetworkTeacher, data: DataModule, indices: Sequence[int]) -> np.ndarray:
+    """Float16 ``(N, 1 or 2, D)``."""
+    views: list[Tensor] = []
+    photos = data.plain_train_set(teacher.image_size)
+    for batch in data.loader(photos, [(0, index) for index in indices]):
+        images = [batch["image"]]
+        if not getattr(teacher, "add_mirror", False):
+            images.append(batch["image"].flip(-1))
+        views.append(torch.stack([teacher({"image": image}) for image in images], dim=1).cpu())
+    return torch.cat(views).half().numpy()

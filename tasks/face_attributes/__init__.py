@@ -1,0 +1,1 @@
+"""Face attributes: what a face shows, each by itself."""

@@ -1,0 +1,75 @@
+"""Faces and their attributes as training data."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backbone.errors import InputError
+from tasks.common.images import find_images
+from tasks.common.photo_data import PhotoData
+from tasks.common.photos import Photos
+from tasks.face_attributes.faces import Faces
+
+
+class FaceData(PhotoData):
+    """Photos of a face each, with its attributes.
+
+    Args:
+        unlabelled: Folders of further faces, which are trained on if there is a teacher.
+        **photos: See ``PhotoData``.
+    """
+
+    default_image_size = 128
+
+    def __init__(self, *, unlabelled: str | Sequence[str] | None = None, **photos: Any) -> None:
+        super().__init__(**photos)
+        folders = [unlabelled] if isinstance(unlabelled, str | int) else unlabelled or []
+        self.unlabelled = [Path(str(folder)) for folder in folders if folder != ""]
+
+    @abstractmethod
+    def read_faces(self, split: str) -> Faces:
+        """The labelled faces of ``train`` or ``val``."""
+
+    def read(self, split: str) -> Faces:
+        faces = self.read_faces(split)
+        if split == "val" or not self.taught:
+            return faces
+        return faces.joined_by([path for folder in self.unlabelled for path in _photos_in(folder)])
+
+    def faces(self, split: str) -> Faces:
+        """The checked faces of ``train`` or ``val``."""
+        faces = self.photos(split)
+        assert isinstance(faces, Faces)
+        return faces
+
+    def counts(self, photos: Photos) -> str:
+        known = ~np.isnan(photos.targets)
+        unlabelled = int((~known.any(axis=1)).sum())
+        return (
+            f"{len(photos)} faces, {unlabelled} of them unlabelled, {len(photos.label_map)} "
+            f"attributes, {known.mean():.1%} of them known"
+        )
+
+    def report_lines(self) -> list[str]:
+        lines = super().report_lines()
+        if self.unlabelled and "train" in self._photos and not self.taught:
+            lines.append("data.unlabelled: not used, since no teacher says what is there")
+        return lines
+
+    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+        """A validation face and the attributes that it has."""
+        faces = self.photos("val")
+        names, ids = faces.label_map.names, faces.label_map.ids
+        there = np.flatnonzero(faces.targets[index] == 1)
+        return faces.path(index), {
+            "attributes": [{"id": ids[number], "name": names[number]} for number in there]
+        }
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"data.unlabelled={folder}: there is no such folder of photos")
+    return find_images(folder)

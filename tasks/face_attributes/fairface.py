@@ -1,0 +1,70 @@
+"""FairFace: age, gender and race of faces that are balanced over seven races."""
+
+from pathlib import Path
+
+import numpy as np
+
+from backbone.errors import InputError
+from tasks.common.photos import relative_names
+from tasks.face_attributes.data import FaceData
+from tasks.face_attributes.faces import UNKNOWN, Faces, attribute_map
+from tasks.face_attributes.tables import FILE, check_names, read_columns
+
+# All that the published files say (Karkkainen and Joo 2021), in their words.
+VALUES = {
+    "age": (
+        *("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69"),
+        "more than 70",
+    ),
+    "gender": ("Female", "Male"),
+    "race": (
+        *("Black", "East Asian", "Indian", "Latino_Hispanic", "Middle Eastern"),
+        *("Southeast Asian", "White"),
+    ),
+}
+ATTRIBUTES = attribute_map([f"{name} {value}" for name in VALUES for value in VALUES[name]])
+
+
+class FairFaceData(FaceData):
+    """``labels_train.csv`` and ``labels_val.csv`` with the columns file, age, gender and race.
+
+    Each value of a column is an attribute of its own, against all others of the column.
+    """
+
+    layout = (
+        "labels_train.csv and labels_val.csv (file, age, gender, race) and the photos they name"
+    )
+
+    def read_faces(self, split: str) -> Faces:
+        root = self.folder()
+        file = root / f"labels_{split}.csv"
+        columns = read_columns(file, [FILE, *VALUES])
+        names = check_names(columns[FILE], file=file)
+        parts = [
+            _one_against_rest(column, columns[column], names=names, file=file) for column in VALUES
+        ]
+        groups = {name: np.array(columns[name]) for name in ("race", "gender")}
+        pairs = zip(columns["race"], columns["gender"], strict=True)
+        both = [" ".join(pair) if all(pair) else "" for pair in pairs]
+        groups["race and gender"] = np.array(both)
+        return Faces(
+            root,
+            relative_names(root, [root / name for name in names]),
+            np.concatenate(parts, axis=1),
+            ATTRIBUTES,
+            groups=groups,
+        )
+
+
+def _one_against_rest(column: str, cells: list[str], *, names: list[str], file: Path) -> np.ndarray:
+    """A column for each value, float32 ``(N, V)``; unknown where a cell is empty."""
+    values = VALUES[column]
+    rows = {value: np.eye(len(values), dtype=np.float32)[i] for i, value in enumerate(values)}
+    rows[""] = np.full(len(values), UNKNOWN)
+    strange = next((cell for cell in cells if cell not in rows), None)
+    if strange is not None:
+        raise InputError(
+            f"{file}: {names[cells.index(strange)]} has {strange!r} as {column}; it can be "
+            f"{', '.join(values)}, or empty where it is unknown"
+        )
+    return np.stack([rows[cell] for cell in cells])

@@ -1,0 +1,214 @@
+"""Mean average precision over attributes, by attribute and by group of faces."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from backbone.weights import replacing
+from tasks.common.labels import LabelMap
+from tasks.face_attributes.faces import Faces
+
+
+class Records(NamedTuple):
+    """What faces show.
+
+    Attributes:
+        ids: Index of the photo in its split, ``(B,)``.
+        scores: Probability of each of the network's attributes, ``(B, K)``.
+    """
+
+    ids: Tensor
+    scores: Tensor
+
+
+class AttributeFigures(NamedTuple):
+    """A line of the report; without ``faces`` that have the attribute, its figure is NaN."""
+
+    attribute: str
+    faces: int  # that are known to have it
+    known: int
+    average_precision: float
+
+
+class GroupFigures(NamedTuple):
+    """Another: the mean over the same ``attributes`` for all groups of a division."""
+
+    division: str
+    group: str
+    faces: int
+    attributes: int
+    mean_ap: float
+
+
+def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Precision averaged over recall: the sum of each step's precision times its rise in recall.
+
+    Faces of equal score are taken together, since nothing orders them. NaN without a positive.
+
+    Args:
+        scores: Higher is likelier, ``(N,)``.
+        truth: Whether it is so, bool ``(N,)``.
+
+    >>> average_precision(np.array([0.9, 0.8, 0.1]), np.array([True, False, True]))
+    0.8333333333333333
+    """
+    if not truth.any():
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    hits = np.cumsum(truth[order])[ends]
+    precision = hits / (ends + 1)
+    return float((precision * np.diff(hits, prepend=0)).sum() / hits[-1])
+
+
+class AttributesMetric(Metric):
+    """Average precision over all faces that any process has seen, each counted once.
+
+    Every face has a row of its own, which one process fills in: the largest of the rows that the
+    processes hold is the one that was filled, however many filled it.
+
+    Args:
+        faces: The faces and their attributes.
+        network: The network's attributes, which are looked up by name; one that it does not know
+            has an average precision of 0.
+    """
+
+    full_state_update = False
+    higher_is_better = True
+
+    def __init__(self, faces: Faces, *, network: LabelMap) -> None:
+        super().__init__()
+        self.faces = faces
+        self.network = network
+        shape = len(faces), len(network)
+        self.add_state("scores", torch.full(shape, -1.0), dist_reduce_fx="max")
+
+    scores: Tensor
+    found: np.ndarray  # of all processes, once computed: indices of faces, ``(M,)``
+    found_scores: np.ndarray  # in the order of the data set's attributes, ``(M, K)``
+
+    def update(self, records: Records) -> None:
+        """Fills in the rows of a batch."""
+        self.scores[records.ids] = records.scores.float()
+
+    def compute(self) -> dict[str, float]:
+        """``mean_ap`` over the ``num_attributes`` that a face has, and ``accuracy``.
+
+        The last is the share of labels that are right at a probability of one half, averaged over
+        attributes, as it is often published. All are 0 if no face was seen.
+        """
+        scores = self.scores.cpu().numpy()
+        self.found = np.flatnonzero(scores[:, 0] >= 0)
+        number = {name: index for index, name in enumerate(self.network.names)}
+        columns = [number.get(name) for name in self.faces.label_map.names]
+        missing = np.full(len(self.found), -1, np.float32)
+        self.found_scores = np.stack(
+            [missing if i is None else scores[self.found, i] for i in columns], axis=1
+        )
+        precisions = [row.average_precision for row in self.by_attribute() if row.faces]
+        return {
+            "mean_ap": float(np.mean(precisions)) if precisions else 0.0,
+            "num_attributes": len(precisions),
+            "accuracy": self._accuracy(),
+        }
+
+    def _accuracy(self) -> float:
+        truth = self.faces.targets[self.found]
+        known = ~np.isnan(truth)
+        right = ((self.found_scores >= 0.5) == (truth == 1)) & known
+        some = known.any(axis=0)
+        shares = right.sum(axis=0)[some] / known.sum(axis=0)[some]
+        return float(shares.mean()) if len(shares) else 0.0
+
+    def by_attribute(self) -> list[AttributeFigures]:
+        """Each attribute on all faces seen."""
+        return self._figures(np.arange(len(self.found)))
+
+    def _figures(self, rows: np.ndarray) -> list[AttributeFigures]:
+        """Each attribute on some of the faces seen."""
+        figures = []
+        for column, name in enumerate(self.faces.label_map.names):
+            truth = self.faces.targets[self.found[rows], column]
+            known = ~np.isnan(truth)
+            there = truth[known] == 1
+            scores = self.found_scores[rows, column][known]
+            unknown = name not in self.network.names and there.any()
+            precision = 0.0 if unknown else average_precision(scores, there)
+            figures.append(AttributeFigures(name, int(there.sum()), len(there), precision))
+        return figures
+
+    def by_group(self) -> list[GroupFigures]:
+        """The mean on each group, over attributes that some in every group have and some lack.
+
+        Over others it could not be compared: all faces of a group that shares an attribute are
+        right about it.
+        """
+        return [row for name in self.faces.groups for row in self._by_group(name)]
+
+    def _by_group(self, division: str) -> list[GroupFigures]:
+        group_of = self.faces.groups[division][self.found]
+        members = {
+            group: np.flatnonzero(group_of == group) for group in np.unique(group_of) if group
+        }
+        figures = {group: self._figures(rows) for group, rows in members.items()}
+        telling = [
+            column
+            for column in range(len(self.faces.label_map))
+            if all(0 < rows[column].faces < rows[column].known for rows in figures.values())
+        ]
+        return [
+            GroupFigures(
+                division,
+                str(group),
+                len(members[group]),
+                len(telling),
+                float(np.mean([rows[column].average_precision for column in telling]))
+                if telling
+                else float("nan"),
+            )
+            for group, rows in figures.items()
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Writes ``predictions.json``, ``attributes.csv`` and ``groups.csv``."""
+        with replacing(folder / "predictions.json") as temporary:
+            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n")
+        _write_csv(folder / "attributes.csv", AttributeFigures._fields, self.by_attribute())
+        _write_csv(folder / "groups.csv", GroupFigures._fields, self.by_group())
+
+    def _rows(self) -> list[dict[str, Any]]:
+        scores = self.scores[torch.from_numpy(self.found)].cpu()
+        return [
+            {"file": str(self.faces.path(index)), "attributes": attributes}
+            for index, attributes in zip(
+                self.found.tolist(), named_attributes(scores, self.network), strict=True
+            )
+        ]
+
+
+def named_attributes(scores: Tensor, label_map: LabelMap) -> list[list[dict[str, Any]]]:
+    """All attributes of each face as ``{"id", "name", "score"}``, the likeliest first."""
+    named = []
+    for row in scores.tolist():
+        order = sorted(range(len(row)), key=row.__getitem__, reverse=True)
+        named.append(
+            [
+                {"id": label_map.ids[i], "name": label_map.names[i], "score": round(row[i], 6)}
+                for i in order
+            ]
+        )
+    return named
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], rows: Sequence[Any]) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)

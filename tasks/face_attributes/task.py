@@ -1,0 +1,88 @@
+"""Face attributes: what the shared task leaves open."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torchmetrics import Metric
+
+from heads.attributes import AttributesHead
+from heads.head import Batch
+from tasks.common.captions import write_labels
+from tasks.common.data import DataModule
+from tasks.common.labels import check_classes
+from tasks.common.task import Task
+from tasks.face_attributes.data import FaceData
+from tasks.face_attributes.metric import AttributesMetric, Records, named_attributes
+
+
+class FaceAttributesTask(Task):
+    """Trains attributes from labels or a teacher, and scores them by mean average precision."""
+
+    head_type = AttributesHead
+    takes_teacher = True
+    monitor = "val/mean_ap"
+
+    def make_metric(self) -> AttributesMetric:
+        data: FaceData = self.trainer.datamodule  # type: ignore[attr-defined]
+        faces = data.faces("val")
+        check_classes(self.label_map, faces.label_map)
+        return AttributesMetric(faces, network=self.label_map)
+
+    def records(self, predictions: Tensor, batch: Batch) -> Records:
+        return Records(batch["id"], predictions)
+
+    def summary(self, data: DataModule) -> str:
+        metric = self.metric
+        assert isinstance(metric, AttributesMetric)
+        every = metric.by_attribute()
+        rows = sorted((row for row in every if row.faces), key=lambda row: row.average_precision)
+        return "\n".join(
+            [
+                "attribute, the worst first: average precision, and what chance would give",
+                *(
+                    f"  {row.attribute:32} {row.average_precision:.4f} {row.faces / row.known:.4f}"
+                    for row in rows
+                ),
+                *self._group_lines(metric),
+                f"{self.monitor} {self.figures['mean_ap']:.4f} over {len(rows)} attributes, "
+                f"{len(every) - len(rows)} left out since no face has them; accuracy "
+                f"{self.figures['accuracy']:.4f}; {len(metric.found)} faces of "
+                f"{metric.faces.folder}, the middle of each at {self.image_size} pixels",
+                *self.cautions(data),
+            ]
+        )
+
+    def _group_lines(self, metric: AttributesMetric) -> list[str]:
+        lines = []
+        rows = sorted(metric.by_group(), key=lambda row: (row.division, row.mean_ap))
+        for division in dict.fromkeys(row.division for row in rows):
+            groups = [row for row in rows if row.division == division]
+            lines.append(
+                f"by {division}, the worst first, over the {groups[0].attributes} attributes that "
+                "some in every group have and some lack"
+            )
+            lines += [
+                f"  {row.group:32} {row.mean_ap:6.4f} on {row.faces} faces"
+                for row in groups
+                if not math.isnan(row.mean_ap)
+            ]
+        return lines
+
+    def entries(self, records: Records) -> list[dict[str, Any]]:
+        """One dictionary a face: ``attributes`` with ``id, name, score``, the likeliest first."""
+        return [
+            {"attributes": attributes}
+            for attributes in named_attributes(records.scores, self.label_map)
+        ]
+
+    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+        """Writes the attributes on the photo."""
+        return write_labels(pixels, entry["attributes"])
+
+    def save_records(self, metric: Metric, folder: Path) -> None:
+        assert isinstance(metric, AttributesMetric)
+        metric.save(folder)

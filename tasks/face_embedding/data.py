@@ -1,0 +1,206 @@
+"""Folders of faces to train on and pairs of photos to validate on."""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from backbone.errors import InputError
+from tasks.common.bad_images import counted
+from tasks.common.data import DataModule, Sample, stack_images
+from tasks.common.images import list_images
+from tasks.common.labels import LabelMap
+from tasks.face_embedding.augment import Look, plain
+from tasks.face_embedding.faces import ALIGNMENTS, Faces, find_faces, find_faces_or_middles
+from tasks.face_embedding.landmarks import finder_description
+from tasks.face_embedding.pairs import Pairs, read_pairs
+from tasks.face_embedding.samples import FaceSet
+
+WAYS_OUT = (
+    "Ways out: data.faces=[DIR,DIR] with photos of faces to train on, data.pairs=FILE with "
+    "data.pairs_root=DIR, a folder for each person, to validate; or data=demo, which needs no data."
+)
+
+
+class FaceData(DataModule):
+    """Faces without names to train on, pairs of photos to validate on.
+
+    Args:
+        faces: Folders of photos, searched with their subfolders.
+        pairs: File that lists pairs; see ``read_pairs``.
+        pairs_root: Has a folder of photos for each person of the pairs.
+        alignment: ``mtcnn`` turns each face to where its eyes, nose and mouth are in the template;
+            ``none`` takes the middle square of a photo.
+        cache: Folder for the places of faces, which are searched for once.
+        augmentation: How faces are shown in training.
+        on_bad_image: ``error`` or ``skip``.
+        **loading: See ``DataModule``.
+    """
+
+    default_image_size = 160
+
+    def __init__(
+        self,
+        *,
+        faces: str | Sequence[str] | None,
+        pairs: str | None,
+        pairs_root: str | None,
+        alignment: str,
+        cache: str,
+        augmentation: Callable[[], Look],
+        on_bad_image: str,
+        **loading: Any,
+    ) -> None:
+        super().__init__(**loading)
+        self.faces = faces
+        self.pairs_file = pairs
+        self.pairs_root = pairs_root
+        self.alignment = alignment
+        self.cache = Path(str(cache))
+        self.augmentation = augmentation
+        self.on_bad_image = on_bad_image
+        self._notes: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def label_map(self) -> LabelMap:  # type: ignore[override]
+        """No classes: a teacher's embeddings have none."""
+        return LabelMap((), ())
+
+    def preparation(self) -> dict[str, Any]:
+        """How a face comes from its photo, for caches and checkpoints."""
+        finder = finder_description() if self.alignment == ALIGNMENTS[0] else {}
+        return {"alignment": self.alignment, **finder}
+
+    @cached_property
+    def train_faces(self) -> Faces:
+        """The faces to train on.
+
+        Raises:
+            InputError: If there are none.
+        """
+        return self._find("train", self.photos())
+
+    def photos(self) -> list[Path]:
+        """The files in all folders of faces."""
+        if not self.faces:
+            raise InputError(f"No data: data.faces is not set. {WAYS_OUT}")
+        folders = [self.faces] if isinstance(self.faces, str) else list(self.faces)
+        paths: list[Path] = []
+        for folder in (Path(str(name)) for name in folders):
+            if not folder.is_dir():
+                raise InputError(f"data.faces={folder}: there is no such folder. {WAYS_OUT}")
+            found = list_images(folder)
+            if not found:
+                raise InputError(f"data.faces={folder}: no images there or below. {WAYS_OUT}")
+            paths += found
+        return list(dict.fromkeys(paths))
+
+    def _find(self, split: str, paths: Sequence[Path], **settings: Any) -> Faces:
+        faces = find_faces(
+            paths,
+            alignment=self.alignment,
+            cache=self.cache,
+            on_bad_image=self.on_bad_image,
+            needed=split == "val",
+            **settings,
+        )
+        self._notes[split] = faces.notes
+        return faces
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The pairs to validate on.
+
+        Raises:
+            InputError: If there are none.
+        """
+        for setting, value in (("pairs", self.pairs_file), ("pairs_root", self.pairs_root)):
+            if not value:
+                raise InputError(f"No data: data.{setting} is not set. {WAYS_OUT}")
+        root = Path(str(self.pairs_root))
+        if not root.is_dir():
+            raise InputError(f"data.pairs_root={root}: there is no such folder. {WAYS_OUT}")
+        return read_pairs(Path(str(self.pairs_file)), root)
+
+    @cached_property
+    def val_faces(self) -> Faces:
+        """The photos that pairs name, in the order of ``pairs.paths``."""
+        return self._find("val", self.pairs.paths)
+
+    def train_paths(self) -> list[Path]:
+        return [self.train_faces.path(index) for index in range(len(self.train_faces))]
+
+    def plain_train_set(self, side: int) -> FaceSet:
+        return FaceSet(self.train_faces, plain, side=side, seed=self.seed)
+
+    @property
+    def train_set(self) -> FaceSet:
+        """Augmented faces."""
+        look = self.augmentation()
+        return FaceSet(self.train_faces, look, side=self.image_size, seed=self.seed)
+
+    @property
+    def val_set(self) -> FaceSet:
+        """The faces of the pairs as they are."""
+        return FaceSet(self.val_faces, plain, side=self.image_size, seed=self.seed)
+
+    def predict_set(self, paths: Sequence[Path]) -> FaceSet:
+        """The middle face of each photo, or the photo's middle where there is none."""
+        faces, bad = find_faces_or_middles(paths, alignment=self.alignment, cache=self.cache)
+        return FaceSet(faces, plain, side=self.image_size, seed=self.seed, unreadable=bad)
+
+    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+        """A photo of a pair and whose it is."""
+        return self.pairs.paths[index], {"person": self.pairs.names[index]}
+
+    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        """Stacks samples, with ``frame``, ``mirrored`` and ``target``."""
+        readable = [sample for sample in samples if "error" not in sample]
+        frames = [sample["frame"] for sample in readable]
+        return {
+            "image": stack_images([sample["image"] for sample in readable], self.image_size),
+            "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
+            "frame": torch.from_numpy(np.array(frames, np.float32).reshape(-1, 2, 3)),
+            "mirrored": torch.tensor([sample["mirrored"] for sample in readable]),
+            "target": torch.tensor([sample["target"] for sample in readable]),
+            "errors": [sample["error"] for sample in samples if "error" in sample],
+        }
+
+    def report_lines(self) -> list[str]:
+        """How many faces were read, from where, and what was skipped."""
+        lines = []
+        if "train" in self._notes:
+            folders = {os.path.dirname(path) for path in self.train_paths()}
+            lines.append(
+                f"train: {counted(len(self.train_faces), 'face', 'faces')} of "
+                f"{counted(len(folders), 'folder', 'folders')}, alignment {self.alignment}"
+            )
+            lines += _grouped(self._notes["train"])
+        if "val" in self._notes:
+            lines.append(
+                f"val: {len(self.pairs)} pairs of {len(self.val_faces)} photos, alignment "
+                f"{self.alignment}"
+            )
+            lines += _grouped(self._notes["val"])
+        return lines
+
+
+def _grouped(notes: Sequence[str]) -> list[str]:
+    """How often each kind of note is there, and the notes themselves, which go to the report only.
+
+    >>> _grouped(["1 photo skipped, no face found: a.jpg", "1 photo skipped: b.jpg is empty"])
+    ['  1 photo skipped, no face found', '    a.jpg', '  1 photo skipped', '    b.jpg is empty']
+    """
+    kinds: dict[str, list[str]] = {}
+    for note in notes:
+        kind, _, which = note.removeprefix("1 photo ").partition(": ")
+        kinds.setdefault(kind, []).append(which)
+    lines = []
+    for kind, members in kinds.items():
+        lines.append(f"  {counted(len(members), 'photo', 'photos')} {kind}")
+        lines += [f"    {member}" for member in members]
+    return lines

@@ -1,0 +1,39 @@
+"""A data set of drawn people."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tasks.common.target_table import TableTeacher
+from tasks.face_embedding.data import FaceData
+from tasks.face_embedding.drawn_people import write_people
+
+
+class DemoFaces(FaceData):
+    """Drawn people, with a teacher for those to train on.
+
+    Args:
+        root: Folder for the data.
+        num_train: Faces to train on.
+        num_val: Pairs of each kind in each of two folds.
+        **faces: See ``FaceData``.
+    """
+
+    def __init__(self, *, root: str, num_train: int, num_val: int, **faces: Any) -> None:
+        root = str(root)
+        super().__init__(
+            faces=f"{root}/faces", pairs=f"{root}/pairs.txt", pairs_root=f"{root}/people", **faces
+        )
+        self.root = Path(root)
+        self.write = partial(
+            write_people, self.root, num_train=num_train, num_val=num_val, seed=self.seed
+        )
+
+    def setup(self, stage: str) -> None:
+        self.write()  # what is there is not drawn again
+
+    def prepare_data(self) -> None:
+        self.write()
+
+    def own_teacher(self) -> TableTeacher:
+        return TableTeacher(file=str(self.root / "teacher"), data=self)

@@ -1,0 +1,61 @@
+"""Faces as samples for the loader."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from tasks.common.data import Sample
+from tasks.common.images import read_image
+from tasks.common.sampling import Place
+from tasks.face_embedding.augment import Look
+from tasks.face_embedding.faces import Faces
+
+
+class FaceSet(Dataset[Sample]):
+    """Faces at network size.
+
+    A sample has ``image`` (uint8, ``(S, S, 3)``), ``id`` (index of the photo), ``frame``,
+    ``mirrored`` and ``target`` (whose face it is, -1 if nobody says).
+
+    Args:
+        faces: Photos with the place of the face in each.
+        look: From a photo to the network's input.
+        side: Of that, in pixels.
+        seed: With the epoch and the index it decides all that is random.
+        unreadable: Messages by index, for photos that are samples with an error.
+    """
+
+    def __init__(
+        self,
+        faces: Faces,
+        look: Look,
+        *,
+        side: int,
+        seed: int,
+        unreadable: Mapping[int, str] | None = None,
+    ) -> None:
+        self.faces = faces
+        self.look = look
+        self.side = side
+        self.seed = seed
+        self.unreadable = unreadable or {}
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, place: Place) -> Sample:
+        epoch, index = place
+        if index in self.unreadable:
+            return {"id": index, "error": self.unreadable[index]}
+        rng = np.random.default_rng((self.seed, epoch, index))
+        frame = self.faces.frames[index]
+        pixels, _ = read_image(self.faces.path(index))
+        view = self.look(pixels, frame, self.side, rng)
+        return {
+            "image": view.image,
+            "id": index,
+            "frame": frame.astype(np.float32),
+            "mirrored": view.mirrored,
+            "target": int(self.faces.people[index]),
+        }

@@ -1,0 +1,128 @@
+"""Embeddings of faces: what the shared task leaves open."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchmetrics import Metric
+
+from backbone.errors import InputError
+from heads.embedding import EmbeddingHead
+from heads.head import Batch
+from tasks.common.data import DataModule
+from tasks.common.task import Task
+from tasks.face_embedding.alignment import corners
+from tasks.face_embedding.data import FaceData
+from tasks.face_embedding.metric import Records, VerificationMetric
+
+COLOUR = (40, 220, 90)
+
+
+class FaceEmbeddingTask(Task):
+    """Trains embeddings of faces and scores them by telling pairs apart, as LFW does.
+
+    Args:
+        add_mirror: Sum the embeddings of a face and its mirror image wherever they are used, which
+            costs twice as much and is how most figures are published.
+        **wiring: See ``Task``.
+    """
+
+    head_type = EmbeddingHead
+    takes_teacher = True
+    monitor = "val/lfw_accuracy"
+
+    def __init__(self, *, add_mirror: bool, **wiring: Any) -> None:
+        super().__init__(**wiring)
+        self.add_mirror = add_mirror
+        self.alignment: Mapping[str, Any] = {}
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        if stage == "fit" and self.teacher is None:
+            raise InputError(
+                "Distillation needs a teacher: teacher=onnx teacher.file=FILE for a face network, "
+                "or teacher=table teacher.file=DIR for what tools/cache_teacher.py has computed"
+            )
+
+    def make_metric(self) -> VerificationMetric:
+        data: FaceData = self.trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(self.head, EmbeddingHead)
+        dimension = self.head.dimension
+        if self.scores_teacher:
+            side = self.image_size
+            blank = torch.zeros(1, 3, side, side, dtype=torch.uint8)
+            dimension = self.predictions({"image": blank}).shape[1]
+        return VerificationMetric(data.pairs, dimension=dimension)
+
+    def predictions(self, batch: Batch) -> Tensor:
+        """Embeddings of length 1, ``(B, D)``."""
+        points: Tensor = super().predictions(batch)
+        if self.add_mirror:
+            points = points + super().predictions({**batch, "image": batch["image"].flip(-1)})
+        return F.normalize(points)
+
+    def records(self, predictions: Tensor, batch: Batch) -> Records:
+        return Records(batch["id"], predictions, batch["frame"])
+
+    def summary(self, data: DataModule) -> str:
+        metric = self.metric
+        assert isinstance(metric, VerificationMetric) and isinstance(data, FaceData)
+        folds = ", ".join(
+            f"{share:.4f} at {threshold:.3f}"
+            for share, threshold in zip(*metric.accuracy, strict=True)
+        )
+        fitted = "the other folds" if len(metric.accuracy.by_fold) > 1 else "the same pairs"
+        negatives = metric.num_negatives()
+        rates = [
+            f"  {name} {self.figures[name]:.4f}"
+            for name in self.figures
+            if name.startswith("tar_at_far")
+        ]
+        return "\n".join(
+            [
+                f"{self.monitor} {self.figures['lfw_accuracy']:.4f} with a deviation of "
+                f"{self.figures['lfw_accuracy_std']:.4f}; folds {folds}, thresholds fitted on "
+                f"{fitted}",
+                "true accept rates",
+                *rates,
+                f"  of {negatives} pairs of two people, which tell rates down to 1 in {negatives}: "
+                "below, none of them is accepted",
+                f"on {len(metric.distances)} pairs of {data.pairs.file}; alignment "
+                f"{data.alignment}, {self.image_size} pixels, face "
+                f"{'and mirror image summed' if self.add_mirror else 'alone'}",
+            ]
+        )
+
+    def entries(self, records: Records) -> list[dict[str, Any]]:
+        """One dictionary a photo.
+
+        It has ``face``, the corners of the square that was looked at in pixels of the photo, and
+        ``embedding``.
+        """
+        return [
+            {
+                "face": [[round(x, 2) for x in corner] for corner in corners(frame).tolist()],
+                "embedding": [round(value, 5) for value in embedding],
+            }
+            for frame, embedding in zip(
+                records.frames.cpu().double().numpy(), records.embeddings.tolist(), strict=True
+            )
+        ]
+
+    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+        """Draws the square that was looked at."""
+        photo = pixels.copy()
+        if "face" in entry:
+            outline = np.round(np.array(entry["face"])).astype(np.int32)
+            width = max(min(photo.shape[:2]) // 150, 1)
+            cv2.polylines(photo, [outline], True, COLOUR, width, cv2.LINE_AA)
+        return photo
+
+    def save_records(self, metric: Metric, folder: Path) -> None:
+        assert isinstance(metric, VerificationMetric)
+        metric.save(folder)

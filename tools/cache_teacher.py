@@ -1,0 +1,20 @@
+"""Computes a teacher's targets once, for any number of trainings.
+
+python tools/cache_teacher.py task=facenet_distill teacher=onnx teacher.file=FILE \\
+    data.faces=[DIR,DIR] output=TABLE
+python tools/train.py task=facenet_distill teacher=table teacher.file=TABLE data.faces=[DIR,DIR] ...
+"""
+
+from omegaconf import DictConfig
+
+from tasks.common.command import command
+from tasks.common.taught import cache_targets
+
+
+@command("cache_teacher")
+def main(config: DictConfig) -> None:
+    print(cache_targets(config))
+
+
+if __name__ == "__main__":
+    main()
