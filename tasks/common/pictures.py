@@ -110,7 +110,9 @@ class PredictionWriter(BasePredictionWriter):
             self.entries.append({"file": str(path), "width": width, "height": height, **entry})
             picture = pl_module.draw(pixels, confident(entry, self.min_score))
             # numbered, since photos of different folders may share a name
-            save_picture(self.folder / f"{index:05d}_{path.stem}.jpg", picture)
+            place = self.folder / f"{index:05d}_{path.stem}.jpg"
+            save_picture(place, picture)
+            pl_module.illustrate(entry, place)
 
 
 def confident(entry: Mapping[str, Any], min_score: float) -> dict[str, Any]:

@@ -179,6 +179,9 @@ class Task(LightningModule, ABC):
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
         """Draws an entry on its photo, RGB of shape ``(H, W, 3)``."""
 
+    def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
+        """Writes what else shows an entry beside its picture ``path``; nothing unless it does."""
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         batch = self.lesson(batch)
         losses = self.head.loss(self(batch["image"]), batch)

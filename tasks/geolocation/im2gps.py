@@ -1,5 +1,6 @@
 """Im2GPS: a photo was taken where the photos were taken that look like it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import faiss
@@ -12,13 +13,14 @@ from backbone.errors import InputError, check_number
 from heads.cells import CellHead
 from heads.head import Batch
 from tasks.common import augment
+from tasks.common.captions import write_labels
 from tasks.common.photo_sets import LabelledSet
 from tasks.common.sampling import Place
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.metric import GeolocationMetric, Records
 from tasks.geolocation.photos import GeoPhotos
 from tasks.geolocation.sphere import Points, great_circle_km
-from tasks.geolocation.task import PlanetTask
+from tasks.geolocation.task import PlanetTask, place_name
 
 
 class Im2GPSTask(PlanetTask):
@@ -114,6 +116,10 @@ class Im2GPSTask(PlanetTask):
             {"location": dict(zip(("latitude", "longitude"), point, strict=True))}
             for point in points
         ]
+
+    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+        """Writes the place on the photo."""
+        return write_labels(pixels, [{"name": place_name(**entry["location"])}])
 
     def described(self) -> str:
         return f"{len(self.points)} training photos, {self.neighbours} nearest"

@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
+from tasks.common.pictures import save_picture
 from tasks.geolocation.bad_rows import BadRows
 from tasks.geolocation.cells import granularities, sorted_leaves
+from tasks.geolocation.maps import CellMap
 from tasks.geolocation.partition import make_partition
 from tasks.geolocation.sphere import Points
 from tasks.geolocation.tables import read_table
+
+MAP_HEIGHT = 900  # pixels
 
 
 def write_cells(config: DictConfig) -> list[str]:
@@ -42,6 +47,11 @@ def write_cells(config: DictConfig) -> list[str]:
         raise InputError(f"{table} has no place on the Earth in {bad_rows.num_rows} rows")
     partition = make_partition(leaves, wanted)
     partition.save(output)
+    if config.map:
+        cells = partition.finest
+        shares = np.full(len(cells), 0.15) + 0.85 * cells.counts / cells.counts.max()
+        picture = CellMap(cells, height=MAP_HEIGHT).draw(shares, edges=True)
+        save_picture(Path(str(config.map)), picture)
     lines = [f"{len(leaves)} photos of {table}", *notes]
     for cells, line in zip(partition.granularities, partition.lines(), strict=True):
         dropped = len(leaves) - int(cells.counts.sum())

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,9 +16,11 @@ from heads.cells import CellHead
 from heads.head import Batch
 from tasks.common.captions import write_labels
 from tasks.common.data import DataModule
+from tasks.common.pictures import side_by_side
 from tasks.common.task import Task
 from tasks.geolocation import s2
 from tasks.geolocation.data import GeolocationData
+from tasks.geolocation.maps import GUESS, TRUTH, CellMap, write_web_map
 from tasks.geolocation.metric import (
     RADII_KM,
     GeolocationMetric,
@@ -34,6 +37,7 @@ from tasks.geolocation.photos import GeoPhotos
 
 LOCATIONS = ("mean", "centre")
 NUM_CELLS = 100  # of a prediction, the likeliest
+MAX_MAP_HEIGHT = 480  # of what is drawn, which is enlarged beside larger photos
 NUM_NAMED = 3  # of these, written on its photo
 
 
@@ -62,6 +66,7 @@ class PlanetTask(Task):
         self.location = location
         self.hierarchical = hierarchical
         self.albums = albums
+        self._maps: dict[int, CellMap] = {}  # by height
         if isinstance(self.label_map, CellLabels):
             self.head.points.copy_(torch.from_numpy(self.label_map.points))
 
@@ -147,9 +152,28 @@ class PlanetTask(Task):
         return entries
 
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
-        """Writes the place on the photo, and the likeliest cells."""
+        """Writes the place and the likeliest cells on the photo; beside it goes a map of them."""
         labels: list[Mapping[str, Any]] = [{"name": place_name(**entry["location"])}]
-        return write_labels(pixels, [*labels, *entry.get("cells", [])[:NUM_NAMED]])
+        photo = write_labels(pixels, [*labels, *entry.get("cells", [])[:NUM_NAMED]])
+        return side_by_side(photo, self.draw_map(entry, height=len(pixels)))
+
+    def draw_map(self, entry: Mapping[str, Any], *, height: int) -> np.ndarray:
+        """Where an entry's cells are, and a ring around its location."""
+        shares = np.zeros(len(self.partition.finest))
+        first = len(self.label_map) - len(shares)
+        for cell in entry.get("cells", []):
+            shares[cell["id"] - first] = cell["score"]
+        drawn = min(height, MAX_MAP_HEIGHT)
+        if drawn not in self._maps:
+            self._maps[drawn] = CellMap(self.partition.finest, height=drawn)
+        picture = self._maps[drawn].draw(shares / max(shares.max(), 1e-9))
+        point = np.array([entry["location"]["latitude"], entry["location"]["longitude"]])
+        self._maps[drawn].mark(picture, point, GUESS if "cells" in entry else TRUTH)
+        return cv2.resize(picture, (2 * height, height), interpolation=cv2.INTER_LINEAR)
+
+    def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
+        """Writes a map to move and zoom in."""
+        write_web_map(path.with_suffix(".html"), entry)
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, GeolocationMetric)
