@@ -93,8 +93,8 @@ class FaceEmbeddingTask(Task):
                 f"  of {negatives} pairs of two people, which tell rates down to 1 in {negatives}: "
                 "below, none of them is accepted",
                 f"on {len(metric.distances)} pairs of {data.pairs.file}; alignment "
-                f"{data.alignment}, {self.image_size} pixels, face "
-                f"{'and mirror image summed' if self.add_mirror else 'alone'}",
+                f"{data.alignment}, {self.image_size} pixels, "
+                f"{'face and mirror image summed' if self.add_mirror else 'one view of a face'}",
             ]
         )
 
