@@ -253,6 +253,7 @@ def test_two_processes(tmp_path):
     """Two processes through the real command: one folder, exact resume, each sample once."""
     settings = [*TINY, f"data.root={tmp_path / 'data'}", "trainer=ddp", "data.num_val=5"]
     settings += ["data.batch_size=2", "trainer.max_epochs=2", "checkpoint_every_steps=1"]
+    settings += ["trainer.precision=32-true"]  # as figures are reported
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
     command = [sys.executable, "tools/train.py", *settings, f"run_dir={stopped}"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)

@@ -24,7 +24,11 @@ from backbone.errors import InputError
 from backbone.weights import read_checkpoint
 from tasks.common.checkpoint import TerminatedError
 from tasks.common.config import CONFIGS, check_targets, check_value_types, missing_choices
-from tasks.common.processes import end_other_processes, wait_for_the_one_that_failed
+from tasks.common.processes import (
+    end_for_the_first_one,
+    end_other_processes,
+    wait_for_the_one_that_failed,
+)
 from tasks.common.task import DivergedError
 from tasks.common.usage import explain, usage
 
@@ -129,6 +133,7 @@ def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> in
             return FAILED
         end_other_processes()
         sys.stderr.write(f"error: {mistake}\n")
+        end_for_the_first_one(USER_ERROR)
         return USER_ERROR
     return 0
 
@@ -202,7 +207,7 @@ def _set_up_console() -> None:
     console = _Console(sys.stdout)
     logging.basicConfig(level=level, format="%(message)s", handlers=[console], force=True)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    for library in ("faster_coco_eval", "httpx", "lightning.fabric"):
+    for library in ("faiss", "faster_coco_eval", "httpx", "lightning.fabric"):
         logging.getLogger(library).setLevel(logging.WARNING)
     for pattern in (
         ".*does not have many workers.*",

@@ -33,12 +33,22 @@ def end_other_processes() -> None:
         process.kill()
 
 
+def end_for_the_first_one(code: int) -> None:
+    """Ends this process at once with an exit code, if the first one has started it.
+
+    Tidying up may wait for a connection to the first one for longer than that one waits for us.
+    """
+    if int(os.environ.get("LOCAL_RANK", 0)) > 0:
+        sys.stderr.flush()
+        os._exit(code)
+
+
 def wait_for_the_one_that_failed() -> None:
     """To be called before an error is shown that may be an echo of another process's.
 
     If it is, this process is ended meanwhile, and what the other one said stands alone.
     """
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    if "LOCAL_RANK" in os.environ:  # the number of processes is gone: Lightning has tidied it away
         time.sleep(SECONDS_TO_END)
 
 
