@@ -202,7 +202,7 @@ def _set_up_console() -> None:
     console = _Console(sys.stdout)
     logging.basicConfig(level=level, format="%(message)s", handlers=[console], force=True)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    for library in ("faster_coco_eval", "httpx", "lightning.fabric"):
+    for library in ("faiss", "faster_coco_eval", "httpx", "lightning.fabric"):
         logging.getLogger(library).setLevel(logging.WARNING)
     for pattern in (
         ".*does not have many workers.*",

@@ -11,7 +11,8 @@ EARTH_RADIUS_KM = 6371.0088  # mean radius of WGS 84 (IUGG)
 
 def unit_vectors(points: ArrayLike) -> Vectors:
     """Where points lie on a sphere of radius 1; ``z`` points north, ``x`` to (0, 0)."""
-    latitude, longitude = np.moveaxis(np.deg2rad(np.asarray(points, np.float64)), -1, 0)
+    columns = np.moveaxis(np.asarray(points, np.float64), -1, 0)
+    latitude, longitude = np.deg2rad(np.ascontiguousarray(columns))
     level = np.cos(latitude)
     return np.stack(
         [level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)], axis=-1
