@@ -1,5 +1,6 @@
 """Scores a checkpoint or imported weights: python tools/eval.py checkpoint=FILE."""
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tasks.common.command import command
@@ -9,7 +10,7 @@ from tasks.common.taught import evaluate_teacher
 
 @command("eval")
 def main(config: DictConfig) -> None:
-    if config.model == "teacher":
+    if HydraConfig.get().runtime.choices["model"] == "teacher":
         evaluate_teacher(config)
     else:
         evaluate(config)

@@ -55,6 +55,19 @@ def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
         _settle_one(config.data, "image_size", size, path="data.image_size", source=source)
 
 
+def check_options(config: DictConfig) -> None:
+    """Refuses a teacher in the place of the network, and a head that does not fit the task.
+
+    Raises:
+        InputError: Says what fits.
+    """
+    if HydraConfig.get().runtime.choices.get("model") == "teacher":
+        raise InputError(
+            "model=teacher: that is scored by tools/eval.py, with neither checkpoint= nor init="
+        )
+    check_head(config)
+
+
 def check_head(config: DictConfig) -> None:
     """Refuses a head that learns from or predicts other things than the task has.
 

@@ -26,7 +26,7 @@ from tasks.common.ema import WeightEMA
 from tasks.common.folders import make_folder
 from tasks.common.network import (
     build_task,
-    check_head,
+    check_options,
     load_weights,
     report_lines,
     settle,
@@ -52,7 +52,7 @@ def train(config: DictConfig) -> dict[str, float]:
     Returns:
         What ``metrics.json`` says.
     """
-    check_head(config)
+    check_options(config)
     check_policy("init_classes", config.init_classes, allowed=("keep", "new"))
     folder = run_folder(config)
     resume = _checkpoint_to_resume(config, folder)

@@ -16,7 +16,7 @@ from tasks.common.images import find_images
 from tasks.common.labels import LabelMap
 from tasks.common.network import (
     build_task,
-    check_head,
+    check_options,
     fix_weights,
     load_weights,
     report_lines,
@@ -121,7 +121,7 @@ def _stored_network(config: DictConfig) -> tuple[DictConfig, Weights, Path]:
             choices=choices,
             overrides=list(hydra.overrides.task),
         )
-    check_head(config)
+    check_options(config)
     settle(config, weights, source=source)
     return config, weights, source
 

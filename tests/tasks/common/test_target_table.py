@@ -130,6 +130,8 @@ def test_a_teacher_is_scored_and_taught_by_directly(folder: Path) -> None:
     assert (folder / "scored" / "pictures" / "roc.png").is_file()
     done = run_inside("train", *DATA, *ONNX, *STUDENT, cwd=folder)
     assert done.returncode == 0, done.stderr
+    done = run_inside("train", *DATA, *ONNX, *STUDENT, "model=teacher", cwd=folder)
+    assert done.returncode == 2 and "model=teacher: that is scored by" in done.stderr
 
 
 @pytest.mark.parametrize(
