@@ -17,6 +17,7 @@ from tasks.common.network import build_backbone, build_task
 from tasks.common.task import Task
 
 TABLES = CONFIGS / "tables"
+NOT_THE_LOSS = r"^(?!head\.criterion\.)"  # whose weights, if it has any, no image passes through
 
 
 class Cost(NamedTuple):
@@ -77,6 +78,7 @@ def task_cost(task: Task) -> Cost:
         task,
         lambda image: task.head.outputs(task.features(image)),
         image_size=task.image_size,
+        part=NOT_THE_LOSS,
     )
 
 

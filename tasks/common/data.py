@@ -131,9 +131,7 @@ class DataModule(LightningDataModule, ABC):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled batches, from where an interrupted run stopped."""
-        num_samples = len(self.train_set)  # type: ignore[arg-type]
-        sampler = EpochSampler(
-            num_samples,
+        sampler = self.train_sampler(
             seed=self.seed,
             batch_size=self.batch_size,
             epoch=self._resume_at["epoch"],
@@ -141,6 +139,10 @@ class DataModule(LightningDataModule, ABC):
         )
         # an incomplete last batch would have batch norm statistics of a few images
         return self.loader(self.train_set, sampler, drop_last=len(sampler) >= self.batch_size)
+
+    def train_sampler(self, **start: Any) -> EpochSampler:
+        """The order of training; ``start`` is what every ``EpochSampler`` takes."""
+        return EpochSampler(len(self.train_set), **start)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Every validation sample once."""

@@ -1,6 +1,7 @@
 """Class names and category ids, kept together from the data set to the prediction."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,8 @@ class LabelMap:
         if len(self.names) != len(self.ids):
             raise InputError(f"{len(self.names)} class names for {len(self.ids)} class ids")
         for what, values in (("name", self.names), ("id", self.ids)):
-            repeated = sorted({value for value in values if values.count(value) > 1}, key=str)
+            counts = Counter(values)
+            repeated = sorted((value for value in counts if counts[value] > 1), key=str)
             if repeated:
                 raise InputError(
                     f"Class {what} used more than once: {', '.join(map(str, repeated))}"
