@@ -15,9 +15,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from backbone.errors import InputError, check_number
 from backbone.weights import MAX_IMAGE_SIZE
+from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
 from tasks.common.machine import num_cores
-from tasks.common.sampling import EpochSampler, Place, ShardSampler
+from tasks.common.sampling import EpochSampler, Place, ShardSampler, shuffled
 
 Sample = dict[str, Any]
 
@@ -84,7 +85,7 @@ class DataModule(LightningDataModule, ABC):
         """The given photos, prepared as the validation data are."""
 
     @abstractmethod
-    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+    def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and its truth, in the form of ``Task.entries``."""
 
     @abstractmethod
@@ -131,9 +132,14 @@ class DataModule(LightningDataModule, ABC):
             batch_size=self.batch_size,
             epoch=self._resume_at["epoch"],
             skipped_batches=self._resume_at["batches"],
+            shuffle=self.shuffle,
         )
         # an incomplete last batch would have batch norm statistics of a few images
         return self.loader(self.train_set, sampler, drop_last=len(sampler) >= self.batch_size)
+
+    def shuffle(self, num_samples: int, generator: torch.Generator) -> Tensor:
+        """The order of the training samples in an epoch: all indices, once each."""
+        return shuffled(num_samples, generator)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Every validation sample once."""

@@ -1,15 +1,17 @@
 """The order of samples, a function of the seed, the epoch and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 from torch.utils.data import Sampler
 
 T = TypeVar("T")
 
 Place = tuple[int, int]  # epoch and index of a sample: all that its augmentation may depend on
+
+BLOCK = 1 << 16  # indices at a time: as Python numbers, those of a large set would fill gigabytes
 
 
 class EpochSampler(Sampler[Place]):
@@ -23,12 +25,21 @@ class EpochSampler(Sampler[Place]):
         batch_size: Samples of a batch, which ``skipped_batches`` counts in.
         epoch: The first epoch.
         skipped_batches: Batches of that epoch which were already trained on.
+        shuffle: Makes a permutation of a number of samples, by a generator.
     """
 
     def __init__(
-        self, num_samples: int, *, seed: int, batch_size: int, epoch: int, skipped_batches: int
+        self,
+        num_samples: int,
+        *,
+        seed: int,
+        batch_size: int,
+        epoch: int,
+        skipped_batches: int,
+        shuffle: Callable[[int, torch.Generator], Tensor] | None = None,
     ) -> None:
         self.num_samples = num_samples
+        self.shuffle = shuffle or shuffled
         self.seed = seed
         self.epoch = epoch
         self.skipped = skipped_batches * batch_size
@@ -40,15 +51,41 @@ class EpochSampler(Sampler[Place]):
 
     def __iter__(self) -> Iterator[Place]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = torch.randperm(self.num_samples, generator=generator).tolist()
+        order = self.shuffle(self.num_samples, generator)
         rank, world_size = rank_and_world_size()
         share = order[rank::world_size][: self.num_samples // world_size or None]
-        for index in share[self.skipped :]:
-            yield self.epoch, index
+        for block in share[self.skipped :].split(BLOCK):
+            yield from ((self.epoch, index) for index in block.tolist())
 
     def __len__(self) -> int:
         # of a whole epoch: the trainer counts the skipped batches itself
         return max(self.num_samples // rank_and_world_size()[1], 1)
+
+
+def shuffled(num_samples: int, generator: torch.Generator) -> Tensor:
+    """All indices below a number, in random order."""
+    return torch.randperm(num_samples, generator=generator)
+
+
+def shuffled_in_windows(groups: Tensor, *, window: int, generator: torch.Generator) -> Tensor:
+    """All indices, in random order within a few groups at a time, and these in random order too.
+
+    Args:
+        groups: The group of each sample, from 0, int64 ``(N,)``.
+        window: Groups whose samples are mixed.
+        generator: The only source of randomness.
+
+    >>> order = shuffled_in_windows(
+    ...     torch.tensor([0, 0, 1, 1, 2, 2]), window=1, generator=torch.Generator().manual_seed(0)
+    ... )
+    >>> (order // 2).tolist()
+    [2, 2, 0, 0, 1, 1]
+    """
+    num_groups = int(groups.max()) + 1
+    windows = torch.empty(num_groups, dtype=torch.long)
+    windows[torch.randperm(num_groups, generator=generator)] = torch.arange(num_groups) // window
+    order = torch.randperm(len(groups), generator=generator)
+    return order[torch.argsort(windows[groups[order]], stable=True)]
 
 
 class ShardSampler(Sampler[Place]):
