@@ -76,6 +76,8 @@ def make_shards(config: DictConfig) -> list[str]:
     if not any(map(len, packed)):
         raise InputError("\n  ".join([f"{table}: no photo can be read", *skipped[:MAX_SHOWN]]))
     write_index(folder, packed)
+    for left_by_a_kill in folder.glob(".*.tar.*"):
+        left_by_a_kill.unlink(missing_ok=True)
     lines = [_count(split, packed) for split in photos]
     lines += [*notes, f"{counted(len(skipped), 'photo', 'photos')} skipped"]
     write_report(folder, [*lines, *(f"  {problem}" for problem in skipped)])

@@ -76,15 +76,18 @@ def write_shard(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
     """Writes files into a tar file, which appears complete or not at all.
 
     Equal files make equal shards: neither time nor owner is in them.
+
+    Raises:
+        InputError: If there is no room.
     """
-    with (
-        replacing(path) as temporary,
-        tarfile.open(temporary, "w", format=tarfile.GNU_FORMAT) as tar,
-    ):
-        for name, data in members:
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, BytesIO(data))
+    try:
+        with replacing(path) as temporary, tarfile.open(temporary, "w") as tar:
+            for name, data in members:
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, BytesIO(data))
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error}. Make room and {AGAIN}") from error
 
 
 def look_into_shard(path: Path) -> dict[int, Place]:
