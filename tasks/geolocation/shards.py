@@ -5,6 +5,7 @@ A shard has two members for each photo, ``NUMBER.jpg`` (as its file was, or smal
 """
 
 import json
+import os
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from backbone.errors import InputError
@@ -31,7 +33,7 @@ PART = np.dtype(
 Place = tuple[int, int, int]  # offset, size and checksum
 TYPES = {
     "split": pa.string(),
-    "file": pa.binary(),
+    "file": pa.string(),
     "latitude": pa.float64(),
     "longitude": pa.float64(),
     "place": pa.int64(),
@@ -121,7 +123,7 @@ def write_index(folder: Path, photos: Iterable[ShardPhotos]) -> None:
         pa.table(
             {
                 "split": [each.split] * len(each),
-                "file": each.file_names.tolist(),
+                "file": [os.fsdecode(name) for name in each.file_names.tolist()],
                 "latitude": each.points[:, 0],
                 "longitude": each.points[:, 1],
                 "place": each.albums,
@@ -151,13 +153,12 @@ def read_shards(folder: Path) -> dict[str, ShardPhotos]:
         raise InputError(
             f"{folder / INDEX} cannot be read: {error}. Remove it and {AGAIN}"
         ) from error
-    splits = np.array(table["split"].to_pylist(), dtype="U5")
     parts = np.empty(len(table), PART)
     for name in PART.names or ():
         parts[name] = table[name].to_numpy()
     everything = ShardPhotos(
         folder,
-        np.array(table["file"].to_pylist() or np.zeros(0, "S1")),
+        _names(table["file"]),
         np.zeros((len(table), 0), np.int64),
         LabelMap((), ()),
         points=np.stack([table["latitude"].to_numpy(), table["longitude"].to_numpy()], axis=1),
@@ -165,13 +166,21 @@ def read_shards(folder: Path) -> dict[str, ShardPhotos]:
         parts=parts,
         split="",
     )
-    photos = {
-        split: replace(everything.select(splits == split), split=split)
-        for split in ("train", "val")
-    }
+    photos = {}
+    for split in ("train", "val"):
+        here = pc.equal(table["split"], split).to_numpy()
+        photos[split] = replace(everything.select(here), split=split)
     for each in photos.values():
         _check_lengths(each)
     return photos
+
+
+def _names(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of text as ``Photos`` has it, a part at a time: Python's strings take gigabytes."""
+    column = column.cast(pa.binary())
+    width = pc.max(pc.binary_length(column)).as_py() or 1
+    parts = [np.array(part.to_pylist(), f"S{width}") for part in column.chunks]
+    return np.concatenate([np.zeros(0, f"S{width}"), *parts])
 
 
 def _check_lengths(photos: ShardPhotos) -> None:
