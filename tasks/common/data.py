@@ -94,6 +94,10 @@ class DataModule(LightningDataModule, ABC):
         ``errors`` are the messages of photos that could not be read.
         """
 
+    def of(self, part: str) -> "DataModule":
+        """The data of a part of several tasks in one; any other is its only part."""
+        return self
+
     def preparation(self) -> dict[str, Any]:
         """How photos are prepared for a network, as far as targets on disk depend on it."""
         return {}
@@ -124,9 +128,7 @@ class DataModule(LightningDataModule, ABC):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled batches, from where an interrupted run stopped."""
-        num_samples = len(self.train_set)  # type: ignore[arg-type]
-        sampler = EpochSampler(
-            num_samples,
+        sampler = self.train_sampler(
             seed=self.seed,
             batch_size=self.batch_size,
             epoch=self._resume_at["epoch"],
@@ -134,6 +136,10 @@ class DataModule(LightningDataModule, ABC):
         )
         # an incomplete last batch would have batch norm statistics of a few images
         return self.loader(self.train_set, sampler, drop_last=len(sampler) >= self.batch_size)
+
+    def train_sampler(self, **start: Any) -> EpochSampler:
+        """The order of training; ``start`` is what every ``EpochSampler`` takes."""
+        return EpochSampler(len(self.train_set), **start)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Every validation sample once."""
@@ -144,12 +150,17 @@ class DataModule(LightningDataModule, ABC):
         return self.loader(self.predict_set(paths), ShardSampler(len(paths)))
 
     def loader(
-        self, dataset: Dataset[Sample], sampler: Iterable[Place], *, drop_last: bool = False
+        self,
+        dataset: Dataset[Sample],
+        sampler: Iterable[Place],
+        *,
+        drop_last: bool = False,
+        batch_size: int | None = None,
     ) -> DataLoader[Any]:
-        """The one place where loaders are made."""
+        """The one place where loaders are made; ``batch_size`` is the data module's, or given."""
         return DataLoader(
             dataset,
-            batch_size=self.batch_size,
+            batch_size=batch_size or self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=self.collate,
