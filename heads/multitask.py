@@ -76,9 +76,7 @@ class MultitaskHead(Head):
             "parts": {name: {"name": head.name, **head.settings()} for name, head in self.heads()}
         }
 
-    def select_classes(
-        self, tensors: Mapping[str, Tensor], classes: Any
-    ) -> dict[str, Tensor]:
+    def select_classes(self, tensors: Mapping[str, Tensor], classes: Any) -> dict[str, Tensor]:
         """As each part does it; ``classes`` by its name, or None for all."""
         selected: dict[str, Tensor] = {}
         for name, head in self.heads():
