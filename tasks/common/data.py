@@ -95,6 +95,10 @@ class DataModule(LightningDataModule, ABC):
         ``errors`` are the messages of photos that could not be read.
         """
 
+    def of(self, part: str) -> "DataModule":
+        """The data of a part of several tasks in one; any other is its only part."""
+        return self
+
     def preparation(self) -> dict[str, Any]:
         """How photos are prepared for a network, as far as targets on disk depend on it."""
         return {}
@@ -154,12 +158,17 @@ class DataModule(LightningDataModule, ABC):
         return self.loader(self.predict_set(paths), ShardSampler(len(paths)))
 
     def loader(
-        self, dataset: Dataset[Sample], sampler: Iterable[Place], *, drop_last: bool = False
+        self,
+        dataset: Dataset[Sample],
+        sampler: Iterable[Place],
+        *,
+        drop_last: bool = False,
+        batch_size: int | None = None,
     ) -> DataLoader[Any]:
-        """The one place where loaders are made."""
+        """The one place where loaders are made; ``batch_size`` is the data module's, or given."""
         return DataLoader(
             dataset,
-            batch_size=self.batch_size,
+            batch_size=batch_size or self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=self.collate,
