@@ -1,6 +1,7 @@
 """Class names and category ids, kept together from the data set to the prediction."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,8 @@ class LabelMap:
         if len(self.names) != len(self.ids):
             raise InputError(f"{len(self.names)} class names for {len(self.ids)} class ids")
         for what, values in (("name", self.names), ("id", self.ids)):
-            repeated = sorted({value for value in values if values.count(value) > 1}, key=str)
+            counts = Counter(values)
+            repeated = sorted((value for value in counts if counts[value] > 1), key=str)
             if repeated:
                 raise InputError(
                     f"Class {what} used more than once: {', '.join(map(str, repeated))}"
@@ -55,7 +57,9 @@ class LabelMap:
         return self
 
     def places_in(self, saved: "LabelMap") -> Any:
-        """The index of each class among those of ``saved``, as ``Head.select_classes`` takes it."""
+        """The index of each class in ``saved``, for ``Head.select_classes``; None if one is not."""
+        if set(self.names) - set(saved.names):
+            return None
         return [saved.names.index(name) for name in self.names]
 
 
@@ -70,6 +74,8 @@ class JointLabels(LabelMap):
         return {**super().to_dict(), "parts": parts}
 
     def of(self, part: str) -> LabelMap:
+        if part not in self.parts:
+            raise InputError(f"There are classes of {', '.join(self.parts)}, and none of {part}")
         return self.parts[part]
 
     def places_in(self, saved: LabelMap) -> dict[str, Any]:

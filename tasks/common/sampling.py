@@ -39,12 +39,15 @@ class EpochSampler(Sampler[Place]):
             self.epoch, self.skipped = epoch, 0
 
     def __iter__(self) -> Iterator[Place]:
+        for index in self.share()[self.skipped :]:
+            yield self.epoch, index
+
+    def share(self) -> list[int]:
+        """This process's samples of the epoch, in their order."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         order = torch.randperm(self.num_samples, generator=generator).tolist()
         rank, world_size = rank_and_world_size()
-        share = order[rank::world_size][: self.num_samples // world_size or None]
-        for index in share[self.skipped :]:
-            yield self.epoch, index
+        return order[rank::world_size][: self.num_samples // world_size or None]
 
     def __len__(self) -> int:
         # of a whole epoch: the trainer counts the skipped batches itself

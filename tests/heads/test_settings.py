@@ -28,6 +28,8 @@ NOT_OF_WEIGHTS = {
     "dropout",
     "foreground_iou",
     "label_smoothing",
+    "margin",
+    "margin_rad",
     "mask_weight",
     "max_candidates",
     "max_detections",
@@ -38,6 +40,7 @@ NOT_OF_WEIGHTS = {
     "num_sampled",
     "points_per_object",
     "positive_share",
+    "scale",
     "score_threshold",
     "weights",
 }
