@@ -17,7 +17,8 @@ from tasks.common.network import build_backbone, build_task
 from tasks.common.task import Task
 
 TABLES = CONFIGS / "tables"
-NOT_THE_LOSS = r"^(?!head\.criterion\.)"  # whose weights, if it has any, no image passes through
+# A loss may have weights, which no image passes through.
+NOT_THE_LOSS = r"^(?!head\.(parts\.\w+\.)?criterion\.)"
 
 
 class Cost(NamedTuple):

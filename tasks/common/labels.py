@@ -57,7 +57,9 @@ class LabelMap:
         return self
 
     def places_in(self, saved: "LabelMap") -> Any:
-        """The index of each class among those of ``saved``, as ``Head.select_classes`` takes it."""
+        """The index of each class in ``saved``, for ``Head.select_classes``; None if one is not."""
+        if set(self.names) - set(saved.names):
+            return None
         return [saved.names.index(name) for name in self.names]
 
 
@@ -72,6 +74,8 @@ class JointLabels(LabelMap):
         return {**super().to_dict(), "parts": parts}
 
     def of(self, part: str) -> LabelMap:
+        if part not in self.parts:
+            raise InputError(f"There are classes of {', '.join(self.parts)}, and none of {part}")
         return self.parts[part]
 
     def places_in(self, saved: LabelMap) -> dict[str, Any]:

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 from torchmetrics import Metric
 
+from backbone.errors import settings_of
 from backbone.weights import replacing
 from heads.head import Batch, Features, Head
 from heads.multitask import MultitaskHead, check_part, shares
-from tasks.common.labels import LabelMap
+from tasks.common.labels import LabelMap, joint_labels
 from tasks.common.multitask_data import MultitaskData
 from tasks.common.task import Task
 
@@ -89,6 +90,13 @@ class MultitaskTask(Task):
     def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
         return {}  # the parts know theirs
 
+    def description(self) -> dict[str, Any]:
+        labels = {
+            name: LabelMap.from_dict(part.description()["label_map"])
+            for name, part in self.parts.items()
+        }
+        return {**super().description(), "label_map": joint_labels(labels).to_dict()}
+
     def of(self, part: str) -> Task:
         check_part("task.taught", part, parts=self.parts)
         return self.parts[part]
@@ -96,7 +104,8 @@ class MultitaskTask(Task):
     def prepare(self, stage: str, data: Any) -> None:
         for name, part in self.parts.items():
             part.report_exactly = self.report_exactly
-            part.prepare(stage, data.of(name))
+            with settings_of("data", name):
+                part.prepare(stage, data.of(name))
         super().prepare(stage, data)
 
     def make_metric(self, data: MultitaskData) -> "MultitaskMetric":

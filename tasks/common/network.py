@@ -181,10 +181,10 @@ def load_weights(
         saved = LabelMap.from_dict(description["label_map"])
         names = task.label_map.names
         unknown = set(names) - set(saved.names)
-        classes = None if new_classes or unknown else task.label_map.places_in(saved)
+        classes = None if new_classes else task.label_map.places_in(saved)
         head = task.head.select_classes(head, classes)
         became = f"from the file, of the same {len(names)} names"
-        if classes is None:
+        if new_classes or unknown:
             why = f"the file lacks {len(unknown)} of {len(names)} names"
             became = f"start anew, {'as init_classes=new asks' if new_classes else f'since {why}'}"
         tensors |= {f"head.{name}": tensor for name, tensor in head.items()}

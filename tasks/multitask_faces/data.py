@@ -16,7 +16,7 @@ from tasks.face_attributes.data import FaceData as AttributeData
 from tasks.face_attributes.faces import Faces as LabelledFaces
 from tasks.face_embedding.augment import Look, plain
 from tasks.face_embedding.data import FaceData as EmbeddingData
-from tasks.face_embedding.faces import Faces, find_faces_or_middles
+from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.samples import FaceSet
 
 
@@ -86,11 +86,22 @@ class AlignedAttributes(DataModule):
             seed=labelled.seed,
         )
         if labelled.copies:
-            raise InputError("data.cache: aligned faces have no small copies. Leave it out")
+            raise InputError(
+                "data.attributes.cache: aligned faces have no small copies. Leave it out"
+            )
         self.labelled = labelled
         self.aligned = aligned
         self.augmentation = augmentation
-        self._notes: dict[str, str] = {}
+        self._notes: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def taught(self) -> bool:
+        """Whether a teacher says what unlabelled faces show, which are trained on then."""
+        return self.labelled.taught
+
+    @taught.setter
+    def taught(self, value: bool) -> None:
+        self.labelled.taught = value
 
     @property
     def label_map(self) -> LabelMap:  # type: ignore[override]
@@ -99,20 +110,19 @@ class AlignedAttributes(DataModule):
 
     def faces(self, split: str) -> LabelledFaces:
         """The checked faces of ``train`` or ``val`` with their attributes."""
-        self.labelled.taught = self.taught
         return self.labelled.faces(split)
 
     def _shown(self, split: str, look: Look) -> "AttributeSet":
         faces = self.faces(split)
-        paths = [faces.path(index) for index in range(len(faces))]
-        found = self._find(paths)
-        return AttributeSet(FaceSet(found, look, side=self.image_size, seed=self.seed), faces)
-
-    def _find(self, paths: Sequence[Path]) -> Faces:
-        found, _ = find_faces_or_middles(
-            paths, alignment=self.aligned.alignment, cache=self.aligned.cache
+        found = find_faces(
+            [faces.path(index) for index in range(len(faces))],
+            alignment=self.aligned.alignment,
+            cache=self.aligned.cache,
+            on_bad_image="error",  # which skip has left out by now
+            needed=True,
         )
-        return found
+        self._notes[split] = found.notes
+        return AttributeSet(FaceSet(found, look, side=self.image_size, seed=self.seed), faces)
 
     @property
     def train_set(self) -> "AttributeSet":
@@ -141,7 +151,13 @@ class AlignedAttributes(DataModule):
         return self.labelled.collate(samples)
 
     def report_lines(self) -> list[str]:
-        return self.labelled.report_lines()
+        """Those of the labelled photos, and in which of them no face was found."""
+        lines = self.labelled.report_lines()
+        for split, notes in self._notes.items():
+            shown = f"alignment {self.aligned.alignment}"
+            lines.append(f"{split}: {shown}, {len(notes)} shown by their middle without a face")
+            lines += [f"    {note.partition(': ')[2]}" for note in notes]
+        return lines
 
 
 class AttributeSet(Dataset[Sample]):

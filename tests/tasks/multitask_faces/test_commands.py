@@ -47,8 +47,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train(folder: Path, *settings: str, name: str = "run") -> Finished:
-    return run_inside("train", *TINY, *DATA, *TEACHER, f"run_dir={name}", *settings, cwd=folder)
+def train(
+    folder: Path, *settings: str, name: str = "run", teacher: tuple[str, ...] = TEACHER
+) -> Finished:
+    return run_inside("train", *TINY, *DATA, *teacher, f"run_dir={name}", *settings, cwd=folder)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def checkpoint(folder: Path) -> Path:
 
 def test_a_checkpoint_is_of_both_and_says_what_it_learned_from(checkpoint: Path) -> None:
     description = torch.load(checkpoint, weights_only=True)["description"]
-    assert description["trained_on"] == ["unknown", "fairface", "faces"]
+    assert description["trained_on"] == ["unknown", "faces", "fairface"]
     assert set(description["head"]["parts"]) == {"attributes", "embedding"}
     assert len(description["label_map"]["parts"]["attributes"]["names"]) == 18
 
@@ -100,9 +102,10 @@ def test_weights_go_on_with_other_attributes(folder: Path, checkpoint: Path) -> 
     root = folder / "table"
     root.mkdir()
     for split in ("train", "val"):
-        photo = f"{folder}/labelled/{split}/"
-        rows = [f"{photo}{number}.jpg,{number % 2}" for number in range(4)]
+        rows = [f"{split}{number}.png,{number % 2}" for number in range(4)]
         (root / f"labels_{split}.csv").write_text("\n".join(["file,hat", *rows]) + "\n")
+        for number in range(4):
+            noise(40 + number, 40).save(root / f"{split}{number}.png")
     settings = ("data@data.attributes=csv", "data.attributes.root=table", f"init={checkpoint}")
     done = train(folder, *settings, name="tuned")
     assert done.returncode == 0, done.stderr
@@ -145,7 +148,6 @@ def test_attributes_can_have_a_teacher_of_their_own(folder: Path) -> None:
         (("data.embedding.pairs=null",), ("data.embedding.pairs is not set",)),
         (("data.attributes.cache=copies",), ("data.attributes.cache",)),
         (("head.parts.embedding.dimension=3",), ("Give head.parts.embedding.dimension=2",)),
-        (("teacher=none",), ("Distillation needs a teacher",)),
         (("data.batch_size=1", "data.embedding.batch_size=0"), ("batch_size=0",)),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
@@ -153,6 +155,11 @@ def test_attributes_can_have_a_teacher_of_their_own(folder: Path) -> None:
 def test_wrong_settings(settings: tuple[str, ...], said: tuple[str, ...], folder: Path) -> None:
     done = train(folder, *settings, name="wrong")
     refuses(done, *said, folder=folder / "wrong")
+
+
+def test_an_embedding_without_a_teacher(folder: Path) -> None:
+    done = train(folder, name="wrong", teacher=())
+    refuses(done, "Distillation needs a teacher", folder=folder / "wrong")
 
 
 def test_a_teacher_is_looked_at_with_its_own_task(folder: Path) -> None:
