@@ -187,11 +187,19 @@ def check_value_types(config: DictConfig, hydra_config: Any) -> None:
         return
     defaults = hydra.compose(hydra_config.job.config_name, overrides=chosen)
     for key in keys:
+        if _is_interpolation(defaults, key):  # perhaps of what is for the user to give
+            continue
         default = OmegaConf.select(defaults, key, throw_on_missing=False)
         value = OmegaConf.select(config, key)
         expected = _expected(default)
         if expected and value is not None and not isinstance(value, expected[1]):
             raise InputError(f"{key}={value}: {expected[0]} is needed, such as {default}")
+
+
+def _is_interpolation(config: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    section = OmegaConf.select(config, parent) if parent else config
+    return isinstance(section, DictConfig) and OmegaConf.is_interpolation(section, name)
 
 
 def _expected(default: Any) -> tuple[str, tuple[type, ...]] | None:

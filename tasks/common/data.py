@@ -105,14 +105,21 @@ class DataModule(LightningDataModule, ABC):
             InputError: If these data show parts of a photo in training, for which targets of the
                 whole photo are wrong.
         """
-        raise InputError(
+        raise self._parts_shown()
+
+    def plain_train_set(self, side: int) -> Dataset[Sample]:
+        """The training photos as they are, at a side in pixels, for a teacher to look at.
+
+        Raises:
+            InputError: As ``train_paths``.
+        """
+        raise self._parts_shown()
+
+    def _parts_shown(self) -> InputError:
+        return InputError(
             f"teacher=table: {type(self).__name__} shows random parts of photos in training, and "
             "targets on disk are of whole ones. Give the teacher itself"
         )
-
-    def plain_train_set(self, side: int) -> Dataset[Sample]:
-        """The training photos as they are, at a side in pixels, for a teacher to look at."""
-        raise NotImplementedError
 
     def own_teacher(self) -> Any:
         """The ``Teacher`` of data that come with targets, or None; one that is named wins."""

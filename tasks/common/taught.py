@@ -77,4 +77,6 @@ def _teacher_and_data(config: DictConfig) -> tuple[DataModule, NetworkTeacher]:
     if not isinstance(teacher, NetworkTeacher):
         raise InputError("A teacher that looks at photos is needed: teacher=onnx or checkpoint")
     config.data.image_size = teacher.image_size
-    return build(config.data), teacher
+    data: DataModule = build(config.data)
+    data.taught = True
+    return data, teacher
