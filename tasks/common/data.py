@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from backbone.errors import InputError, check_number
 from backbone.weights import MAX_IMAGE_SIZE
+from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
 from tasks.common.machine import num_cores
 from tasks.common.sampling import EpochSampler, Place, ShardSampler
@@ -84,7 +85,7 @@ class DataModule(LightningDataModule, ABC):
         """The given photos, prepared as the validation data are."""
 
     @abstractmethod
-    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+    def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and its truth, in the form of ``Task.entries``."""
 
     @abstractmethod
@@ -93,6 +94,10 @@ class DataModule(LightningDataModule, ABC):
 
         ``errors`` are the messages of photos that could not be read.
         """
+
+    def of(self, part: str) -> "DataModule":
+        """The data of a part of several tasks in one; any other is its only part."""
+        return self
 
     def preparation(self) -> dict[str, Any]:
         """How photos are prepared for a network, as far as targets on disk depend on it."""
@@ -153,12 +158,17 @@ class DataModule(LightningDataModule, ABC):
         return self.loader(self.predict_set(paths), ShardSampler(len(paths)))
 
     def loader(
-        self, dataset: Dataset[Sample], sampler: Iterable[Place], *, drop_last: bool = False
+        self,
+        dataset: Dataset[Sample],
+        sampler: Iterable[Place],
+        *,
+        drop_last: bool = False,
+        batch_size: int | None = None,
     ) -> DataLoader[Any]:
-        """The one place where loaders are made."""
+        """The one place where loaders are made; ``batch_size`` is the data module's, or given."""
         return DataLoader(
             dataset,
-            batch_size=self.batch_size,
+            batch_size=batch_size or self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=self.collate,

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +40,48 @@ class LabelMap:
     def __len__(self) -> int:
         return len(self.names)
 
-    def to_dict(self) -> dict[str, list[Any]]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain lists, for checkpoints and metadata files."""
         return {"names": list(self.names), "ids": list(self.ids)}
 
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Sequence[Any]]) -> "LabelMap":
+    @staticmethod
+    def from_dict(saved: Mapping[str, Any]) -> "LabelMap":
         """The inverse of ``to_dict``."""
-        return cls(tuple(map(str, saved["names"])), tuple(map(int, saved["ids"])))
+        if "parts" in saved:
+            parts = saved["parts"].items()
+            return joint_labels({name: LabelMap.from_dict(part) for name, part in parts})
+        return LabelMap(tuple(map(str, saved["names"])), tuple(map(int, saved["ids"])))
+
+    def of(self, part: str) -> "LabelMap":
+        """The classes of a part of the network: these, unless each part has its own."""
+        return self
+
+    def places_in(self, saved: "LabelMap") -> Any:
+        """The index of each class among those of ``saved``, as ``Head.select_classes`` takes it."""
+        return [saved.names.index(name) for name in self.names]
+
+
+@dataclass(frozen=True)
+class JointLabels(LabelMap):
+    """The classes of several parts; ``names`` are ``part/name``, ``ids`` count them."""
+
+    parts: Mapping[str, LabelMap]
+
+    def to_dict(self) -> dict[str, Any]:
+        parts = {name: part.to_dict() for name, part in self.parts.items()}
+        return {**super().to_dict(), "parts": parts}
+
+    def of(self, part: str) -> LabelMap:
+        return self.parts[part]
+
+    def places_in(self, saved: LabelMap) -> dict[str, Any]:
+        return {name: part.places_in(saved.of(name)) for name, part in self.parts.items()}
+
+
+def joint_labels(parts: Mapping[str, LabelMap]) -> JointLabels:
+    """The classes of parts, by the part's name."""
+    names = tuple(f"{part}/{name}" for part in parts for name in parts[part].names)
+    return JointLabels(names, tuple(range(len(names))), parts)
 
 
 def check_classes(network: LabelMap, data: LabelMap) -> None:

@@ -103,7 +103,7 @@ class Task(LightningModule, ABC):
         self.label_map = label_map
         self.image_size = image_size
         self.backbone = backbone
-        self.head = head(in_channels=backbone.out_channels, **self.head_arguments())
+        self.head = head(in_channels=backbone.out_channels, **self.head_arguments(label_map))
         check_strides(self.head, backbone)
         if self.head.runs_tail:
             self.head.tail = backbone.tail
@@ -125,6 +125,10 @@ class Task(LightningModule, ABC):
         if compile:
             self.backbone.compile()
 
+    def of(self, part: str) -> "Task":
+        """A part of several tasks in one; any other is its only part."""
+        return self
+
     def forward(self, image: Tensor) -> Features:
         """Features of a batch of photos, ``uint8`` of shape ``(B, 3, H, W)``."""
         return self.features(normalised(image))
@@ -136,9 +140,10 @@ class Task(LightningModule, ABC):
             features: Features = self.backbone(image, tail=not self.head.runs_tail)
         return features
 
-    def head_arguments(self) -> dict[str, Any]:
+    @classmethod
+    def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
         """What the head needs to know of the classes."""
-        return {"num_classes": len(self.label_map)}
+        return {"num_classes": len(label_map)}
 
     def description(self) -> dict[str, Any]:
         """What a file of these weights must say about them."""
@@ -152,8 +157,8 @@ class Task(LightningModule, ABC):
         }
 
     @abstractmethod
-    def make_metric(self) -> Metric:
-        """A metric over the validation data; ``compute`` gives scalars by name."""
+    def make_metric(self, data: Any) -> Metric:
+        """A metric over a ``DataModule``'s validation data; ``compute`` gives named scalars."""
 
     @abstractmethod
     def records(self, predictions: Any, batch: Batch) -> Any:
@@ -209,12 +214,17 @@ class Task(LightningModule, ABC):
             ids = [sample for share in gathered(here) for sample in share]
             raise DivergedError(ids, {name: float(loss.detach()) for name, loss in losses.items()})
 
-    def predictions(self, batch: Batch) -> Any:
-        """What is scored, drawn and written."""
+    def predictions(self, batch: Batch, features: Features | None = None) -> Any:
+        """What is scored, drawn and written.
+
+        Args:
+            batch: With the photos.
+            features: Of these photos, where they are known already.
+        """
         if self.scores_teacher:
             assert self.teacher is not None
             return self.teacher(batch)
-        return self.head.predict(self(batch["image"]), batch)
+        return self.head.predict(self(batch["image"]) if features is None else features, batch)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         assert self.metric is not None
@@ -235,7 +245,11 @@ class Task(LightningModule, ABC):
 
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate"):
-            self.metric = self.make_metric()
+            self.prepare(stage, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    def prepare(self, stage: str, data: DataModule) -> None:
+        """Makes ready to ``fit`` or to ``validate``."""
+        self.metric = self.make_metric(data)
 
     def on_validation_epoch_start(self) -> None:
         share_buffers(self)

@@ -13,12 +13,12 @@ from torchmetrics import Metric
 
 from backbone.errors import InputError
 from heads.embedding import EmbeddingHead
-from heads.head import Batch
+from heads.head import Batch, Features
 from heads.identities import IdentityHead
 from tasks.common.data import DataModule
+from tasks.common.face_alignment import corners
 from tasks.common.labels import LabelMap
 from tasks.common.task import Task
-from tasks.face_embedding.alignment import corners
 from tasks.face_embedding.data import FaceData
 from tasks.face_embedding.metric import Records, VerificationMetric
 
@@ -44,8 +44,8 @@ class FaceEmbeddingTask(Task):
         self.add_mirror = add_mirror
         self.alignment: Mapping[str, Any] = {}
 
-    def setup(self, stage: str) -> None:
-        super().setup(stage)
+    def prepare(self, stage: str, data: DataModule) -> None:
+        super().prepare(stage, data)
         if stage != "fit":
             return
         if isinstance(self.head, IdentityHead):
@@ -83,8 +83,7 @@ class FaceEmbeddingTask(Task):
                 f"{ours.shape[1]}: a resumed run needs the same. Start a new one with init="
             )
 
-    def make_metric(self) -> VerificationMetric:
-        data: FaceData = self.trainer.datamodule  # type: ignore[attr-defined]
+    def make_metric(self, data: FaceData) -> VerificationMetric:
         assert isinstance(self.head, EmbeddingHead)
         dimension = self.head.dimension
         if self.scores_teacher:
@@ -93,9 +92,9 @@ class FaceEmbeddingTask(Task):
             dimension = self.predictions({"image": blank}).shape[1]
         return VerificationMetric(data.pairs, dimension=dimension)
 
-    def predictions(self, batch: Batch) -> Tensor:
+    def predictions(self, batch: Batch, features: Features | None = None) -> Tensor:
         """Embeddings of length 1, ``(B, D)``."""
-        points: Tensor = super().predictions(batch)
+        points: Tensor = super().predictions(batch, features)
         if self.add_mirror:
             points = points + super().predictions({**batch, "image": batch["image"].flip(-1)})
         return F.normalize(points)
