@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.face_embedding.alignment import corners
+from tasks.common.face_alignment import corners
 from tasks.face_embedding.faces import find_faces
 from tests.commands import run_inside
 from tests.small_data import noise, refuses

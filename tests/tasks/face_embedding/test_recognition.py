@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from tasks.common.face_alignment import show
 from tasks.common.task import Task
 from tasks.face_embedding import recognition
-from tasks.face_embedding.alignment import show
 from tasks.face_embedding.recognition import draw_faces, name_faces
 from tests.commands import Finished, run_inside
 from tests.small_data import noise, refuses
