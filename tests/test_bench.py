@@ -83,6 +83,19 @@ def test_classifiers_are_measured_beside_timms():
     ]
 
 
+def test_shards_are_measured_beside_a_folder_and_cells_beside_s2spheres():
+    result = bench("task=planet", "format=json")
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    assert [(row["what"], row["unit"], row["goal"]) for row in rows] == [
+        ("loading from shards", "photos/s", 1.0),
+        ("loading from shards", "photos/s", 1.0),
+        ("ids of cells", "ids/s", 100),
+    ]
+    refused = bench("task=planet", "parts=[train]")
+    assert refused.returncode == 2 and "task=imagenet" in refused.stderr
+
+
 @pytest.mark.parametrize("override", ["parts=[speed]", "format=xml"])
 def test_a_wrong_setting_is_refused(override):
     result = bench(override)

@@ -8,8 +8,13 @@ from tasks.common.command import command
 from tasks.common.machine import machine
 from tasks.common.timing import rows_as_json, rows_as_text
 from tasks.detection import bench as detection
+from tasks.geolocation import bench as geolocation
 
-BENCHES = {"classification": classification.bench, "detection": detection.bench}  # by application
+BENCHES = {  # by application
+    "classification": classification.bench,
+    "detection": detection.bench,
+    "geolocation": geolocation.bench,
+}
 
 
 @command("bench")

@@ -72,7 +72,20 @@ def make_shards(config: DictConfig) -> list[str]:
     notes = bad_rows.check()
     folder = make_folder("output", config.output)
     _describe(folder, photos, config)
-    packed, skipped = _pack(folder, photos, config)
+    plan = [
+        shard
+        for split, each in photos.items()
+        for shard in plan_shards(
+            each, split, photos_per_shard=config.photos_per_shard, seed=config.seed
+        )
+    ]
+    packed, skipped = [], []
+    with ThreadPoolExecutor(num_cores()) as pool:
+        for shard in steps_of(plan, "photos packed", size=lambda shard: len(shard.chosen)):
+            here = photos[shard.split]
+            found, problems = pack_shard(folder, shard, here, side=config.side, pool=pool)
+            packed.append(found)
+            skipped += problems
     if not any(map(len, packed)):
         raise InputError("\n  ".join([f"{table}: no photo can be read", *skipped[:MAX_SHOWN]]))
     write_index(folder, packed)
@@ -112,33 +125,34 @@ def _describe(folder: Path, photos: dict[str, GeoPhotos], config: DictConfig) ->
         temporary.write_text(json.dumps(wanted, indent=2) + "\n")
 
 
-def _pack(
-    folder: Path, photos: dict[str, GeoPhotos], config: DictConfig
-) -> tuple[list[ShardPhotos], list[str]]:
-    """The photos of each shard, and a message for each that is in none."""
-    packed, skipped = [], []
-    plan = list(_plan(photos, config))
-    with ThreadPoolExecutor(num_cores()) as pool:
-        for shard in steps_of(plan, "photos packed", size=lambda shard: len(shard.chosen)):
-            here, path = photos[shard.split], shard_path(folder, shard.split, shard.number)
-            if not path.exists():
-                write_shard(path, _members(here, shard.chosen, config.side, pool))
-            places = look_into_shard(path)
-            inside = np.array([number in places for number in shard.chosen.tolist()], bool)
-            packed.append(_packed(folder, shard, here, places, shard.chosen[inside]))
-            skipped += [
-                _problem(here, number, config.side, path)
-                for number in shard.chosen[~inside].tolist()
-            ]
-    return packed, skipped
-
-
-def _plan(photos: dict[str, GeoPhotos], config: DictConfig) -> Iterator[Shard]:
+def plan_shards(photos: GeoPhotos, split: str, *, photos_per_shard: int, seed: int) -> list[Shard]:
     """Deals shuffled photos out to shards, so that any few of these are a sample of all."""
-    for split, each in photos.items():
-        order = np.random.default_rng(config.seed).permutation(len(each))
-        for number, start in enumerate(range(0, len(each), config.photos_per_shard)):
-            yield Shard(split, number, order[start : start + config.photos_per_shard])
+    order = np.random.default_rng(seed).permutation(len(photos))
+    starts = range(0, len(photos), photos_per_shard)
+    return [
+        Shard(split, number, order[start : start + photos_per_shard])
+        for number, start in enumerate(starts)
+    ]
+
+
+def pack_shard(
+    folder: Path, shard: Shard, photos: GeoPhotos, *, side: int | None, pool: ThreadPoolExecutor
+) -> tuple[ShardPhotos, list[str]]:
+    """Writes a shard unless it is there.
+
+    Returns:
+        The photos in it, and a message for each that could not be read.
+
+    Raises:
+        InputError: If it cannot be written, or the one that is there is damaged.
+    """
+    path = shard_path(folder, shard.split, shard.number)
+    if not path.exists():
+        write_shard(path, _members(photos, shard.chosen, side, pool))
+    places = look_into_shard(path)
+    inside = np.array([number in places for number in shard.chosen.tolist()], bool)
+    packed = _packed(folder, shard, photos, places, shard.chosen[inside])
+    return packed, [_problem(photos, number, side, path) for number in shard.chosen[~inside]]
 
 
 def _members(
