@@ -24,6 +24,7 @@ from tasks.common.curve import CurveLogger
 from tasks.common.data import DataModule
 from tasks.common.ema import WeightEMA
 from tasks.common.folders import make_folder
+from tasks.common.lesson import Teacher
 from tasks.common.network import (
     build_task,
     check_options,
@@ -35,7 +36,7 @@ from tasks.common.network import (
 from tasks.common.pictures import ValidationPictures
 from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
-from tasks.common.task import DivergedError, Task, Teacher
+from tasks.common.task import DivergedError, Task
 from tasks.common.trainer import build_trainer
 
 MAX_LINE = 120  # longer ones list what they count

@@ -11,8 +11,8 @@ from backbone.errors import InputError
 from heads.head import Batch
 from tasks.common.data import DataModule
 from tasks.common.keyed_rows import KeyedRows, photo_keys
+from tasks.common.lesson import Teacher
 from tasks.common.progress import steps_of
-from tasks.common.task import Teacher
 from tasks.common.teacher import NetworkTeacher
 
 SHARD = 2048  # photos between two writes

@@ -1,12 +1,9 @@
 """The one Lightning module behind every application."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
@@ -16,31 +13,14 @@ from torchmetrics import Metric
 
 from backbone.backbone import Backbone
 from backbone.errors import InputError
-from heads.head import Batch, Features, Head
+from heads.head import Batch, Features, Head, check_strides
 from tasks.common.config import differences
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
+from tasks.common.lesson import Teacher
 from tasks.common.optim import parameter_groups
+from tasks.common.reported import Reported
 from tasks.common.sampling import gathered, share_buffers
-
-
-class Teacher(ABC):
-    """Sets the targets of a batch.
-
-    No module: it is neither saved nor optimised with what it teaches.
-
-    Attributes:
-        trained_on: Data sets that it has learned from, and its student through it.
-    """
-
-    trained_on: list[str]
-
-    @abstractmethod
-    def __call__(self, batch: Batch) -> Tensor:
-        """Targets for the photos of a batch, ``(B, ...)``."""
-
-    def __deepcopy__(self, _: object) -> "Teacher":
-        return self  # for the running average of a student, which needs no second teacher
 
 
 class DivergedError(Exception):
@@ -57,7 +37,7 @@ class DivergedError(Exception):
         self.losses = losses
 
 
-class Task(LightningModule, ABC):
+class Task(LightningModule, Reported):
     """Wires a backbone to a head: forward pass, optimiser, logging, metric.
 
     Args:
@@ -77,9 +57,7 @@ class Task(LightningModule, ABC):
 
     head_type: type[Head]  # what its heads have in common, by what they learn from and predict
     takes_teacher: bool = False  # whether its head learns from ``batch["target"]``
-    has_heat_maps: bool = False  # whether it can show what decided its predictions
     uses_head: bool = True  # or only the backbone, with weights of whatever head
-    monitor: str  # the metric by which best.ckpt is chosen; higher is better
 
     def __init__(
         self,
@@ -155,37 +133,6 @@ class Task(LightningModule, ABC):
             "batch_norm_folded": False,
             "trained_on": self.trained_on,
         }
-
-    @abstractmethod
-    def make_metric(self, data: Any) -> Metric:
-        """A metric over a ``DataModule``'s validation data; ``compute`` gives named scalars."""
-
-    @abstractmethod
-    def records(self, predictions: Any, batch: Batch) -> Any:
-        """Predictions in original image coordinates and the data set's own class ids."""
-
-    @abstractmethod
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        """Writes what the metric was computed from, for others to check."""
-
-    @abstractmethod
-    def summary(self, data: DataModule) -> str:
-        """The last figures with what they were measured on and how, to print."""
-
-    def cautions(self, data: DataModule) -> list[str]:
-        """What to bear in mind about the figures, a line each."""
-        return []
-
-    @abstractmethod
-    def entries(self, records: Any) -> list[dict[str, Any]]:
-        """Records as plain values, one dictionary a photo, in the order of the batch."""
-
-    @abstractmethod
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
-        """Draws an entry on its photo, RGB of shape ``(H, W, 3)``."""
-
-    def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
-        """Writes what else shows an entry beside its picture ``path``; nothing unless it does."""
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         batch = self.lesson(batch)
@@ -298,17 +245,3 @@ class Task(LightningModule, ABC):
 def normalised(image: Tensor) -> Tensor:
     """``uint8`` pixels to [-1, 1], in the memory format that convolutions are fastest in."""
     return image.contiguous(memory_format=torch.channels_last).float() / 127.5 - 1
-
-
-def check_strides(head: Head, backbone: Backbone) -> None:
-    """Refuses a head that relies on other strides than the backbone's features have.
-
-    Raises:
-        InputError: Naming both.
-    """
-    needed = dict(head.needed_strides)
-    if any(backbone.strides.get(key) != stride for key, stride in needed.items()):
-        raise InputError(
-            f"head={head.name} needs features of strides {needed}, and "
-            f"backbone={backbone.name} has {dict(backbone.strides)}"
-        )
