@@ -83,6 +83,7 @@ def test_classifiers_are_measured_beside_timms():
     ]
 
 
+<<<<<<< HEAD
 def test_one_pass_for_two_heads_is_measured_beside_two_networks():
     result = bench("task=multitask_faces", "data.image_size=64", "format=json")
     assert result.returncode == 0, result.stderr
@@ -91,11 +92,24 @@ def test_one_pass_for_two_heads_is_measured_beside_two_networks():
     assert found == [("batch 2", 1.67), ("batch 1", 1.67)]
 
 
-@pytest.mark.parametrize("task", ["planet", "face_attributes"])
+@pytest.mark.parametrize("task", ["facenet_distill", "face_attributes"])
 def test_a_task_without_a_peer_says_so(task):
     result = bench(f"task={task}")
     assert result.returncode == 2
     assert "no benchmark" in result.stderr
+=======
+def test_shards_are_measured_beside_a_folder_and_cells_beside_s2spheres():
+    result = bench("task=planet", "format=json")
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    assert [(row["what"], row["unit"], row["goal"]) for row in rows] == [
+        ("loading from shards", "photos/s", 1.0),
+        ("loading from shards", "photos/s", 1.0),
+        ("ids of cells", "ids/s", 100),
+    ]
+    refused = bench("task=planet", "parts=[train]")
+    assert refused.returncode == 2 and "task=imagenet" in refused.stderr
+>>>>>>> main
 
 
 @pytest.mark.parametrize("override", ["parts=[speed]", "format=xml"])

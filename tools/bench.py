@@ -8,11 +8,13 @@ from tasks.common.command import command
 from tasks.common.machine import machine
 from tasks.common.timing import rows_as_json, rows_as_text
 from tasks.detection import bench as detection
+from tasks.geolocation import bench as geolocation
 from tasks.multitask_faces import bench as multitask_faces
 
 BENCHES = {  # by the application that the data are of
     "classification": classification.bench,
     "detection": detection.bench,
+    "geolocation": geolocation.bench,
     "multitask_faces": multitask_faces.bench,
 }
 

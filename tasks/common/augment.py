@@ -3,14 +3,14 @@
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import albumentations as A
 import numpy as np
 
 from tasks.common.crops import centre_crop, random_crop
+from tasks.common.images import ImageFile
 
-Look = Callable[[Path, np.random.Generator], np.ndarray]  # file to ``(S, S, 3)``
+Look = Callable[[ImageFile, np.random.Generator], np.ndarray]  # file to ``(S, S, 3)``
 
 
 def paper(image_size: int, min_area: float = 0.35) -> Look:
@@ -54,7 +54,7 @@ def plain(image_size: int) -> Look:
     return partial(_look_at_centre, image_size=image_size)
 
 
-def _look_at_centre(path: Path, _: np.random.Generator, *, image_size: int) -> np.ndarray:
+def _look_at_centre(path: ImageFile, _: np.random.Generator, *, image_size: int) -> np.ndarray:
     return centre_crop(path, image_size)
 
 
@@ -74,7 +74,7 @@ class Augmentation:
         self.min_area = min_area
         self.finish = A.Compose(transforms)
 
-    def __call__(self, path: Path, rng: np.random.Generator) -> np.ndarray:
+    def __call__(self, path: ImageFile, rng: np.random.Generator) -> np.ndarray:
         """Reads a photo and shows it; equal generators give equal pictures."""
         pixels = random_crop(path, self.image_size, min_area=self.min_area, rng=rng)
         # Not set_random_seed: it gives every transform the same seed, so that whatever flips an

@@ -1,14 +1,13 @@
 """Which part of a photo the network sees, and the one resize that shows it."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from tasks.common.images import read_image
+from tasks.common.images import ImageFile, read_image
 
 CENTRE = 224 / 256  # share of the short side that the crop shows, as ImageNet is scored
 ASPECTS = (3 / 4, 4 / 3)  # width by height of a random part, as in Inception's training
@@ -29,7 +28,7 @@ def centre_box(width: int, height: int, side: int) -> Box:
     return left, top, right, bottom
 
 
-def centre_crop(path: str | Path, side: int) -> np.ndarray:
+def centre_crop(path: ImageFile, side: int) -> np.ndarray:
     """The middle of a photo, ``(side, side, 3)``, after its short side is scaled to 8/7 of it."""
     pixels, (width, height) = read_image(path)
     # The box is in pixels of the photo: scaled as a whole, one that is long and thin would fill the
@@ -42,7 +41,7 @@ def centre_crop(path: str | Path, side: int) -> np.ndarray:
 
 
 def random_crop(
-    path: str | Path, side: int, *, min_area: float, rng: np.random.Generator
+    path: ImageFile, side: int, *, min_area: float, rng: np.random.Generator
 ) -> np.ndarray:
     """A random part of a photo at network size, ``(side, side, 3)``.
 

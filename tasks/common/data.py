@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from backbone.errors import InputError, check_number
 from backbone.weights import MAX_IMAGE_SIZE
+from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
 from tasks.common.machine import num_cores
 from tasks.common.sampling import EpochSampler, Place, ShardSampler
@@ -84,7 +85,7 @@ class DataModule(LightningDataModule, ABC):
         """The given photos, prepared as the validation data are."""
 
     @abstractmethod
-    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+    def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and its truth, in the form of ``Task.entries``."""
 
     @abstractmethod

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from backbone.errors import InputError
+from tasks.common.packed import PackedImage
 
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 8 * MAX_PIXELS + 2**20  # four channels of 16 bits, uncompressed, and a header
@@ -64,6 +65,8 @@ REDUCED = {
     1: cv2.IMREAD_GRAYSCALE,
 }
 
+ImageFile = str | Path | PackedImage
+
 
 class DecodedImage(NamedTuple):
     """An upright picture.
@@ -77,7 +80,7 @@ class DecodedImage(NamedTuple):
     size: tuple[int, int]
 
 
-def read_image(path: str | Path, *, min_side: int | None = None) -> DecodedImage:
+def read_image(path: ImageFile, *, min_side: int | None = None) -> DecodedImage:
     """Decodes an image file to upright RGB.
 
     Sixteen bits are scaled to eight, transparency is laid over white, an animation gives its first
@@ -102,7 +105,7 @@ def read_image(path: str | Path, *, min_side: int | None = None) -> DecodedImage
     return DecodedImage(_turn_upright(pixels, orientation), _upright_size(image, orientation))
 
 
-def check_image(path: str | Path) -> tuple[int, int]:
+def check_image(path: ImageFile) -> tuple[int, int]:
     """Checks an image file by its first and last bytes, and returns its upright width and height.
 
     A JPEG, PNG or WebP must also be complete; one whose end looks unusual is decoded to be sure.
@@ -155,7 +158,9 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def _open(path: str | Path) -> BinaryIO:
+def _open(path: ImageFile) -> BinaryIO:
+    if isinstance(path, PackedImage):
+        return BytesIO(path.read())
     try:
         return open(path, "rb")
     except FileNotFoundError as error:
@@ -166,7 +171,7 @@ def _open(path: str | Path) -> BinaryIO:
         raise InputError(f"{path} cannot be opened: {error}") from error
 
 
-def _read_header(file: BinaryIO, path: str | Path) -> Image.Image:
+def _read_header(file: BinaryIO, path: ImageFile) -> Image.Image:
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -241,7 +246,7 @@ def _decode_jpeg(data: bytes, image: Image.Image, min_side: int | None) -> np.nd
     return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
 
 
-def _decode(image: Image.Image, path: str | Path) -> np.ndarray:
+def _decode(image: Image.Image, path: ImageFile) -> np.ndarray:
     """Decodes with Pillow, which reads every format and refuses files that end early."""
     try:
         return _to_rgb(image)

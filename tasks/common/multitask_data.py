@@ -14,6 +14,7 @@ from backbone.errors import InputError, settings_of
 from heads.multitask import check_part
 from tasks.common.bad_images import BAD_IMAGE_POLICIES, check_policy
 from tasks.common.data import DataModule, Sample
+from tasks.common.images import ImageFile
 from tasks.common.labels import JointLabels, joint_labels
 from tasks.common.sampling import EpochSampler, Place
 
@@ -126,7 +127,7 @@ class MultitaskData(DataModule):
         )
         return self.loader(self.train_set, sampler, batch_size=sampler.step_size)
 
-    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+    def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and its truth, with the ``part`` that it belongs to."""
         name, own = self.val_set.place(index)
         path, truth = self.parts[name].val_photo(own)

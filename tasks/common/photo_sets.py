@@ -49,11 +49,11 @@ class LabelledSet(Dataset[Sample]):
     def __getitem__(self, place: Place) -> Sample:
         epoch, index = place
         rng = np.random.default_rng((self.seed, epoch, index))
-        path = self.photos.path(index)
+        photo = self.photos.image(index)
         if self.copies:
-            path = self.copies.file_for(path)
+            photo = self.copies.file_for(self.photos.path(index))
         side = self.sides[min(epoch, len(self.sides) - 1)]
-        image = self.looks[side](path, rng)
+        image = self.looks[side](photo, rng)
         return {"image": image, "target": self.photos.targets[index], "id": index}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from backbone.errors import InputError
 from tasks.common.bad_images import find_bad_images, skipped
-from tasks.common.images import check_image, read_image
+from tasks.common.images import ImageFile, check_image, read_image
 from tasks.common.labels import LabelMap
 
 
@@ -42,6 +42,10 @@ class Photos:
         """The file of a photo."""
         return self.folder / os.fsdecode(self.file_names[index])
 
+    def image(self, index: int) -> ImageFile:
+        """What to read a photo from."""
+        return self.path(index)
+
     def select(self, chosen: np.ndarray) -> Self:
         """Some of the photos, by index or mask."""
         return replace(self, file_names=self.file_names[chosen], targets=self.targets[chosen])
@@ -67,7 +71,7 @@ def check_photos(photos: Photos, *, on_bad_image: str) -> Photos:
 
     def problem(index: int) -> str | None:
         try:
-            check(photos.path(index))
+            check(photos.image(index))
         except InputError as error:
             return str(error)
         return None

@@ -53,15 +53,15 @@ class ValidationPictures(Callback):
     def _draw(
         self, trainer: Trainer, pl_module: Task, index: int, entry: Mapping[str, Any]
     ) -> None:
-        path, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
-        pixels = read_image(path).pixels
+        photo, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
+        pixels = read_image(photo).pixels
         picture = side_by_side(pl_module.draw(pixels, truth), pl_module.draw(pixels, entry))
         # numbered, since photos of different folders may share a name
-        save_picture(self.folder / f"{index:05d}_{Path(path).stem}.jpg", picture)
+        save_picture(self.folder / f"{index:05d}_{Path(str(photo)).stem}.jpg", picture)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image(
-                    f"truth, prediction/{Path(path).stem}",
+                    f"truth, prediction/{Path(str(photo)).stem}",
                     picture,
                     trainer.global_step,
                     dataformats="HWC",

@@ -1,15 +1,17 @@
 """The order of samples, a function of the seed, the epoch and nothing else."""
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 from torch.utils.data import Sampler
 
 T = TypeVar("T")
 
 Place = tuple[int, int]  # epoch and index of a sample: all that its augmentation may depend on
+
+BLOCK = 1 << 16  # indices at a time: as Python numbers, those of a large set would fill gigabytes
 
 
 class EpochSampler(Sampler[Place]):
@@ -26,7 +28,13 @@ class EpochSampler(Sampler[Place]):
     """
 
     def __init__(
-        self, num_samples: int, *, seed: int, batch_size: int, epoch: int, skipped_batches: int
+        self,
+        num_samples: int,
+        *,
+        seed: int,
+        batch_size: int,
+        epoch: int,
+        skipped_batches: int,
     ) -> None:
         self.num_samples = num_samples
         self.seed = seed
@@ -39,19 +47,64 @@ class EpochSampler(Sampler[Place]):
             self.epoch, self.skipped = epoch, 0
 
     def __iter__(self) -> Iterator[Place]:
-        for index in self.share()[self.skipped :]:
-            yield self.epoch, index
+        for block in self.share()[self.skipped :].split(BLOCK):
+            yield from ((self.epoch, index) for index in block.tolist())
 
-    def share(self) -> list[int]:
+    def share(self) -> Tensor:
         """This process's samples of the epoch, in their order."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = torch.randperm(self.num_samples, generator=generator).tolist()
         rank, world_size = rank_and_world_size()
-        return order[rank::world_size][: self.num_samples // world_size or None]
+        return self.order()[rank::world_size][: self.num_samples // world_size or None]
+
+    def order(self) -> Tensor:
+        """The samples of the epoch, of all processes."""
+        return torch.randperm(self.num_samples, generator=self.generator())
+
+    def generator(self) -> torch.Generator:
+        """The epoch's randomness."""
+        return torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
 
     def __len__(self) -> int:
         # of a whole epoch: the trainer counts the skipped batches itself
         return max(self.num_samples // rank_and_world_size()[1], 1)
+
+
+class WindowSampler(EpochSampler):
+    """Shows a few groups of samples at a time, in an order for files that hold many samples each.
+
+    Args:
+        groups: The group of each sample, from 0, int64 ``(N,)``.
+        window: Groups whose samples are mixed.
+        **start: See ``EpochSampler``.
+    """
+
+    def __init__(self, groups: Tensor, *, window: int, **start: Any) -> None:
+        super().__init__(len(groups), **start)
+        self.groups = groups
+        self.window = window
+
+    def order(self) -> Tensor:
+        return shuffled_in_windows(self.groups, window=self.window, generator=self.generator())
+
+
+def shuffled_in_windows(groups: Tensor, *, window: int, generator: torch.Generator) -> Tensor:
+    """All indices, in random order within a few groups at a time, and these in random order too.
+
+    Args:
+        groups: The group of each sample, from 0, int64 ``(N,)``.
+        window: Groups whose samples are mixed.
+        generator: The only source of randomness.
+
+    >>> order = shuffled_in_windows(
+    ...     torch.tensor([0, 0, 1, 1, 2, 2]), window=1, generator=torch.Generator().manual_seed(0)
+    ... )
+    >>> (order // 2).tolist()
+    [2, 2, 0, 0, 1, 1]
+    """
+    num_groups = int(groups.max()) + 1
+    windows = torch.empty(num_groups, dtype=torch.long)
+    windows[torch.randperm(num_groups, generator=generator)] = torch.arange(num_groups) // window
+    order = torch.randperm(len(groups), generator=generator)
+    return order[torch.argsort(windows[groups[order]], stable=True)]
 
 
 class ShardSampler(Sampler[Place]):

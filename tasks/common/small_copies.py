@@ -20,7 +20,8 @@ MAX_JPEG_SIDE = 65_500  # of what OpenCV writes
 # A JPEG begins with its start marker; a comment may come next. Ours holds the bytes and the time of
 # last change of the photo, and a checksum of what follows.
 STAMP = struct.Struct("<QqI")
-COMMENT = b"\xff\xd8\xff\xfe" + struct.pack(">H", 2 + STAMP.size)
+JPEG_START = b"\xff\xd8"
+COMMENT = JPEG_START + b"\xff\xfe" + struct.pack(">H", 2 + STAMP.size)
 NUM_HEAD_BYTES = len(COMMENT) + STAMP.size
 
 MADE, MADE_ANEW, FOUND, SMALL_ENOUGH = range(4)
@@ -60,7 +61,7 @@ class SmallCopies:
         outcome = FOUND
         if head != _head(status, body):
             outcome = MADE_ANEW if head else MADE
-            body = self._reduced(photo)
+            body = reduced_jpeg(photo, side=self.side)[len(JPEG_START) :]
             self._write(copy, _head(status, body) + body)
         with self._counts.get_lock():
             self._counts[outcome if body else SMALL_ENOUGH] += 1
@@ -82,19 +83,6 @@ class SmallCopies:
         key = hashlib.sha256(os.fsencode(os.path.abspath(photo))).hexdigest()[:40]
         return self.folder / key[:2] / f"{key[2:]}.jpg"
 
-    def _reduced(self, photo: Path) -> bytes:
-        """The photo as a JPEG without its start marker; nothing if it is small enough."""
-        pixels, size = read_image(photo, min_side=self.side)
-        if min(size) <= self.side or max(size) > MAX_JPEG_SIDE:
-            return b""
-        scale = self.side / min(size)
-        width, height = (max(round(length * scale), self.side) for length in size)
-        reduced = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-        settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-        done, encoded = cv2.imencode(".jpg", reduced[..., ::-1], settings)
-        assert done
-        return encoded[2:].tobytes()
-
     def _write(self, copy: Path, data: bytes) -> None:
         try:
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +93,24 @@ class SmallCopies:
                 f"data.cache={self.folder.parent}: a copy could not be written: {error}. Make room "
                 "or choose another folder; the copies that are there will be used"
             ) from error
+
+
+def reduced_jpeg(photo: Path, *, side: int) -> bytes:
+    """A photo as a JPEG with this short side in pixels; nothing if it is as small already.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    pixels, size = read_image(photo, min_side=side)
+    if min(size) <= side or max(size) > MAX_JPEG_SIDE:
+        return b""
+    scale = side / min(size)
+    width, height = (max(round(length * scale), side) for length in size)
+    reduced = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    done, encoded = cv2.imencode(".jpg", reduced[..., ::-1], settings)
+    assert done
+    return encoded.tobytes()
 
 
 def _read(copy: Path) -> tuple[bytes, bytes]:

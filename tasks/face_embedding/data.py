@@ -12,11 +12,11 @@ import torch
 from backbone.errors import InputError
 from tasks.common.bad_images import counted
 from tasks.common.data import DataModule, Sample, stack_images
+from tasks.common.face_landmarks import finder_description
 from tasks.common.images import list_images
 from tasks.common.labels import LabelMap
 from tasks.face_embedding.augment import Look, plain
 from tasks.face_embedding.faces import ALIGNMENTS, Faces, find_faces, find_faces_or_middles
-from tasks.face_embedding.landmarks import finder_description
 from tasks.face_embedding.pairs import Pairs, read_pairs
 from tasks.face_embedding.samples import FaceSet
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from tasks.common.sampling import EpochSampler, rank_and_world_size
 
@@ -32,21 +34,19 @@ class PeopleSampler(EpochSampler):
         self.people = people
         self.batch_size = batch_size
 
-    def order(self) -> np.ndarray:
-        """The photos of the epoch, for all processes."""
+    def order(self) -> Tensor:
         rng = np.random.default_rng((self.seed, self.epoch))
         turns = rng.permutation(self.people.max() + 1)[self.people]
         order = np.lexsort((rng.random(len(turns)), turns))
         counts = np.bincount(turns)
         place = np.arange(len(order)) - np.repeat(counts.cumsum() - counts, counts)
-        return order[place < self.photos_per_person]
+        return torch.from_numpy(order[place < self.photos_per_person])
 
-    def share(self) -> list[int]:
+    def share(self) -> Tensor:
         rank, world_size = rank_and_world_size()
         batch = min(self.batch_size, len(self))
         whole = self.order()[: len(self) * world_size]
-        mine: list[int] = whole.reshape(-1, world_size, batch)[:, rank].ravel().tolist()
-        return mine
+        return whole.reshape(-1, world_size, batch)[:, rank].flatten()
 
     def __len__(self) -> int:
         share = self.num_samples // rank_and_world_size()[1]

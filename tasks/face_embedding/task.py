@@ -16,9 +16,9 @@ from heads.embedding import EmbeddingHead
 from heads.head import Batch, Features
 from heads.identities import IdentityHead
 from tasks.common.data import DataModule
+from tasks.common.face_alignment import corners
 from tasks.common.labels import LabelMap
 from tasks.common.task import Task
-from tasks.face_embedding.alignment import corners
 from tasks.face_embedding.data import FaceData
 from tasks.face_embedding.metric import Records, VerificationMetric
 

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from backbone.errors import InputError, check_number
 from tasks.common.bad_images import counted
 from tasks.common.data import Sample
+from tasks.common.images import ImageFile
 from tasks.common.photo_data import PhotoData
 from tasks.common.photos import Photos
 from tasks.geolocation.albums import AlbumSet, flattened
@@ -170,12 +171,12 @@ class GeolocationData(PhotoData):
             batch["album"] = torch.tensor([photo["album"] for photo in photos])
         return batch
 
-    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+    def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and where it was taken."""
         photos = self.photos("val")
         assert isinstance(photos, GeoPhotos)
         latitude, longitude = photos.points[index].tolist()
-        return photos.path(index), {"location": {"latitude": latitude, "longitude": longitude}}
+        return photos.image(index), {"location": {"latitude": latitude, "longitude": longitude}}
 
     def report_lines(self) -> list[str]:
         """Counts of the splits that were read, what was left out, and the cells."""

@@ -1,22 +1,29 @@
 """Points on the Earth, taken as a sphere: unit vectors, distances and means."""
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 Points = np.ndarray  # float64 ``(..., 2)``: latitude and longitude in degrees
 Vectors = np.ndarray  # float64 ``(..., 3)``
 
+RADIANS_PER_DEGREE = np.pi / 180
 EARTH_RADIUS_KM = 6371.0088  # mean radius of WGS 84 (IUGG)
 
 
 def unit_vectors(points: ArrayLike) -> Vectors:
     """Where points lie on a sphere of radius 1; ``z`` points north, ``x`` to (0, 0)."""
+    return np.stack(unit_columns(points), axis=-1)
+
+
+def unit_columns(points: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The three coordinates of ``unit_vectors``, an array each."""
     columns = np.moveaxis(np.asarray(points, np.float64), -1, 0)
-    latitude, longitude = np.deg2rad(np.ascontiguousarray(columns))
-    level = np.cos(latitude)
-    return np.stack(
-        [level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)], axis=-1
-    )
+    # by torch, since numpy's sines take ten times as long
+    latitude, longitude = torch.from_numpy(np.ascontiguousarray(columns) * RADIANS_PER_DEGREE)
+    level = latitude.cos()
+    x, y, z = level * longitude.cos(), level * longitude.sin(), latitude.sin()
+    return x.numpy(), y.numpy(), z.numpy()
 
 
 def vector_points(vectors: ArrayLike) -> Points:

@@ -1,0 +1,119 @@
+"""Training from shards: every photo once an epoch, whatever the processes, and exact resume."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from tests.commands import ROOT, run_inside
+from tests.phases import Trap, differences, phase
+from tests.photo_files import write_photos
+
+NUM_TRAIN, NUM_VAL, PER_SHARD = 24, 5, 3
+TINY = (
+    "task=planet",
+    "data=shards",
+    "data.window=2",
+    "data.max_photos=8",
+    "data.batch_size=4",
+    "data.image_size=32",
+    "data.num_workers=0",
+    "backbone.width=0.25",
+    "checkpoint_every_steps=2",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=2",
+    "trainer.log_every_n_steps=1",
+    "pictures.count=0",
+)
+
+# Writes down the photos of every step. With a number of a step, the process kills itself there.
+WATCHED = """
+import json, os, signal, sys
+sys.path.insert(0, {root!r})
+from tasks.common.task import Task
+from tools.train import main
+
+step = Task.training_step
+
+def training_step(self, batch, batch_idx):
+    if self.trainer.global_step == {kill_at}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    row = [self.global_rank, self.trainer.global_step, self.current_epoch, batch["id"].tolist()]
+    with open({log!r}, "a") as file:
+        file.write(json.dumps(row) + "\\n")
+    return step(self, batch, batch_idx)
+
+Task.training_step = training_step
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    names = [f"{number}.png" for number in range(NUM_TRAIN + NUM_VAL)]
+    write_photos(root / "photos", names)
+    rows = [
+        f"{name},{10 + 40 * (number % 2)},{number},{'train' if number < NUM_TRAIN else 'test'}"
+        for number, name in enumerate(names)
+    ]
+    (root / "photos.csv").write_text("\n".join(["file,latitude,longitude,split", *rows]))
+    done = run_inside(
+        *("make_shards", "table=photos.csv", "images=photos", "output=shards"),
+        f"photos_per_shard={PER_SHARD}",
+        cwd=root,
+    )
+    assert done.returncode == 0, done.stderr
+    return root / "shards"
+
+
+def test_killed_in_mid_epoch_it_resumes_exactly(shards: Path, tmp_path: Path) -> None:
+    settings = (*TINY, f"data.root={shards}")
+    output = tmp_path / "output.txt"
+    done = phase("train", *settings, f"run_dir={tmp_path / 'straight'}", output=output)
+    assert done.code == 0, done.output
+    settings += (f"run_dir={tmp_path / 'killed'}", "data.num_workers=2")
+    resume: tuple[str, ...] = ()
+    for trap in (Trap("on_train_batch_start", 4), Trap("on_train_batch_end", 6)):
+        assert phase("train", *settings, *resume, trap=trap, output=output).code == -9
+        resume = ("resume=last",)
+    done = phase("train", *settings, *resume, output=output)
+    assert done.code == 0, done.output
+    assert not differences(tmp_path / "straight", tmp_path / "killed")
+
+
+def test_two_processes_see_every_photo_once_an_epoch(shards: Path, tmp_path: Path) -> None:
+    """Also those that were killed, both of them, in mid-epoch."""
+    settings = [*TINY, f"data.root={shards}", "trainer=ddp", "data.batch_size=2"]
+    settings += ["data.num_workers=2", "trainer.precision=32-true"]
+
+    def train(name: str, *more: str, kill_at: int = -1) -> int:
+        script = tmp_path / "train.py"
+        log = str(tmp_path / f"{name}.txt")
+        script.write_text(WATCHED.format(root=str(ROOT), log=log, kill_at=kill_at))
+        command = [sys.executable, script, *settings, f"run_dir={tmp_path / name}", *more]
+        return subprocess.run(command, timeout=300, check=False).returncode
+
+    assert train("straight") == 0
+    assert train("killed", kill_at=3) == -signal.SIGKILL
+    assert train("killed", "resume=last") == 0
+    assert not differences(tmp_path / "straight", tmp_path / "killed")
+
+    logs = [steps(tmp_path / f"{name}.txt") for name in ("straight", "killed")]
+    assert logs[0] == logs[1]
+    epochs = defaultdict(list)
+    for (_, step), (epoch, ids) in logs[0].items():
+        assert epoch == step // (NUM_TRAIN // 4)
+        epochs[epoch] += ids
+    everything = list(range(NUM_TRAIN))
+    assert [sorted(epochs[epoch]) for epoch in range(2)] == [everything, everything]
+
+
+def steps(log: Path) -> dict[tuple[int, int], tuple[int, list[int]]]:
+    """Epoch and photos by process and step, as they were when last done."""
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    return {(rank, step): (epoch, ids) for rank, step, epoch, ids in rows}
