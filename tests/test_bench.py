@@ -83,7 +83,6 @@ def test_classifiers_are_measured_beside_timms():
     ]
 
 
-<<<<<<< HEAD
 def test_one_pass_for_two_heads_is_measured_beside_two_networks():
     result = bench("task=multitask_faces", "data.image_size=64", "format=json")
     assert result.returncode == 0, result.stderr
@@ -97,7 +96,8 @@ def test_a_task_without_a_peer_says_so(task):
     result = bench(f"task={task}")
     assert result.returncode == 2
     assert "no benchmark" in result.stderr
-=======
+
+
 def test_shards_are_measured_beside_a_folder_and_cells_beside_s2spheres():
     result = bench("task=planet", "format=json")
     assert result.returncode == 0, result.stderr
@@ -109,7 +109,6 @@ def test_shards_are_measured_beside_a_folder_and_cells_beside_s2spheres():
     ]
     refused = bench("task=planet", "parts=[train]")
     assert refused.returncode == 2 and "task=imagenet" in refused.stderr
->>>>>>> main
 
 
 @pytest.mark.parametrize("override", ["parts=[speed]", "format=xml"])
