@@ -39,7 +39,7 @@ def demonstrate(config: DictConfig) -> Path:
         )
         train(config)
         config.checkpoint = str(Path(config.run_dir) / "checkpoints" / "last.ckpt")
-        data = build(config.data)
+        data = build(config.data).of(config.get("shown", ""))
         ends = (Path(str(data.val_photo(index)[0])).parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))
     predict(config)
