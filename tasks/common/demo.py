@@ -27,7 +27,7 @@ def demonstrate(config: DictConfig) -> Path:
         The contact sheet of some of the pictures, in the folder with all of them.
 
     Raises:
-        InputError: If there are photos but no network to look at them.
+        InputError: If there are photos but no network to look at them, or none can be read.
     """
     config = config.copy()
     if not (config.checkpoint or config.init):
@@ -44,6 +44,8 @@ def demonstrate(config: DictConfig) -> Path:
         config.input = os.path.commonpath(list(ends))
     predict(config)
     pictures = sorted((Path(config.output) / "pictures").glob("*.jpg"))
+    if not pictures:
+        raise InputError(f"input={config.input}: none of the photos can be read")
     pictures = pictures[:: max(len(pictures) // SHEET_PICTURES, 1)][:SHEET_PICTURES]
     sheet = Path(config.output) / "sheet.jpg"
     save_picture(sheet, contact_sheet(pictures))

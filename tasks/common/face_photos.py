@@ -55,6 +55,9 @@ def describe_faces(
 
     Returns:
         The contact sheet of some of the pictures.
+
+    Raises:
+        InputError: If there are no photos, or none can be read.
     """
     finder = FaceFinder((SMALLEST_FACE,)) if find else None
     entries: list[dict[str, Any]] = []
@@ -77,6 +80,8 @@ def describe_faces(
         entries.append({"file": str(path), "faces": faces})
         pictures.append(output / "pictures" / f"{number:05d}_{path.stem}.jpg")
         save_picture(pictures[-1], _draw(pixels, faces, caption))
+    if not entries:
+        raise InputError("None of the photos can be read:\n  " + "\n  ".join(unreadable[:5]))
     write_json(output / "predictions.json", entries)
     found = sum(len(entry["faces"]) for entry in entries)
     say([f"{len(entries)} photos, {found} faces"])
