@@ -1,4 +1,4 @@
-"""Measures our speed beside torchvision's, timm's and pycocotools': python tools/bench.py."""
+"""Measures our speed beside others': python tools/bench.py [task=imagenet|planet|...]."""
 
 from omegaconf import DictConfig
 

@@ -24,9 +24,7 @@ CHUNK = 1 << 14  # points at a time, so that what they need stays in the process
 # The curve goes through a cell's quarters in one of four orientations: bit 0 swaps the axes, bit 1
 # turns both around. Quarters are numbered ``2 * i + j``.
 QUARTERS = np.array([(0, 1, 3, 2), (0, 2, 3, 1), (3, 2, 0, 1), (3, 1, 0, 2)])
-TURNS = np.array(
-    [1, 0, 0, 3]
-)  # orientation of each quarter along the curve, relative to the cell's
+TURNS = np.array([1, 0, 0, 3])  # orientation of each quarter on the curve, relative to the cell's
 STEP_LEVELS = 6  # that a look at the table takes: five looks to a leaf
 
 

@@ -1,6 +1,8 @@
 """Tables of photos and where they were taken, read a part at a time: CSV, Parquet, Exif."""
 
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,8 +47,9 @@ def read_table(path: Path, *, needed: tuple[str, ...], bad_rows: BadRows) -> Ite
     if not path.exists():
         raise InputError(f"{path}: there is no such table or folder")
     try:
-        yield from _numbered(_parts(path, needed, bad_rows))
-    except (pa.ArrowException, OSError) as error:
+        with _undecodable_rows_left_to_arrow():
+            yield from _numbered(_parts(path, needed, bad_rows))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from error
 
 
@@ -58,6 +61,26 @@ def _parts(path: Path, needed: tuple[str, ...], bad_rows: BadRows) -> Iterator[p
     if is_yfcc(path):
         return read_yfcc(path, bad_rows)
     return _read_csv(path, needed, bad_rows)
+
+
+@contextmanager
+def _undecodable_rows_left_to_arrow() -> Iterator[None]:
+    """Keeps a traceback off the console that says less than the error which follows.
+
+    pyarrow cannot hand ``BadRows`` a row that is no UTF-8; Python then reports that, and pyarrow
+    refuses the row by itself.
+    """
+    report = sys.unraisablehook
+
+    def ours(found: "sys.UnraisableHookArgs") -> None:
+        if getattr(found.object, "__func__", None) is not BadRows.add_broken:
+            report(found)
+
+    sys.unraisablehook = ours
+    try:
+        yield
+    finally:
+        sys.unraisablehook = report
 
 
 def _read_csv(path: Path, needed: tuple[str, ...], bad_rows: BadRows) -> Iterator[pa.Table]:

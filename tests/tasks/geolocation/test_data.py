@@ -128,6 +128,24 @@ def test_other_names_and_formats_of_tables(tmp_path: Path) -> None:
             list(read_table(path, needed=("split",), bad_rows=bad))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"file,latitude,longitude,\xe9\n", "cannot be read as a table.*byte 0xe9"),
+        (b"file,lat,lon\na.jpg,1,2\n" * 5000 + b"\xff.jpg,1,2\n", "UTF8"),
+        (b"file,lat,lon\na.jpg,1,2\n" * 5000 + b"\xff.jpg,1\n", "Expected 3 columns"),
+    ],
+    ids=["header", "value", "broken row"],
+)
+def test_a_table_that_is_no_utf8_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "photos.csv"
+    path.write_bytes(content)
+    bad = BadRows(path, on_bad_row="drop")
+    with pytest.raises(InputError, match=said):
+        list(read_table(path, needed=("file", "latitude"), bad_rows=bad))
+
+
 @pytest.mark.parametrize("hashed", [False, True])
 def test_the_metadata_of_yfcc(hashed: bool, tmp_path: Path) -> None:
     def row(number: str, longitude: str, latitude: str, is_video: str) -> str:
