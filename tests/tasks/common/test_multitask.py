@@ -13,10 +13,11 @@ from heads.multitask import MultitaskHead
 from tasks.classification.task import ClassificationTask
 from tasks.common.data import Sample
 from tasks.common.labels import LabelMap, joint_labels
-from tasks.common.multitask import MultitaskTask, joined
-from tasks.common.multitask_data import JointSampler, JointSet, Turn
+from tasks.common.multitask import MultitaskTask
+from tasks.common.multitask_metric import joined
 from tasks.common.sampling import EpochSampler
 from tasks.common.schedule import constant
+from tasks.common.turns import JointSampler, JointSet, Turn
 
 PETS, FRUIT = LabelMap(("cat", "dog"), (3, 5)), LabelMap(("fig", "pear", "plum"), (1, 2, 9))
 

@@ -133,6 +133,21 @@ def test_attributes_can_have_a_teacher_of_their_own(folder: Path) -> None:
     assert "9 faces, 5 of them unlabelled" in (folder / "taught" / "report.txt").read_text()
 
 
+def test_names_of_people_can_take_the_place_of_the_embeddings_teacher(folder: Path) -> None:
+    settings = ("data@data.embedding=identities", "data.embedding.identities=people")
+    settings += ("data.embedding.photos_per_person=2", "data.embedding.batch_size=4")
+    done = run_inside(
+        *("train", *TINY, *(setting for setting in DATA if "faces" not in setting), *settings),
+        *("head@head.parts.embedding=triplet", "run_dir=named"),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    checkpoint = folder / "named" / "checkpoints" / "last.ckpt"
+    assert "ann" not in str(torch.load(checkpoint, weights_only=True)["description"])
+    done = run_inside("eval", f"checkpoint={checkpoint}", "run_dir=named_again", cwd=folder)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
