@@ -181,3 +181,15 @@ def test_a_teacher_is_looked_at_with_its_own_task(folder: Path) -> None:
     settings = (*TINY[:1], *DATA, *TEACHER, "model=teacher", "run_dir=wrong")
     done = run_inside("eval", *settings, cwd=folder)
     refuses(done, "task=facenet_distill", folder=folder / "wrong")
+
+
+def test_the_cost_is_that_of_one_network_and_another_layer(tmp_path: Path) -> None:
+    def cost(task: str) -> tuple[int, int]:
+        settings = ("num_classes=18", "data.image_size=128", "format=json")
+        done = run_inside("cost", f"task={task}", *settings, cwd=tmp_path)
+        row = json.loads(done.stdout)[0]
+        return row["mult_adds"], row["params"]
+
+    both, attributes = cost("multitask_faces"), cost("face_attributes")
+    layer = 1024 * 128  # an embedding of 128 numbers
+    assert both == (attributes[0] + layer, attributes[1] + layer + 128)
