@@ -1,15 +1,13 @@
 """Several tasks on one backbone: each has its head and metric, and all share every pass."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torchmetrics import Metric
 
 from backbone.errors import settings_of
@@ -18,23 +16,8 @@ from heads.head import Batch, Features, Head
 from heads.multitask import MultitaskHead, check_part, shares
 from tasks.common.labels import LabelMap, joint_labels
 from tasks.common.multitask_data import MultitaskData
+from tasks.common.multitask_metric import MEAN, MultitaskMetric, Records, joined
 from tasks.common.task import Task
-
-T = TypeVar("T")
-
-MEAN = "mean_of_parts"
-
-
-class Records(NamedTuple):
-    """What the parts say of photos.
-
-    Attributes:
-        parts: Records of each, by name.
-        shared: Whether all are of the same photos, or each of its own.
-    """
-
-    parts: Mapping[str, Any]
-    shared: bool
 
 
 class MultitaskTask(Task):
@@ -108,7 +91,7 @@ class MultitaskTask(Task):
                 part.prepare(stage, data.of(name))
         super().prepare(stage, data)
 
-    def make_metric(self, data: MultitaskData) -> "MultitaskMetric":
+    def make_metric(self, data: MultitaskData) -> MultitaskMetric:
         metrics = {name: part.metric for name, part in self.parts.items()}
         monitors = {name: part.monitor.removeprefix("val/") for name, part in self.parts.items()}
         return MultitaskMetric(metrics, monitors=monitors)
@@ -192,64 +175,6 @@ class MultitaskTask(Task):
             predictions[name] = json.loads((own / "predictions.json").read_text())
         with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(predictions, indent=1) + "\n")
-
-
-class MultitaskMetric(Metric):
-    """The figures of all parts, and the mean of those that their best networks are chosen by.
-
-    Args:
-        parts: By name.
-        monitors: Of each part, the figure that a network is chosen by.
-    """
-
-    full_state_update = False
-    higher_is_better = True
-
-    def __init__(self, parts: Mapping[str, Any], *, monitors: Mapping[str, str]) -> None:
-        super().__init__()
-        self.parts = nn.ModuleDict(parts)
-        self.monitors = monitors
-
-    by_part: dict[str, dict[str, float]]  # figures, once computed
-
-    def of(self, part: str) -> Metric:
-        """The metric of a part."""
-        metric = self.parts[part]
-        assert isinstance(metric, Metric)
-        return metric
-
-    def update(self, records: Records) -> None:
-        """Each part's."""
-        for name, own in records.parts.items():
-            self.of(name).update(own)
-
-    def compute(self) -> dict[str, float]:
-        """Each part's figures under their own names."""
-        self.by_part = {
-            name: {key: float(value) for key, value in self.of(name).compute().items()}
-            for name in self.parts
-        }
-        chosen = [self.by_part[name][monitor] for name, monitor in self.monitors.items()]
-        return joined(self.by_part) | {MEAN: float(np.mean(chosen))}
-
-    def reset(self) -> None:
-        super().reset()
-        for name in self.parts:
-            self.of(name).reset()
-
-
-def joined(parts: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
-    """The entries of all parts; a name that several have gets the part's before it.
-
-    >>> joined({"age": {"score": 1, "years": 2}, "look": {"score": 3}})
-    {'age/score': 1, 'years': 2, 'look/score': 3}
-    """
-    counts = Counter(key for part in parts.values() for key in part)
-    return {
-        key if counts[key] == 1 else f"{name}/{key}": value
-        for name, part in parts.items()
-        for key, value in part.items()
-    }
 
 
 def _class_of(part: "partial[Task]") -> type[Task]:

@@ -25,6 +25,7 @@ class FaceData(PhotoData):
     """
 
     default_image_size = 128
+    shown = "the middle of each"  # for the report
 
     def __init__(self, *, unlabelled: str | Sequence[str] | None = None, **photos: Any) -> None:
         super().__init__(**photos)

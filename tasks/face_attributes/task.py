@@ -12,7 +12,6 @@ from torchmetrics import Metric
 from heads.attributes import AttributesHead
 from heads.head import Batch
 from tasks.common.captions import write_labels
-from tasks.common.data import DataModule
 from tasks.common.labels import check_classes
 from tasks.common.task import Task
 from tasks.face_attributes.data import FaceData
@@ -34,7 +33,7 @@ class FaceAttributesTask(Task):
     def records(self, predictions: Tensor, batch: Batch) -> Records:
         return Records(batch["id"], predictions)
 
-    def summary(self, data: DataModule) -> str:
+    def summary(self, data: Any) -> str:
         metric = self.metric
         assert isinstance(metric, AttributesMetric)
         every = metric.by_attribute()
@@ -50,7 +49,7 @@ class FaceAttributesTask(Task):
                 f"{self.monitor} {self.figures['mean_ap']:.4f} over {len(rows)} attributes, "
                 f"{len(every) - len(rows)} left out since no face has them; accuracy "
                 f"{self.figures['accuracy']:.4f}; {len(metric.found)} faces of "
-                f"{metric.faces.folder}, the middle of each at {self.image_size} pixels",
+                f"{metric.faces.folder}, {data.shown} at {self.image_size} pixels",
                 *self.cautions(data),
             ]
         )

@@ -104,6 +104,11 @@ class AlignedAttributes(DataModule):
         self.labelled.taught = value
 
     @property
+    def shown(self) -> str:
+        """What of each face is shown, for the report."""
+        return f"each turned to the template (alignment {self.aligned.alignment})"
+
+    @property
     def label_map(self) -> LabelMap:  # type: ignore[override]
         """The attributes."""
         return self.labelled.label_map

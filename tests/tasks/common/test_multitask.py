@@ -1,22 +1,27 @@
 """What parts of a joint task share, and in which order their samples come."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from torch.utils.data import Dataset
 
 from backbone.mobilenet import MobileNet
 from heads.classification import ClassificationHead
 from heads.multitask import MultitaskHead
 from tasks.classification.task import ClassificationTask
+from tasks.common.config import CONFIGS, build
 from tasks.common.data import Sample
 from tasks.common.labels import LabelMap, joint_labels
-from tasks.common.multitask import MultitaskTask, joined
-from tasks.common.multitask_data import JointSampler, JointSet, Turn
+from tasks.common.multitask import MultitaskTask
+from tasks.common.multitask_metric import joined
 from tasks.common.sampling import EpochSampler
 from tasks.common.schedule import constant
+from tasks.common.turns import JointSampler, JointSet, Turn
 
 PETS, FRUIT = LabelMap(("cat", "dog"), (3, 5)), LabelMap(("fig", "pear", "plum"), (1, 2, 9))
 
@@ -141,3 +146,34 @@ def test_parts_share_the_backbone_and_add_nothing_to_what_is_saved() -> None:
 def test_names_of_several_parts_say_whose_they_are() -> None:
     parts: dict[str, dict[str, Any]] = {"a": {"map": 1, "x": 2}, "b": {"map": 3, "y": 4}}
     assert joined(parts) == {"a/map": 1, "x": 2, "b/map": 3, "y": 4}
+
+
+def test_any_data_sets_of_one_image_size_go_together(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        **{"_target_": "tasks.common.multitask_data.MultitaskData", "predict_as": "dogs"},
+        **{"batch_size": 4, "num_workers": 0, "image_size": 32, "seed": 0, "on_bad_image": "error"},
+    }
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        for name, task in (("things", "imagenet"), ("dogs", "stanford_dogs")):
+            overrides = [f"task={task}", "data=demo", f"run_dir={tmp_path / name}"]
+            overrides += ["data.num_train=12", "data.num_val=6", "data.batch_size=4"]
+            config = compose("train", overrides=overrides)
+            OmegaConf.resolve(config.data)
+            settings[name] = {**config.data, "_partial_": True, "image_size": None}
+    data = build(OmegaConf.create(settings))
+    data.prepare_data()
+    batches = list(data.train_dataloader())
+    assert len(batches) == 3
+    for batch in batches:
+        assert batch["image"].shape == (8, 3, 32, 32)
+        assert [len(part["target"]) for part in batch["parts"].values()] == [4, 4]
+    seen = torch.cat([batch["id"] for batch in batches])
+    assert sorted(seen.tolist()) == list(range(24))
+    seen = torch.cat([batch["id"] for batch in data.val_dataloader()])
+    assert sorted(seen.tolist()) == list(range(12))
+    names = [data.val_photo(number)[1]["part"] for number in range(4)]
+    assert names == ["things", "dogs", "things", "dogs"]
+    assert set(data.label_map.parts) == {"things", "dogs"}
+    photos = [data.val_photo(0)[0]]
+    (batch,) = data.predict_dataloader(photos)
+    assert batch["image"].shape == (1, 3, 32, 32) and "parts" not in batch

@@ -133,6 +133,21 @@ def test_attributes_can_have_a_teacher_of_their_own(folder: Path) -> None:
     assert "9 faces, 5 of them unlabelled" in (folder / "taught" / "report.txt").read_text()
 
 
+def test_names_of_people_can_take_the_place_of_the_embeddings_teacher(folder: Path) -> None:
+    settings = ("data@data.embedding=identities", "data.embedding.identities=people")
+    settings += ("data.embedding.photos_per_person=2", "data.embedding.batch_size=4")
+    done = run_inside(
+        *("train", *TINY, *(setting for setting in DATA if "faces" not in setting), *settings),
+        *("head@head.parts.embedding=triplet", "run_dir=named"),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    checkpoint = folder / "named" / "checkpoints" / "last.ckpt"
+    assert "ann" not in str(torch.load(checkpoint, weights_only=True)["description"])
+    done = run_inside("eval", f"checkpoint={checkpoint}", "run_dir=named_again", cwd=folder)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -166,3 +181,15 @@ def test_a_teacher_is_looked_at_with_its_own_task(folder: Path) -> None:
     settings = (*TINY[:1], *DATA, *TEACHER, "model=teacher", "run_dir=wrong")
     done = run_inside("eval", *settings, cwd=folder)
     refuses(done, "task=facenet_distill", folder=folder / "wrong")
+
+
+def test_the_cost_is_that_of_one_network_and_another_layer(tmp_path: Path) -> None:
+    def cost(task: str) -> tuple[int, int]:
+        settings = ("num_classes=18", "data.image_size=128", "format=json")
+        done = run_inside("cost", f"task={task}", *settings, cwd=tmp_path)
+        row = json.loads(done.stdout)[0]
+        return row["mult_adds"], row["params"]
+
+    both, attributes = cost("multitask_faces"), cost("face_attributes")
+    layer = 1024 * 128  # an embedding of 128 numbers
+    assert both == (attributes[0] + layer, attributes[1] + layer + 128)
