@@ -140,13 +140,13 @@ class IdentityData(FaceData):
     def _people_lines(self) -> list[str]:
         counts = np.bincount(self.train_faces.people)
         line = f"  {len(counts)} people with {counts.min()} to {counts.max()} photos"
-        lines = [f"{line}, which come in any order"]
-        if self.photos_per_person is not None:
+        if self.photos_per_person is None:
+            lines = [f"{line}, which come in any order"]
+        else:
             few = int((counts < self.photos_per_person).sum())
-            lines = [
-                f"{line}; an epoch shows each once, by {self.photos_per_person} photos, or all of "
-                f"fewer: {counted(few, 'person has', 'people have')} fewer"
-            ]
+            lines = [f"{line}; an epoch shows each once, by {self.photos_per_person} photos"]
+            if few:
+                lines[0] += f", {few} of them by all of fewer"
         names = {folder.name for folder in self.known.folders}
         shared = sorted(names & set(self.pairs.names)) if self.pairs_file else []
         if shared:

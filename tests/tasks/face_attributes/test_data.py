@@ -15,7 +15,9 @@ from tasks.face_attributes.data import FaceData
 from tasks.face_attributes.drawn_faces import write_faces
 from tasks.face_attributes.fairface import FairFaceData
 from tasks.face_attributes.labelled_table import TableData
+from tests.commands import run_inside
 from tests.photo_files import write_photos
+from tests.small_data import refuses
 
 NAN = float("nan")
 
@@ -98,6 +100,25 @@ def test_bad_photos_are_refused_or_counted(tmp_path: Path) -> None:
     assert len(data.faces("train")) == len(data.faces("train").targets) == 1
     skipped = [line for line in data.report_lines() if "skipped" in line]
     assert len(skipped) == 3 and any("huge.png" in line for line in skipped)
+
+
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        ("photo,hat\na.png,1\n", "labels_train.csv lacks the column file"),
+        ("file,beard\na.png,1\n", "labels_train.csv lacks the column hat"),
+        ("file,hat\na.png,1\ngone.png,0\n", "No image file at"),
+        ("file,hat\na.png,1\nhuge.png,0\n", "20000x20000, 400 megapixels; the limit is 100"),
+    ],
+)
+def test_the_command_refuses_them_in_one_message(tmp_path: Path, train: str, said: str) -> None:
+    root = write_table(tmp_path / "faces", train=train)
+    Image.new("1", (20_000, 20_000)).save(root / "huge.png")
+    settings = ("data.num_workers=0", "data.image_size=64", "backbone.width=0.25", "run_dir=run")
+    done = run_inside(
+        "train", "task=face_attributes", "data=csv", f"data.root={root}", *settings, cwd=tmp_path
+    )
+    refuses(done, said, folder=tmp_path)
 
 
 def test_unlabelled_faces_are_for_a_teacher(tmp_path: Path) -> None:

@@ -128,8 +128,8 @@ def test_people_with_too_few_photos_are_left_out_and_told(tmp_path: Path):
     ]
     assert [line.replace(str(tmp_path), "") for line in data.report_lines()] == [
         "train: 8 faces of 3 folders, alignment none",
-        "  3 people with 2 to 3 photos; an epoch shows each once, by 3 photos, or all of fewer: "
-        "1 person has fewer",
+        "  3 people with 2 to 3 photos; an epoch shows each once, by 3 photos, 1 of them by all of "
+        "fewer",
         "  1 photo skipped",
         "    /one/cid/3.webp is empty",
         "  1 photo skipped, in no person's folder",
