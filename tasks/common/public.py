@@ -79,8 +79,11 @@ def prepare_by_name(name: str, root: Path, **settings: Any) -> str:
     if name not in datasets:
         raise InputError(f"Unknown data set {name!r}. Known ones: {', '.join(sorted(datasets))}")
     dataset = datasets[name]
-    made = not isinstance(dataset, PublicDataset)
-    known = list(inspect.signature(dataset).parameters)[1:] if made else []
+    known = (
+        []
+        if isinstance(dataset, PublicDataset)
+        else [key for key in inspect.signature(dataset).parameters if key != "root"]
+    )
     given = {key: value for key, value in settings.items() if value is not None}
     if others := [key for key in given if key not in known]:
         raise InputError(
