@@ -24,7 +24,7 @@ demo: setup ## Train, evaluate and draw an SSD-MobileNet on generated pictures
 
 # One thread per worker: two workers of many threads each would fight over the processor.
 test: setup ## Run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: setup ## Lint, formatting, types and import layers
 	$(BIN)/ruff check

@@ -1,6 +1,9 @@
 """The one error a user is meant to see, and the checks of settings that raise it."""
 
 import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -53,3 +56,23 @@ def check_flag(setting: str, value: Any) -> None:
     """Raises an InputError unless a setting is true or false."""
     if not isinstance(value, bool):
         raise InputError(f"{setting}={value}: true or false is needed")
+
+
+@contextmanager
+def settings_of(section: str, part: str) -> Iterator[None]:
+    """Names the settings of a part as they are on the command line, in what is said of them.
+
+    Args:
+        section: Where the part's own messages have its settings, such as ``data``.
+        part: Its place in there.
+
+    >>> with settings_of("data", "faces"):
+    ...     check_number("data.batch_size", 0, at_least=1, whole=True)
+    Traceback (most recent call last):
+    backbone.errors.InputError: data.faces.batch_size=0: a whole number from 1 is needed
+    """
+    try:
+        yield
+    except InputError as error:
+        said = re.sub(rf"\b{section}\.(?=\w)", f"{section}.{part}.", str(error))
+        raise InputError(said) from error

@@ -209,7 +209,8 @@ def check_description(description: Any, path: Path) -> None:
     labels = description.get("label_map")
     if labels is None and "head" not in description:
         return
-    if not isinstance(labels, dict) or not _are_labels(labels.get("names"), labels.get("ids")):
+    parts = labels.get("parts", {}) if isinstance(labels, dict) else None
+    if not isinstance(parts, dict) or not all(map(_are_labels, [labels, *parts.values()])):
         raise InputError(
             f"{path}: its description has {labels!r:.80} as label_map, which needs as many "
             "different names as ids"
@@ -222,7 +223,10 @@ def lineage(description: Mapping[str, Any]) -> list[str]:
     return list(named) if isinstance(named, list) else [named]
 
 
-def _are_labels(names: Any, ids: Any) -> bool:
+def _are_labels(labels: Any) -> bool:
+    if not isinstance(labels, dict):
+        return False
+    names, ids = labels.get("names"), labels.get("ids")
     return (
         isinstance(names, list)
         and isinstance(ids, list)

@@ -6,6 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from backbone.backbone import Backbone
+from backbone.errors import InputError
+
 Features = Mapping[str, Tensor]
 Batch = Mapping[str, Any]
 
@@ -63,3 +66,17 @@ class Head(nn.Module, ABC):
                 they have nothing to do with each other and the class layers start anew.
         """
         return dict(tensors)
+
+
+def check_strides(head: Head, backbone: Backbone) -> None:
+    """Refuses a head that relies on other strides than the backbone's features have.
+
+    Raises:
+        InputError: Naming both.
+    """
+    needed = dict(head.needed_strides)
+    if any(backbone.strides.get(key) != stride for key, stride in needed.items()):
+        raise InputError(
+            f"head={head.name} needs features of strides {needed}, and "
+            f"backbone={backbone.name} has {dict(backbone.strides)}"
+        )

@@ -83,6 +83,21 @@ def test_classifiers_are_measured_beside_timms():
     ]
 
 
+def test_one_pass_for_two_heads_is_measured_beside_two_networks():
+    result = bench("task=multitask_faces", "data.image_size=64", "format=json")
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    found = [(row["note"].partition(",")[0], row["goal"]) for row in rows]
+    assert found == [("batch 2", 1.67), ("batch 1", 1.67)]
+
+
+@pytest.mark.parametrize("task", ["facenet_distill", "face_attributes"])
+def test_a_task_without_a_peer_says_so(task):
+    result = bench(f"task={task}")
+    assert result.returncode == 2
+    assert "no benchmark" in result.stderr
+
+
 def test_shards_are_measured_beside_a_folder_and_cells_beside_s2spheres():
     result = bench("task=planet", "format=json")
     assert result.returncode == 0, result.stderr

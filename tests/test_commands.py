@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,11 @@ CONFIGS = [f"task={name}" for name in options("task")] + [
 ]
 
 
+def runner(choice: str):
+    """Runs commands in processes of their own for tasks; for the many experiments it saves that."""
+    return run if choice.startswith("task=") else partial(run_inside, cwd=ROOT)
+
+
 def narrowest(choice: str) -> list[str]:
     """The setting that makes a backbone small, where it has one."""
     GlobalHydra.instance().clear()
@@ -41,29 +47,43 @@ def narrowest(choice: str) -> list[str]:
     return ["backbone.width=0.25"] if has_width else []
 
 
-def taught(choice: str, folder: Path) -> list[str]:
-    """The setting that names a teacher, trained for two steps, where one must be named."""
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        config = compose("train", overrides=[choice])
-    if not config.get("teacher") or not OmegaConf.is_missing(config.teacher, "file"):
-        return []
-    done = run(
-        "train", choice, "teacher=none", *TINY, *narrowest(choice), f"run_dir={folder}/teacher"
-    )
-    assert done.returncode == 0, done.stderr
-    return [f"teacher.file={folder}/teacher/checkpoints/last.ckpt"]
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory):
+    """Makes the setting that names a teacher where one must be named: one for each task."""
+    teachers: dict[str, Path] = {}
+
+    def taught(choice: str) -> list[str]:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+            config = compose("train", overrides=[choice])
+        if not config.get("teacher") or not OmegaConf.is_missing(config.teacher, "file"):
+            return []
+        task = config.task["_target_"]
+        if task not in teachers:
+            teachers[task] = tmp_path_factory.mktemp("teacher")
+            settings = (*TINY, *narrowest(choice), f"run_dir={teachers[task]}")
+            done = run_inside("train", choice, "teacher=none", *settings, cwd=ROOT)
+            assert done.returncode == 0, done.stderr
+        return [f"teacher.file={teachers[task]}/checkpoints/last.ckpt"]
+
+    return taught
 
 
 @pytest.fixture(scope="module", params=CONFIGS, ids=lambda choice: choice.partition("=")[2])
-def trained(request, tmp_path_factory):
+def trained(request, tmp_path_factory, lesson):
     """A run folder of two steps of each task and experiment."""
     folder = tmp_path_factory.mktemp("run")
-    settings = narrowest(request.param) + taught(request.param, tmp_path_factory.mktemp("lesson"))
-    done = run("train", request.param, *TINY, *settings, f"run_dir={folder}")
+    settings = narrowest(request.param) + lesson(request.param)
+    done = runner(request.param)("train", request.param, *TINY, *settings, f"run_dir={folder}")
     assert done.returncode == 0, done.stderr
     yield folder
     shutil.rmtree(folder)  # VGG's takes gigabytes
+
+
+@pytest.fixture
+def command(trained: Path, request: pytest.FixtureRequest):
+    """Runs what comes after training."""
+    return runner(request.node.callspec.params["trained"])
 
 
 def test_train_writes_the_run_folder(trained: Path):
@@ -88,9 +108,9 @@ def test_checkpoint_is_tensors_and_plain_values(trained: Path):
     assert checkpoint["description"]["backbone"]["name"]
 
 
-def test_eval_repeats_the_figures_of_the_run(trained: Path, tmp_path: Path):
+def test_eval_repeats_the_figures_of_the_run(trained: Path, command, tmp_path: Path):
     checkpoint = trained / "checkpoints" / "last.ckpt"
-    done = run(
+    done = command(
         "eval", f"checkpoint={checkpoint}", f"data.root={trained}/data", f"run_dir={tmp_path}"
     )
     assert done.returncode == 0, done.stderr
@@ -101,7 +121,7 @@ def test_eval_repeats_the_figures_of_the_run(trained: Path, tmp_path: Path):
     assert (tmp_path / "predictions.json").is_file()
 
 
-def test_predict_draws_every_photo(trained: Path, tmp_path: Path):
+def test_predict_draws_every_photo(trained: Path, command, tmp_path: Path):
     photos = tmp_path / "photos" / "deeper"
     photos.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -110,7 +130,9 @@ def test_predict_draws_every_photo(trained: Path, tmp_path: Path):
         Image.fromarray(pixels).save(photos / name)
     checkpoint = trained / "checkpoints" / "last.ckpt"
     output = tmp_path / "found"
-    done = run("predict", f"checkpoint={checkpoint}", f"input={photos.parent}", f"output={output}")
+    done = command(
+        "predict", f"checkpoint={checkpoint}", f"input={photos.parent}", f"output={output}"
+    )
     assert done.returncode == 0, done.stderr
     entries = json.loads((output / "predictions.json").read_text())
     sizes = {Path(entry["file"]).name: (entry["width"], entry["height"]) for entry in entries}

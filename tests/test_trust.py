@@ -138,6 +138,21 @@ def test_photos_that_grow_and_their_copies_change_nothing(runs):
     assert "24 copies made" in report and "0 made anew" in report
 
 
+def test_parts_of_several_lengths_go_on_with_the_batches_that_were_next(runs):
+    settings = ("task=multitask_faces", f"data.root={runs.folder / 'both'}")
+    # six batches of one in an epoch, four of the other, which begins anew in the middle of it
+    settings += ("data.embedding.num_train=19", "checkpoint_every_steps=2")
+    straight = runs.straight("both_straight", *settings)
+    traps = [
+        Trap("on_train_batch_start", 4),
+        Trap("on_validation_batch_end", 2),
+        Trap("after_save", 2),  # the end of an epoch
+        Trap("on_train_batch_start", 5, SIGTERM),
+    ]
+    resumed = runs.interrupted("both_killed", *settings, "data.num_workers=2", traps=traps)
+    assert not differences(straight, resumed)
+
+
 def test_what_validation_made_serves_in_training(runs):
     settings = ("head=ssd_pyramid", "trainer.max_epochs=2")
     traps = [Trap("on_validation_batch_end", 2, SIGTERM)]  # it resumes with the validation

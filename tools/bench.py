@@ -9,11 +9,13 @@ from tasks.common.machine import machine
 from tasks.common.timing import rows_as_json, rows_as_text
 from tasks.detection import bench as detection
 from tasks.geolocation import bench as geolocation
+from tasks.multitask_faces import bench as multitask_faces
 
-BENCHES = {  # by application
+BENCHES = {  # by the application that the data are of
     "classification": classification.bench,
     "detection": detection.bench,
     "geolocation": geolocation.bench,
+    "multitask_faces": multitask_faces.bench,
 }
 
 
@@ -22,7 +24,9 @@ def main(config: DictConfig) -> None:
     if config.format not in ("text", "json"):
         raise InputError(f"format={config.format}: allowed are text and json")
     write = rows_as_json if config.format == "json" else rows_as_text
-    application = str(config.task["_target_"]).split(".")[1]
+    application = str(config.data["_target_"]).split(".")[1]
+    if application not in BENCHES:
+        raise InputError(f"There is no benchmark of this task; of {', '.join(BENCHES)} there are")
     print(write(BENCHES[application](config), machine()))
 
 

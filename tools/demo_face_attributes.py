@@ -1,4 +1,4 @@
-"""Says what faces show and writes it on them; without arguments, on drawings it learns first.
+"""Finds faces and writes on them what they show; without arguments, on drawings it learns first.
 
 python tools/demo_face_attributes.py
 python tools/demo_face_attributes.py checkpoint=FILE input=PATH output=DIR
@@ -8,11 +8,13 @@ from omegaconf import DictConfig
 
 from tasks.common.command import command
 from tasks.common.demo import demonstrate
+from tasks.face_attributes.portraits import describe_people
 
 
 @command("demo_face_attributes")
 def main(config: DictConfig) -> None:
-    print(f"Pictures: {demonstrate(config)}")
+    found = config.checkpoint and config.input
+    print(f"Pictures: {describe_people(config) if found else demonstrate(config)}")
 
 
 if __name__ == "__main__":

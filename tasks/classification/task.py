@@ -43,8 +43,7 @@ class ClassificationTask(Task):
         super().__init__(**wiring)
         self.mixing = mixing
 
-    def make_metric(self) -> ClassificationMetric:
-        data: ClassificationData = self.trainer.datamodule  # type: ignore[attr-defined]
+    def make_metric(self, data: ClassificationData) -> ClassificationMetric:
         photos = data.photos("val")
         check_classes(self.label_map, photos.label_map)
         return ClassificationMetric(photos, network=self.label_map)

@@ -94,12 +94,15 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 def missing_choices(choices: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
     """A checkpoint's choice for each group that a command line says nothing about."""
-    named = {override.partition("=")[0] for override in overrides}
-    return [
-        f"{group}={choices[group]}"
-        for group in GROUPS
-        if group not in named and isinstance(choices.get(group), str)
-    ]
+    named = dict(override.lstrip("+~").partition("=")[::2] for override in overrides)
+    missing = []
+    for key, choice in choices.items():
+        group, at, _ = str(key).partition("@")
+        # options below another option than the checkpoint's are gone with it
+        replaced = at and named.get(group) not in (None, choices.get(group))
+        if group in GROUPS and key not in named and not replaced and isinstance(choice, str):
+            missing.append(f"{key}={choice}")
+    return missing
 
 
 def recompose(
@@ -143,12 +146,22 @@ def _copy_values(config: Any, saved: Any, *, skip: Collection[str], path: str) -
         place = f"{path}.{key}"
         if not isinstance(key, str) or key.startswith("_") or key not in config or place in skip:
             continue
-        if _is_interpolated(value) or (isinstance(value, list) and list(_targets(value))):
+        if (
+            _follows(config, key)
+            or _is_interpolated(value)
+            or (isinstance(value, list) and list(_targets(value)))
+        ):
             continue
         if isinstance(value, Mapping):
             _copy_values(config.get(key), value, skip=skip, path=place)
         else:
             config[key] = value
+
+
+def _follows(config: DictConfig, key: str) -> bool:
+    """Whether a setting takes its value from one beside or above it in the same group."""
+    raw = OmegaConf.to_container(config, resolve=False)[key]  # type: ignore[call-overload, index]
+    return isinstance(raw, str) and "${." in raw
 
 
 def _is_interpolated(value: Any) -> bool:
@@ -187,11 +200,19 @@ def check_value_types(config: DictConfig, hydra_config: Any) -> None:
         return
     defaults = hydra.compose(hydra_config.job.config_name, overrides=chosen)
     for key in keys:
+        if _is_interpolation(defaults, key):  # perhaps of what is for the user to give
+            continue
         default = OmegaConf.select(defaults, key, throw_on_missing=False)
         value = OmegaConf.select(config, key)
         expected = _expected(default)
         if expected and value is not None and not isinstance(value, expected[1]):
             raise InputError(f"{key}={value}: {expected[0]} is needed, such as {default}")
+
+
+def _is_interpolation(config: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    section = OmegaConf.select(config, parent) if parent else config
+    return isinstance(section, DictConfig) and OmegaConf.is_interpolation(section, name)
 
 
 def _expected(default: Any) -> tuple[str, tuple[type, ...]] | None:

@@ -17,6 +17,8 @@ from tasks.common.network import build_backbone, build_task
 from tasks.common.task import Task
 
 TABLES = CONFIGS / "tables"
+# A loss may have weights, which no image passes through.
+NOT_THE_LOSS = r"^(?!head\.(parts\.\w+\.)?criterion\.)"
 
 
 class Cost(NamedTuple):
@@ -77,6 +79,7 @@ def task_cost(task: Task) -> Cost:
         task,
         lambda image: task.head.outputs(task.features(image)),
         image_size=task.image_size,
+        part=NOT_THE_LOSS,
     )
 
 

@@ -18,7 +18,7 @@ from backbone.weights import MAX_IMAGE_SIZE
 from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
 from tasks.common.machine import num_cores
-from tasks.common.sampling import EpochSampler, Place, ShardSampler, shuffled
+from tasks.common.sampling import EpochSampler, Place, ShardSampler
 
 Sample = dict[str, Any]
 
@@ -95,6 +95,10 @@ class DataModule(LightningDataModule, ABC):
         ``errors`` are the messages of photos that could not be read.
         """
 
+    def of(self, part: str) -> "DataModule":
+        """The data of a part of several tasks in one; any other is its only part."""
+        return self
+
     def preparation(self) -> dict[str, Any]:
         """How photos are prepared for a network, as far as targets on disk depend on it."""
         return {}
@@ -106,14 +110,21 @@ class DataModule(LightningDataModule, ABC):
             InputError: If these data show parts of a photo in training, for which targets of the
                 whole photo are wrong.
         """
-        raise InputError(
+        raise self._parts_shown()
+
+    def plain_train_set(self, side: int) -> Dataset[Sample]:
+        """The training photos as they are, at a side in pixels, for a teacher to look at.
+
+        Raises:
+            InputError: As ``train_paths``.
+        """
+        raise self._parts_shown()
+
+    def _parts_shown(self) -> InputError:
+        return InputError(
             f"teacher=table: {type(self).__name__} shows random parts of photos in training, and "
             "targets on disk are of whole ones. Give the teacher itself"
         )
-
-    def plain_train_set(self, side: int) -> Dataset[Sample]:
-        """The training photos as they are, at a side in pixels, for a teacher to look at."""
-        raise NotImplementedError
 
     def own_teacher(self) -> Any:
         """The ``Teacher`` of data that come with targets, or None; one that is named wins."""
@@ -125,21 +136,18 @@ class DataModule(LightningDataModule, ABC):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled batches, from where an interrupted run stopped."""
-        num_samples = len(self.train_set)  # type: ignore[arg-type]
-        sampler = EpochSampler(
-            num_samples,
+        sampler = self.train_sampler(
             seed=self.seed,
             batch_size=self.batch_size,
             epoch=self._resume_at["epoch"],
             skipped_batches=self._resume_at["batches"],
-            shuffle=self.shuffle,
         )
         # an incomplete last batch would have batch norm statistics of a few images
         return self.loader(self.train_set, sampler, drop_last=len(sampler) >= self.batch_size)
 
-    def shuffle(self, num_samples: int, generator: torch.Generator) -> Tensor:
-        """The order of the training samples in an epoch: all indices, once each."""
-        return shuffled(num_samples, generator)
+    def train_sampler(self, **start: Any) -> EpochSampler:
+        """The order of training; ``start`` is what every ``EpochSampler`` takes."""
+        return EpochSampler(len(self.train_set), **start)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Every validation sample once."""
@@ -150,12 +158,17 @@ class DataModule(LightningDataModule, ABC):
         return self.loader(self.predict_set(paths), ShardSampler(len(paths)))
 
     def loader(
-        self, dataset: Dataset[Sample], sampler: Iterable[Place], *, drop_last: bool = False
+        self,
+        dataset: Dataset[Sample],
+        sampler: Iterable[Place],
+        *,
+        drop_last: bool = False,
+        batch_size: int | None = None,
     ) -> DataLoader[Any]:
-        """The one place where loaders are made."""
+        """The one place where loaders are made; ``batch_size`` is the data module's, or given."""
         return DataLoader(
             dataset,
-            batch_size=self.batch_size,
+            batch_size=batch_size or self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=self.collate,

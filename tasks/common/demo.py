@@ -27,7 +27,7 @@ def demonstrate(config: DictConfig) -> Path:
         The contact sheet of some of the pictures, in the folder with all of them.
 
     Raises:
-        InputError: If there are photos but no network to look at them.
+        InputError: If there are photos but no network to look at them, or none can be read.
     """
     config = config.copy()
     if not (config.checkpoint or config.init):
@@ -39,11 +39,13 @@ def demonstrate(config: DictConfig) -> Path:
         )
         train(config)
         config.checkpoint = str(Path(config.run_dir) / "checkpoints" / "last.ckpt")
-        data = build(config.data)
+        data = build(config.data).of(config.get("shown", ""))
         ends = (Path(str(data.val_photo(index)[0])).parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))
     predict(config)
     pictures = sorted((Path(config.output) / "pictures").glob("*.jpg"))
+    if not pictures:
+        raise InputError(f"input={config.input}: none of the photos can be read")
     pictures = pictures[:: max(len(pictures) // SHEET_PICTURES, 1)][:SHEET_PICTURES]
     sheet = Path(config.output) / "sheet.jpg"
     save_picture(sheet, contact_sheet(pictures))

@@ -1,7 +1,8 @@
 """Class names and category ids, kept together from the data set to the prediction."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,8 @@ class LabelMap:
         if len(self.names) != len(self.ids):
             raise InputError(f"{len(self.names)} class names for {len(self.ids)} class ids")
         for what, values in (("name", self.names), ("id", self.ids)):
-            repeated = sorted({value for value in values if values.count(value) > 1}, key=str)
+            counts = Counter(values)
+            repeated = sorted((value for value in counts if counts[value] > 1), key=str)
             if repeated:
                 raise InputError(
                     f"Class {what} used more than once: {', '.join(map(str, repeated))}"
@@ -38,14 +40,52 @@ class LabelMap:
     def __len__(self) -> int:
         return len(self.names)
 
-    def to_dict(self) -> dict[str, list[Any]]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain lists, for checkpoints and metadata files."""
         return {"names": list(self.names), "ids": list(self.ids)}
 
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Sequence[Any]]) -> "LabelMap":
+    @staticmethod
+    def from_dict(saved: Mapping[str, Any]) -> "LabelMap":
         """The inverse of ``to_dict``."""
-        return cls(tuple(map(str, saved["names"])), tuple(map(int, saved["ids"])))
+        if "parts" in saved:
+            parts = saved["parts"].items()
+            return joint_labels({name: LabelMap.from_dict(part) for name, part in parts})
+        return LabelMap(tuple(map(str, saved["names"])), tuple(map(int, saved["ids"])))
+
+    def of(self, part: str) -> "LabelMap":
+        """The classes of a part of the network: these, unless each part has its own."""
+        return self
+
+    def places_in(self, saved: "LabelMap") -> Any:
+        """The index of each class in ``saved``, for ``Head.select_classes``; None if one is not."""
+        if set(self.names) - set(saved.names):
+            return None
+        return [saved.names.index(name) for name in self.names]
+
+
+@dataclass(frozen=True)
+class JointLabels(LabelMap):
+    """The classes of several parts; ``names`` are ``part/name``, ``ids`` count them."""
+
+    parts: Mapping[str, LabelMap]
+
+    def to_dict(self) -> dict[str, Any]:
+        parts = {name: part.to_dict() for name, part in self.parts.items()}
+        return {**super().to_dict(), "parts": parts}
+
+    def of(self, part: str) -> LabelMap:
+        if part not in self.parts:
+            raise InputError(f"There are classes of {', '.join(self.parts)}, and none of {part}")
+        return self.parts[part]
+
+    def places_in(self, saved: LabelMap) -> dict[str, Any]:
+        return {name: part.places_in(saved.of(name)) for name, part in self.parts.items()}
+
+
+def joint_labels(parts: Mapping[str, LabelMap]) -> JointLabels:
+    """The classes of parts, by the part's name."""
+    names = tuple(f"{part}/{name}" for part in parts for name in parts[part].names)
+    return JointLabels(names, tuple(range(len(names))), parts)
 
 
 def check_classes(network: LabelMap, data: LabelMap) -> None:

@@ -178,13 +178,13 @@ def load_weights(
                     f"init={source} has a head with {key} {description['head'][key]}, but the "
                     f"settings ask for {value}"
                 )
-        saved = LabelMap.from_dict(description["label_map"]).names
+        saved = LabelMap.from_dict(description["label_map"])
         names = task.label_map.names
-        unknown = set(names) - set(saved)
-        classes = None if new_classes or unknown else [saved.index(name) for name in names]
+        unknown = set(names) - set(saved.names)
+        classes = None if new_classes else task.label_map.places_in(saved)
         head = task.head.select_classes(head, classes)
         became = f"from the file, of the same {len(names)} names"
-        if classes is None:
+        if new_classes or unknown:
             why = f"the file lacks {len(unknown)} of {len(names)} names"
             became = f"start anew, {'as init_classes=new asks' if new_classes else f'since {why}'}"
         tensors |= {f"head.{name}": tensor for name, tensor in head.items()}

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tasks.common.curve import CurveLogger
 from tasks.common.data import DataModule
 from tasks.common.ema import WeightEMA
 from tasks.common.folders import make_folder
+from tasks.common.lesson import Teacher
 from tasks.common.network import (
     build_task,
     check_options,
@@ -35,7 +36,7 @@ from tasks.common.network import (
 from tasks.common.pictures import ValidationPictures
 from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
-from tasks.common.task import DivergedError, Task, Teacher
+from tasks.common.task import DivergedError, Task
 from tasks.common.trainer import build_trainer
 
 MAX_LINE = 120  # longer ones list what they count
@@ -65,13 +66,15 @@ def train(config: DictConfig) -> dict[str, float]:
     elif resume:
         settle(config, read_weights(resume), source=resume)
     data: DataModule = build(config.data)
-    data.taught = bool(config.get("teacher"))
+    for part, named in teacher_settings(config).items():
+        data.of(part).taught = bool(named)
     seed_everything(config.seed, verbose=False)
     data.prepare_data()
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
     _check_batches(task, data)
     _check_sides(task, data)
-    task.teacher = build_teacher(config, data)
+    for part in teacher_settings(config):
+        task.of(part).teacher = build_teacher(config, data.of(part), part=part)
     if weights and source:
         new_classes = config.init_classes == "new"
         loaded = load_weights(task, weights, source=source, new_classes=new_classes)
@@ -81,7 +84,8 @@ def train(config: DictConfig) -> dict[str, float]:
     if resume:
         task.trained_on = lineage(read_checkpoint(resume)["description"])
     else:
-        task.trained_on = _lineage(task, lineage(weights.description) if weights else [])
+        before = lineage(weights.description) if weights else []
+        task.trained_on = _lineage(task, before, parts=teacher_settings(config))
     report += task.cautions(data)
     _record(task, config, resume=resume)
     say([*report, *data.report_lines()])
@@ -211,30 +215,44 @@ def _check_sides(task: Task, data: DataModule) -> None:
         )
 
 
-def build_teacher(config: DictConfig, data: DataModule) -> Teacher | None:
-    """The teacher that the user named, or that the data have.
+def teacher_settings(config: DictConfig) -> dict[str, DictConfig | None]:
+    """The settings of each part's teacher, null for none; one task is one part without a name."""
+    if "taught" not in config.task:
+        return {"": config.get("teacher")}
+    named = config.get("teachers") or {}
+    every: dict[str, DictConfig | None] = {part: named.get(part) for part in config.task.parts}
+    return every | {config.task.taught: config.get("teacher")}
+
+
+def build_teacher(config: DictConfig, data: DataModule, *, part: str = "") -> Teacher | None:
+    """The teacher that the user named for a part, or that its data have.
 
     Raises:
-        InputError: If the task learns from none.
+        InputError: If the part learns from none.
     """
-    if not config.get("teacher"):
+    settings = teacher_settings(config)[part]
+    if not settings:
         own: Teacher | None = data.own_teacher()
         return own
-    if not get_class(config.task["_target_"]).takes_teacher:  # type: ignore[attr-defined]
+    taught = config.task.parts[part] if part else config.task
+    if not get_class(taught["_target_"]).takes_teacher:  # type: ignore[attr-defined]
         choices = HydraConfig.get().runtime.choices
         raise InputError(
             f"teacher={choices['teacher']}: there is nothing to teach task={choices['task']}"
+            f"{f', part {part}' if part else ''}"
         )
     # Called here, since Hydra would turn data among its arguments into a config.
-    teacher: Teacher = build(config.teacher)(data=data)
+    teacher: Teacher = build(settings)(data=data)
     return teacher
 
 
-def _lineage(task: Task, before: Sequence[str]) -> list[str]:
-    """What the weights will have learned from: photos, or a teacher that has."""
-    taught = getattr(task.teacher, "trained_on", [])
-    data: str = HydraConfig.get().runtime.choices["data"]
-    return list(dict.fromkeys([*before, *taught, data]))
+def _lineage(task: Task, before: Sequence[str], *, parts: Iterable[str]) -> list[str]:
+    """What the weights will have learned from: photos, or teachers that have."""
+    teachers = [task.of(part).teacher for part in parts]
+    taught = [name for teacher in teachers if teacher for name in teacher.trained_on]
+    choices = HydraConfig.get().runtime.choices
+    several = [choice for group, choice in choices.items() if group.startswith("data@")]
+    return list(dict.fromkeys([*before, *taught, *(several or [choices["data"]])]))
 
 
 def say(report: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """The order of samples, a function of the seed, the epoch and nothing else."""
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
@@ -25,7 +25,6 @@ class EpochSampler(Sampler[Place]):
         batch_size: Samples of a batch, which ``skipped_batches`` counts in.
         epoch: The first epoch.
         skipped_batches: Batches of that epoch which were already trained on.
-        shuffle: Makes a permutation of a number of samples, by a generator.
     """
 
     def __init__(
@@ -36,10 +35,8 @@ class EpochSampler(Sampler[Place]):
         batch_size: int,
         epoch: int,
         skipped_batches: int,
-        shuffle: Callable[[int, torch.Generator], Tensor] | None = None,
     ) -> None:
         self.num_samples = num_samples
-        self.shuffle = shuffle or shuffled
         self.seed = seed
         self.epoch = epoch
         self.skipped = skipped_batches * batch_size
@@ -50,21 +47,43 @@ class EpochSampler(Sampler[Place]):
             self.epoch, self.skipped = epoch, 0
 
     def __iter__(self) -> Iterator[Place]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = self.shuffle(self.num_samples, generator)
-        rank, world_size = rank_and_world_size()
-        share = order[rank::world_size][: self.num_samples // world_size or None]
-        for block in share[self.skipped :].split(BLOCK):
+        for block in self.share()[self.skipped :].split(BLOCK):
             yield from ((self.epoch, index) for index in block.tolist())
+
+    def share(self) -> Tensor:
+        """This process's samples of the epoch, in their order."""
+        rank, world_size = rank_and_world_size()
+        return self.order()[rank::world_size][: self.num_samples // world_size or None]
+
+    def order(self) -> Tensor:
+        """The samples of the epoch, of all processes."""
+        return torch.randperm(self.num_samples, generator=self.generator())
+
+    def generator(self) -> torch.Generator:
+        """The epoch's randomness."""
+        return torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
 
     def __len__(self) -> int:
         # of a whole epoch: the trainer counts the skipped batches itself
         return max(self.num_samples // rank_and_world_size()[1], 1)
 
 
-def shuffled(num_samples: int, generator: torch.Generator) -> Tensor:
-    """All indices below a number, in random order."""
-    return torch.randperm(num_samples, generator=generator)
+class WindowSampler(EpochSampler):
+    """Shows a few groups of samples at a time, in an order for files that hold many samples each.
+
+    Args:
+        groups: The group of each sample, from 0, int64 ``(N,)``.
+        window: Groups whose samples are mixed.
+        **start: See ``EpochSampler``.
+    """
+
+    def __init__(self, groups: Tensor, *, window: int, **start: Any) -> None:
+        super().__init__(len(groups), **start)
+        self.groups = groups
+        self.window = window
+
+    def order(self) -> Tensor:
+        return shuffled_in_windows(self.groups, window=self.window, generator=self.generator())
 
 
 def shuffled_in_windows(groups: Tensor, *, window: int, generator: torch.Generator) -> Tensor:

@@ -11,8 +11,8 @@ from backbone.errors import InputError
 from heads.head import Batch
 from tasks.common.data import DataModule
 from tasks.common.keyed_rows import KeyedRows, photo_keys
+from tasks.common.lesson import Teacher
 from tasks.common.progress import steps_of
-from tasks.common.task import Teacher
 from tasks.common.teacher import NetworkTeacher
 
 SHARD = 2048  # photos between two writes
@@ -22,6 +22,7 @@ class TableTeacher(Teacher):
     """Looks targets up by the content of the photo, and by whether it is shown mirrored.
 
     They are those of the photo as it is: the student learns to give them for however it is shown.
+    Data whose batches do not say ``mirrored`` get the mean of both views.
 
     Args:
         file: Folder that ``write_targets`` wrote.
@@ -54,6 +55,8 @@ class TableTeacher(Teacher):
     def __call__(self, batch: Batch) -> Tensor:
         places = self.places[batch["id"].cpu().numpy()]
         views = torch.from_numpy(self.rows.values(places).astype(np.float32))  # (B, 1 or 2, D)
+        if "mirrored" not in batch:
+            return views.mean(dim=1).to(batch["image"].device)
         mirrored = batch["mirrored"].cpu().long() % views.shape[1]
         return views[torch.arange(len(views)), mirrored].to(batch["image"].device)
 

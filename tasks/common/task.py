@@ -1,12 +1,9 @@
 """The one Lightning module behind every application."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
@@ -16,31 +13,14 @@ from torchmetrics import Metric
 
 from backbone.backbone import Backbone
 from backbone.errors import InputError
-from heads.head import Batch, Features, Head
+from heads.head import Batch, Features, Head, check_strides
 from tasks.common.config import differences
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
+from tasks.common.lesson import Teacher
 from tasks.common.optim import parameter_groups
+from tasks.common.reported import Reported
 from tasks.common.sampling import gathered, share_buffers
-
-
-class Teacher(ABC):
-    """Sets the targets of a batch.
-
-    No module: it is neither saved nor optimised with what it teaches.
-
-    Attributes:
-        trained_on: Data sets that it has learned from, and its student through it.
-    """
-
-    trained_on: list[str]
-
-    @abstractmethod
-    def __call__(self, batch: Batch) -> Tensor:
-        """Targets for the photos of a batch, ``(B, ...)``."""
-
-    def __deepcopy__(self, _: object) -> "Teacher":
-        return self  # for the running average of a student, which needs no second teacher
 
 
 class DivergedError(Exception):
@@ -57,7 +37,7 @@ class DivergedError(Exception):
         self.losses = losses
 
 
-class Task(LightningModule, ABC):
+class Task(LightningModule, Reported):
     """Wires a backbone to a head: forward pass, optimiser, logging, metric.
 
     Args:
@@ -77,9 +57,7 @@ class Task(LightningModule, ABC):
 
     head_type: type[Head]  # what its heads have in common, by what they learn from and predict
     takes_teacher: bool = False  # whether its head learns from ``batch["target"]``
-    has_heat_maps: bool = False  # whether it can show what decided its predictions
     uses_head: bool = True  # or only the backbone, with weights of whatever head
-    monitor: str  # the metric by which best.ckpt is chosen; higher is better
 
     def __init__(
         self,
@@ -103,7 +81,7 @@ class Task(LightningModule, ABC):
         self.label_map = label_map
         self.image_size = image_size
         self.backbone = backbone
-        self.head = head(in_channels=backbone.out_channels, **self.head_arguments())
+        self.head = head(in_channels=backbone.out_channels, **self.head_arguments(label_map))
         check_strides(self.head, backbone)
         if self.head.runs_tail:
             self.head.tail = backbone.tail
@@ -125,6 +103,10 @@ class Task(LightningModule, ABC):
         if compile:
             self.backbone.compile()
 
+    def of(self, part: str) -> "Task":
+        """A part of several tasks in one; any other is its only part."""
+        return self
+
     def forward(self, image: Tensor) -> Features:
         """Features of a batch of photos, ``uint8`` of shape ``(B, 3, H, W)``."""
         return self.features(normalised(image))
@@ -136,9 +118,10 @@ class Task(LightningModule, ABC):
             features: Features = self.backbone(image, tail=not self.head.runs_tail)
         return features
 
-    def head_arguments(self) -> dict[str, Any]:
+    @classmethod
+    def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
         """What the head needs to know of the classes."""
-        return {"num_classes": len(self.label_map)}
+        return {"num_classes": len(label_map)}
 
     def description(self) -> dict[str, Any]:
         """What a file of these weights must say about them."""
@@ -150,37 +133,6 @@ class Task(LightningModule, ABC):
             "batch_norm_folded": False,
             "trained_on": self.trained_on,
         }
-
-    @abstractmethod
-    def make_metric(self) -> Metric:
-        """A metric over the validation data; ``compute`` gives scalars by name."""
-
-    @abstractmethod
-    def records(self, predictions: Any, batch: Batch) -> Any:
-        """Predictions in original image coordinates and the data set's own class ids."""
-
-    @abstractmethod
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        """Writes what the metric was computed from, for others to check."""
-
-    @abstractmethod
-    def summary(self, data: DataModule) -> str:
-        """The last figures with what they were measured on and how, to print."""
-
-    def cautions(self, data: DataModule) -> list[str]:
-        """What to bear in mind about the figures, a line each."""
-        return []
-
-    @abstractmethod
-    def entries(self, records: Any) -> list[dict[str, Any]]:
-        """Records as plain values, one dictionary a photo, in the order of the batch."""
-
-    @abstractmethod
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
-        """Draws an entry on its photo, RGB of shape ``(H, W, 3)``."""
-
-    def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
-        """Writes what else shows an entry beside its picture ``path``; nothing unless it does."""
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         batch = self.lesson(batch)
@@ -209,12 +161,17 @@ class Task(LightningModule, ABC):
             ids = [sample for share in gathered(here) for sample in share]
             raise DivergedError(ids, {name: float(loss.detach()) for name, loss in losses.items()})
 
-    def predictions(self, batch: Batch) -> Any:
-        """What is scored, drawn and written."""
+    def predictions(self, batch: Batch, features: Features | None = None) -> Any:
+        """What is scored, drawn and written.
+
+        Args:
+            batch: With the photos.
+            features: Of these photos, where they are known already.
+        """
         if self.scores_teacher:
             assert self.teacher is not None
             return self.teacher(batch)
-        return self.head.predict(self(batch["image"]), batch)
+        return self.head.predict(self(batch["image"]) if features is None else features, batch)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         assert self.metric is not None
@@ -235,7 +192,11 @@ class Task(LightningModule, ABC):
 
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate"):
-            self.metric = self.make_metric()
+            self.prepare(stage, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    def prepare(self, stage: str, data: DataModule) -> None:
+        """Makes ready to ``fit`` or to ``validate``."""
+        self.metric = self.make_metric(data)
 
     def on_validation_epoch_start(self) -> None:
         share_buffers(self)
@@ -284,17 +245,3 @@ class Task(LightningModule, ABC):
 def normalised(image: Tensor) -> Tensor:
     """``uint8`` pixels to [-1, 1], in the memory format that convolutions are fastest in."""
     return image.contiguous(memory_format=torch.channels_last).float() / 127.5 - 1
-
-
-def check_strides(head: Head, backbone: Backbone) -> None:
-    """Refuses a head that relies on other strides than the backbone's features have.
-
-    Raises:
-        InputError: Naming both.
-    """
-    needed = dict(head.needed_strides)
-    if any(backbone.strides.get(key) != stride for key, stride in needed.items()):
-        raise InputError(
-            f"head={head.name} needs features of strides {needed}, and "
-            f"backbone={backbone.name} has {dict(backbone.strides)}"
-        )

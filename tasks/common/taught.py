@@ -73,8 +73,15 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
 
 def _teacher_and_data(config: DictConfig) -> tuple[DataModule, NetworkTeacher]:
     """A teacher that looks at photos, and data that show them at its size."""
+    if "taught" in config.task:
+        raise InputError(
+            "A teacher of one part is looked at with that part's own task, such as "
+            "task=facenet_distill"
+        )
     teacher = build_teacher(config, build(config.data))
     if not isinstance(teacher, NetworkTeacher):
         raise InputError("A teacher that looks at photos is needed: teacher=onnx or checkpoint")
     config.data.image_size = teacher.image_size
-    return build(config.data), teacher
+    data: DataModule = build(config.data)
+    data.taught = True
+    return data, teacher

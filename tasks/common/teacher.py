@@ -12,8 +12,8 @@ from backbone.batch_norm import fold
 from backbone.errors import InputError
 from heads.head import Batch
 from tasks.common.data import DataModule
+from tasks.common.lesson import Teacher
 from tasks.common.stored import restore_checkpoint
-from tasks.common.task import Teacher
 
 
 class NetworkTeacher(Teacher):

@@ -47,8 +47,7 @@ class DetectionTask(Task):
 
     category_ids: Tensor
 
-    def make_metric(self) -> CocoMetric:
-        data: DetectionData = self.trainer.datamodule  # type: ignore[attr-defined]
+    def make_metric(self, data: DetectionData) -> CocoMetric:
         classes = data.val_annotations.label_map
         # the data may number its classes otherwise than the network's training data did
         self.category_ids = torch.tensor(category_ids(self.label_map, classes)).to(self.device)
@@ -74,8 +73,9 @@ class DetectionTask(Task):
             category_ids=category[known],
         )
 
-    def head_arguments(self) -> dict[str, Any]:
-        return {"num_classes": len(self.label_map) + 1}  # background
+    @classmethod
+    def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
+        return {"num_classes": len(label_map) + 1}  # background
 
     def summary(self, data: DataModule) -> str:
         assert isinstance(data, DetectionData)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from backbone.errors import InputError
+from tasks.common import augment
 from tasks.common.images import find_images
 from tasks.common.photo_data import PhotoData
+from tasks.common.photo_sets import LabelledSet
 from tasks.common.photos import Photos
 from tasks.face_attributes.faces import Faces
 
@@ -44,6 +46,14 @@ class FaceData(PhotoData):
         faces = self.photos(split)
         assert isinstance(faces, Faces)
         return faces
+
+    def train_paths(self) -> list[Path]:
+        """The training faces: any part that is shown of one still tells most of its attributes."""
+        faces = self.faces("train")
+        return [faces.path(index) for index in range(len(faces))]
+
+    def plain_train_set(self, side: int) -> LabelledSet:
+        return LabelledSet(self.faces("train"), augment.plain, sides=[side], seed=self.seed)
 
     def counts(self, photos: Photos) -> str:
         known = ~np.isnan(photos.targets)

@@ -91,7 +91,9 @@ class AttributesMetric(Metric):
         self.add_state("scores", torch.full(shape, -1.0), dist_reduce_fx="max")
 
     scores: Tensor
-    found: np.ndarray  # of all processes, once computed: indices of faces, ``(M,)``
+    # Of all processes, once computed, which outlives a reset.
+    found: np.ndarray  # indices of faces, ``(M,)``
+    network_scores: np.ndarray  # of them, in the order of the network's attributes, ``(M, K)``
     found_scores: np.ndarray  # in the order of the data set's attributes, ``(M, K)``
 
     def update(self, records: Records) -> None:
@@ -106,11 +108,12 @@ class AttributesMetric(Metric):
         """
         scores = self.scores.cpu().numpy()
         self.found = np.flatnonzero(scores[:, 0] >= 0)
+        self.network_scores = scores[self.found]
         number = {name: index for index, name in enumerate(self.network.names)}
         columns = [number.get(name) for name in self.faces.label_map.names]
         missing = np.full(len(self.found), -1, np.float32)
         self.found_scores = np.stack(
-            [missing if i is None else scores[self.found, i] for i in columns], axis=1
+            [missing if i is None else self.network_scores[:, i] for i in columns], axis=1
         )
         precisions = [row.average_precision for row in self.by_attribute() if row.faces]
         return {
@@ -184,7 +187,7 @@ class AttributesMetric(Metric):
         _write_csv(folder / "groups.csv", GroupFigures._fields, self.by_group())
 
     def _rows(self) -> list[dict[str, Any]]:
-        scores = self.scores[torch.from_numpy(self.found)].cpu()
+        scores = torch.from_numpy(self.network_scores)
         return [
             {"file": str(self.faces.path(index)), "attributes": attributes}
             for index, attributes in zip(

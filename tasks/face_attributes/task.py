@@ -26,8 +26,7 @@ class FaceAttributesTask(Task):
     takes_teacher = True
     monitor = "val/mean_ap"
 
-    def make_metric(self) -> AttributesMetric:
-        data: FaceData = self.trainer.datamodule  # type: ignore[attr-defined]
+    def make_metric(self, data: FaceData) -> AttributesMetric:
         faces = data.faces("val")
         check_classes(self.label_map, faces.label_map)
         return AttributesMetric(faces, network=self.label_map)

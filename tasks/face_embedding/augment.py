@@ -7,7 +7,7 @@ from typing import NamedTuple
 import albumentations as A
 import numpy as np
 
-from tasks.face_embedding.alignment import show
+from tasks.common.face_alignment import show
 
 
 class View(NamedTuple):

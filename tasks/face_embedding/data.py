@@ -12,11 +12,11 @@ import torch
 from backbone.errors import InputError
 from tasks.common.bad_images import counted
 from tasks.common.data import DataModule, Sample, stack_images
+from tasks.common.face_landmarks import finder_description
 from tasks.common.images import list_images
 from tasks.common.labels import LabelMap
 from tasks.face_embedding.augment import Look, plain
 from tasks.face_embedding.faces import ALIGNMENTS, Faces, find_faces, find_faces_or_middles
-from tasks.face_embedding.landmarks import finder_description
 from tasks.face_embedding.pairs import Pairs, read_pairs
 from tasks.face_embedding.samples import FaceSet
 
@@ -42,6 +42,7 @@ class FaceData(DataModule):
     """
 
     default_image_size = 160
+    ways_out = WAYS_OUT
 
     def __init__(
         self,
@@ -87,15 +88,15 @@ class FaceData(DataModule):
     def photos(self) -> list[Path]:
         """The files in all folders of faces."""
         if not self.faces:
-            raise InputError(f"No data: data.faces is not set. {WAYS_OUT}")
+            raise InputError(f"No data: data.faces is not set. {self.ways_out}")
         folders = [self.faces] if isinstance(self.faces, str) else list(self.faces)
         paths: list[Path] = []
         for folder in (Path(str(name)) for name in folders):
             if not folder.is_dir():
-                raise InputError(f"data.faces={folder}: there is no such folder. {WAYS_OUT}")
+                raise InputError(f"data.faces={folder}: there is no such folder. {self.ways_out}")
             found = list_images(folder)
             if not found:
-                raise InputError(f"data.faces={folder}: no images there or below. {WAYS_OUT}")
+                raise InputError(f"data.faces={folder}: no images there or below. {self.ways_out}")
             paths += found
         return list(dict.fromkeys(paths))
 
@@ -120,10 +121,10 @@ class FaceData(DataModule):
         """
         for setting, value in (("pairs", self.pairs_file), ("pairs_root", self.pairs_root)):
             if not value:
-                raise InputError(f"No data: data.{setting} is not set. {WAYS_OUT}")
+                raise InputError(f"No data: data.{setting} is not set. {self.ways_out}")
         root = Path(str(self.pairs_root))
         if not root.is_dir():
-            raise InputError(f"data.pairs_root={root}: there is no such folder. {WAYS_OUT}")
+            raise InputError(f"data.pairs_root={root}: there is no such folder. {self.ways_out}")
         return read_pairs(Path(str(self.pairs_file)), root)
 
     @cached_property

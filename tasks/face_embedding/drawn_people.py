@@ -24,6 +24,7 @@ from tasks.common.keyed_rows import KeyedRows, photo_keys
 VERSION = 1
 NUM_TRAITS = 12  # numbers from -1 to 1 that a drawn person consists of
 NUM_FOLDS = 2
+PHOTOS_EACH = 4  # of a person to train on who has a folder
 DIMENSION = 128
 WHITE, BLACK = (0.97, 0.97, 0.95), (0.05, 0.05, 0.05)
 
@@ -46,11 +47,45 @@ def write_people(root: Path, *, num_train: int, num_val: int, seed: int) -> None
     if num_train < 1 or num_val < 1:
         raise InputError(f"At least one face and one pair are needed, not {num_train}, {num_val}")
     settings = {"version": VERSION, "seed": seed, "num_train": num_train, "num_val": num_val}
-    write = partial(_write, num_train=num_train, num_val=num_val, seed=seed)
+    write = partial(_write_taught, num_train=num_train, num_val=num_val, seed=seed)
     write_once(root, settings, write, name="people")
 
 
-def _write(root: Path, *, num_train: int, num_val: int, seed: int) -> None:
+def write_identities(root: Path, *, num_train: int, num_val: int, seed: int) -> None:
+    """Writes people to train on and pairs, unless they are there already.
+
+    ``identities/`` has a folder for each person to train on, ``people/`` for each of ``pairs.txt``.
+
+    Args:
+        root: Gets them and the settings in ``identities.json``.
+        num_train: Photos to train on, four of each person.
+        num_val: Pairs of each kind in each of two folds.
+        seed: Decides every pixel and byte, given the versions of the libraries.
+
+    Raises:
+        InputError: If there are too few, or ``root`` holds anything else.
+    """
+    if num_train < 2 * PHOTOS_EACH or num_val < 1:
+        raise InputError(
+            f"At least {2 * PHOTOS_EACH} photos and one pair are needed, not {num_train}, {num_val}"
+        )
+    settings = {"version": VERSION, "seed": seed, "num_train": num_train, "num_val": num_val}
+    write = partial(_write_named, num_train=num_train, num_val=num_val, seed=seed)
+    write_once(root, settings, write, name="identities")
+
+
+def _write_named(root: Path, *, num_train: int, num_val: int, seed: int) -> None:
+    for number in range(num_train // PHOTOS_EACH):
+        rng = np.random.default_rng((seed, 0, number))
+        drawing = partial(draw_person, traits=rng.uniform(-1, 1, NUM_TRAITS))
+        folder = root / "identities" / f"Taught_{number:05d}"
+        folder.mkdir(parents=True)
+        for photo in range(1, PHOTOS_EACH + 1):
+            save_drawing(folder / f"{folder.name}_{photo:04d}.jpg", draw_picture(drawing, rng))
+    _write_pairs(root, num_val=num_val, seed=seed)
+
+
+def _write_taught(root: Path, *, num_train: int, num_val: int, seed: int) -> None:
     turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(DIMENSION, NUM_TRAITS)))[0]
     (root / "faces").mkdir()
     paths, targets = [], []

@@ -9,9 +9,9 @@ import numpy as np
 
 from backbone.errors import InputError
 from tasks.common.bad_images import BAD_IMAGE_POLICIES, check_policy, counted
+from tasks.common.face_alignment import CENTRE_SHARE, aligned_frames, centre_frame
+from tasks.common.face_landmarks import find_landmarks
 from tasks.common.images import check_image
-from tasks.face_embedding.alignment import CENTRE_SHARE, aligned_frames, centre_frame
-from tasks.face_embedding.landmarks import find_landmarks
 
 ALIGNMENTS = ("mtcnn", "none")
 

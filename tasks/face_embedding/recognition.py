@@ -8,27 +8,21 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from omegaconf import DictConfig
-from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from backbone.errors import InputError
 from backbone.weights import read_checkpoint
 from tasks.common.data import stack_images
-from tasks.common.folders import make_folder
-from tasks.common.images import find_images, list_images, read_image
-from tasks.common.pictures import contact_sheet, save_picture
-from tasks.common.progress import steps_of
-from tasks.common.run import say, write_json
+from tasks.common.face_alignment import show
+from tasks.common.face_photos import describe_faces
+from tasks.common.images import list_images, read_image
+from tasks.common.run import say
 from tasks.common.stored import restore_checkpoint
 from tasks.common.task import Task
-from tasks.face_embedding.alignment import aligned_frames, centre_frame, corners, show
 from tasks.face_embedding.faces import find_faces
-from tasks.face_embedding.landmarks import FaceFinder
-from tasks.face_embedding.task import COLOUR, FaceEmbeddingTask
+from tasks.face_embedding.task import FaceEmbeddingTask
 
-SMALLEST_FACE = 0.04  # of a photo's short side, since a photo of many people shows small faces
 BATCH = 32
-SHEET_PICTURES = 12
 
 
 def recognise(config: DictConfig) -> Path:
@@ -54,32 +48,18 @@ def recognise(config: DictConfig) -> Path:
     names, centres = known_people(
         task, Path(str(config.known)), alignment=alignment, cache=Path(str(config.data.cache))
     )
-    output = make_folder("output", config.output)
-    finder = FaceFinder((SMALLEST_FACE,)) if alignment == "mtcnn" else None
-    entries, pictures, unreadable = [], [], []
-    for number, path in enumerate(steps_of(find_images(config.input), "photos looked at")):
-        try:
-            pixels = read_image(path).pixels
-        except InputError as error:
-            unreadable.append(str(error))
-            continue
-        frames = _frames(pixels, finder)
-        faces = name_faces(
-            embed(task, [(pixels, frame) for frame in frames]),
-            names,
-            centres,
-            max_distance=config.max_distance,
-        )
-        for face, frame in zip(faces, frames, strict=True):
-            face["face"] = corners(frame).round(2).tolist()
-        entries.append({"file": str(path), "faces": faces})
-        pictures.append(output / "pictures" / f"{number:05d}_{path.stem}.jpg")
-        save_picture(pictures[-1], draw_faces(pixels, faces))
-    write_json(output / "predictions.json", entries)
-    say([f"{len(entries)} photos done", *(f"  1 photo skipped: {why}" for why in unreadable)])
-    step = max(len(pictures) // SHEET_PICTURES, 1)
-    save_picture(output / "sheet.jpg", contact_sheet(pictures[::step][:SHEET_PICTURES]))
-    return output / "sheet.jpg"
+
+    def describe(views: Tensor) -> list[dict[str, Any]]:
+        return name_faces(embed(task, views), names, centres, max_distance=config.max_distance)
+
+    return describe_faces(
+        config.input,
+        Path(str(config.output)),
+        describe,
+        side=task.image_size,
+        find=alignment == "mtcnn",
+        caption=_caption,
+    )
 
 
 def known_people(
@@ -101,26 +81,20 @@ def known_people(
         paths, alignment=alignment, cache=cache, on_bad_image="skip", needed=False, people=whose
     )
     say(faces.notes)
-    pictures = [(read_image(faces.path(i)).pixels, faces.frames[i]) for i in range(len(faces))]
-    points = embed(task, pictures)
+    views = [
+        show(read_image(faces.path(index)).pixels, frame, task.image_size)
+        for index, frame in enumerate(faces.frames)
+    ]
+    points = embed(task, stack_images(views, task.image_size))
     there = np.unique(faces.people)
     means = [points[torch.from_numpy(faces.people == number)].mean(0) for number in there]
     return [list(people)[number] for number in there], F.normalize(torch.stack(means))
 
 
 @torch.no_grad()
-def embed(task: Task, faces: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
-    """Embeddings of faces, each a photo and its frame, ``(N, D)``."""
-    views = [show(pixels, frame, task.image_size) for pixels, frame in faces]
-    images = stack_images(views, task.image_size)
-    return torch.cat([task.predictions({"image": part}) for part in images.split(BATCH)])
-
-
-def _frames(pixels: np.ndarray, finder: FaceFinder | None) -> np.ndarray:
-    """The frames of all faces in a photo, or of the whole where they are not searched for."""
-    if finder is None:
-        return centre_frame(pixels.shape[1], pixels.shape[0], share=1)[None]
-    return aligned_frames(finder.find([pixels])[0].points)
+def embed(task: Task, views: Tensor) -> Tensor:
+    """Embeddings of pictures of faces ``(N, 3, S, S)``, of shape ``(N, D)``."""
+    return torch.cat([task.predictions({"image": part}) for part in views.split(BATCH)])
 
 
 def name_faces(
@@ -146,17 +120,5 @@ def name_faces(
     ]
 
 
-def draw_faces(pixels: np.ndarray, faces: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Draws the square of each face with its name, RGB of shape ``(H, W, 3)``."""
-    photo = Image.fromarray(pixels)
-    line = max(round(0.04 * min(photo.size)), 12)
-    font = ImageFont.load_default(line)
-    draw = ImageDraw.Draw(photo, "RGBA")
-    for face in faces:
-        outline = [tuple(corner) for corner in face["face"]]
-        draw.polygon(outline, outline=COLOUR, width=max(line // 8, 1))
-        text = f"{face['name'] or 'nobody known'} {face['distance']:.2f}"
-        x, y = np.clip(np.min(outline, axis=0), 0, None)
-        draw.rectangle(draw.textbbox((x, y), text, font=font), fill=(0, 0, 0, 140))
-        draw.text((x, y), text, font=font, fill="white")
-    return np.array(photo)
+def _caption(face: Mapping[str, Any]) -> list[str]:
+    return [f"{face['name'] or 'nobody known'} {face['distance']:.2f}"]

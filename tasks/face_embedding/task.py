@@ -13,13 +13,16 @@ from torchmetrics import Metric
 
 from backbone.errors import InputError
 from heads.embedding import EmbeddingHead
-from heads.head import Batch
+from heads.head import Batch, Features
+from heads.identities import IdentityHead
 from tasks.common.data import DataModule
+from tasks.common.face_alignment import corners
+from tasks.common.labels import LabelMap
 from tasks.common.task import Task
-from tasks.face_embedding.alignment import corners
 from tasks.face_embedding.data import FaceData
 from tasks.face_embedding.metric import Records, VerificationMetric
 
+POINTS_OF_PEOPLE = "head.criterion.W"  # ArcFace's, in a checkpoint
 COLOUR = (40, 220, 90)
 
 
@@ -41,16 +44,46 @@ class FaceEmbeddingTask(Task):
         self.add_mirror = add_mirror
         self.alignment: Mapping[str, Any] = {}
 
-    def setup(self, stage: str) -> None:
-        super().setup(stage)
-        if stage == "fit" and self.teacher is None:
+    def prepare(self, stage: str, data: DataModule) -> None:
+        super().prepare(stage, data)
+        if stage != "fit":
+            return
+        if isinstance(self.head, IdentityHead):
+            self._check_people(self.head)
+        elif self.teacher is None:
             raise InputError(
                 "Distillation needs a teacher: teacher=onnx teacher.file=FILE for a face network, "
                 "or teacher=table teacher.file=DIR for what tools/cache_teacher.py has computed"
             )
 
-    def make_metric(self) -> VerificationMetric:
-        data: FaceData = self.trainer.datamodule  # type: ignore[attr-defined]
+    def _check_people(self, head: IdentityHead) -> None:
+        """Refuses to learn from names that are missing, or from a teacher instead of them."""
+        if head.criterion is None:
+            raise InputError(
+                f"head with the loss {head.loss_name} learns from whose face it is: task=facenet "
+                "data.identities=DIR, with a folder for each person"
+            )
+        if self.teacher is not None:
+            raise InputError(
+                f"A teacher has nothing to say to a head with the loss {head.loss_name}, which "
+                "learns from whose face it is. Leave teacher= out, or give head=embedding"
+            )
+
+    def description(self) -> dict[str, Any]:
+        """Without the people of the training photos, whom prediction does not need to know."""
+        return {**super().description(), "label_map": LabelMap((), ()).to_dict()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        theirs = checkpoint["state_dict"].get(POINTS_OF_PEOPLE)
+        ours = self.state_dict().get(POINTS_OF_PEOPLE)
+        if theirs is not None and ours is not None and theirs.shape != ours.shape:
+            raise InputError(
+                f"The checkpoint was trained on {theirs.shape[1]} people, and data.identities has "
+                f"{ours.shape[1]}: a resumed run needs the same. Start a new one with init="
+            )
+
+    def make_metric(self, data: FaceData) -> VerificationMetric:
         assert isinstance(self.head, EmbeddingHead)
         dimension = self.head.dimension
         if self.scores_teacher:
@@ -59,9 +92,9 @@ class FaceEmbeddingTask(Task):
             dimension = self.predictions({"image": blank}).shape[1]
         return VerificationMetric(data.pairs, dimension=dimension)
 
-    def predictions(self, batch: Batch) -> Tensor:
+    def predictions(self, batch: Batch, features: Features | None = None) -> Tensor:
         """Embeddings of length 1, ``(B, D)``."""
-        points: Tensor = super().predictions(batch)
+        points: Tensor = super().predictions(batch, features)
         if self.add_mirror:
             points = points + super().predictions({**batch, "image": batch["image"].flip(-1)})
         return F.normalize(points)

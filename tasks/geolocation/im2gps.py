@@ -14,6 +14,7 @@ from heads.cells import CellHead
 from heads.head import Batch
 from tasks.common import augment
 from tasks.common.captions import write_labels
+from tasks.common.labels import LabelMap
 from tasks.common.photo_sets import LabelledSet
 from tasks.common.sampling import Place
 from tasks.geolocation.data import GeolocationData
@@ -48,8 +49,9 @@ class Im2GPSTask(PlanetTask):
         self.spread_km = spread_km
         self.known: GeoPhotos | None = None
 
-    def head_arguments(self) -> dict[str, Any]:
-        return {"num_classes": len(self.label_map)}  # of any weights, cells or not
+    @classmethod
+    def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
+        return {"num_classes": len(label_map)}  # of any weights, cells or not
 
     def setup(self, stage: str) -> None:
         if stage != "validate":
@@ -59,8 +61,7 @@ class Im2GPSTask(PlanetTask):
             )
         super().setup(stage)
 
-    def make_metric(self) -> Metric:
-        data: GeolocationData = self.trainer.datamodule  # type: ignore[attr-defined]
+    def make_metric(self, data: GeolocationData) -> Metric:
         photos, known = data.photos("val"), data.photos("train")
         assert isinstance(photos, GeoPhotos) and isinstance(known, GeoPhotos)
         self.known = known

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from backbone.errors import InputError, check_number
 from tasks.common.photos import Photos
-from tasks.common.sampling import shuffled_in_windows
+from tasks.common.sampling import EpochSampler, WindowSampler
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.photos import GeoPhotos
 from tasks.geolocation.shards import INDEX, ShardPhotos, read_shards
@@ -57,10 +56,10 @@ class ShardData(GeolocationData):
             self._photos[split] = self.read(split)
         return super().photos(split)
 
-    def shuffle(self, num_samples: int, generator: torch.Generator) -> Tensor:
+    def train_sampler(self, **start: Any) -> EpochSampler:
         photos = self.photos("train")
         assert isinstance(photos, ShardPhotos)
         if self.album_size is not None:  # whose photos are in any shard
-            return super().shuffle(num_samples, generator)
+            return super().train_sampler(**start)
         shards = torch.from_numpy(photos.parts["shard"].astype("int64"))
-        return shuffled_in_windows(shards, window=self.window, generator=generator)
+        return WindowSampler(shards, window=self.window, **start)

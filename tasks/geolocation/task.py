@@ -16,6 +16,7 @@ from heads.cells import CellHead
 from heads.head import Batch
 from tasks.common.captions import write_labels
 from tasks.common.data import DataModule
+from tasks.common.labels import LabelMap
 from tasks.common.pictures import side_by_side
 from tasks.common.task import Task
 from tasks.geolocation import s2
@@ -70,8 +71,9 @@ class PlanetTask(Task):
         if isinstance(self.label_map, CellLabels):
             self.head.points.copy_(torch.from_numpy(self.label_map.points))
 
-    def head_arguments(self) -> dict[str, Any]:
-        return {"num_classes": class_counts(self.label_map)}
+    @classmethod
+    def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
+        return {"num_classes": class_counts(label_map)}
 
     @cached_property
     def partition(self) -> Partition:
@@ -85,8 +87,7 @@ class PlanetTask(Task):
         cells = self.partition.finest
         return cells.points if self.location == "mean" else cells.centres
 
-    def make_metric(self) -> Metric:
-        data: GeolocationData = self.trainer.datamodule  # type: ignore[attr-defined]
+    def make_metric(self, data: GeolocationData) -> Metric:
         photos = data.photos("val")
         assert isinstance(photos, GeoPhotos)
         names = s2.tokens(self.partition.finest.ids)

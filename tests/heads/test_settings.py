@@ -28,6 +28,8 @@ NOT_OF_WEIGHTS = {
     "dropout",
     "foreground_iou",
     "label_smoothing",
+    "margin",
+    "margin_rad",
     "mask_weight",
     "max_candidates",
     "max_detections",
@@ -38,7 +40,9 @@ NOT_OF_WEIGHTS = {
     "num_sampled",
     "points_per_object",
     "positive_share",
+    "scale",
     "score_threshold",
+    "weights",
 }
 
 
@@ -84,8 +88,18 @@ def test_settings_say_all_that_weights_depend_on(name: str) -> None:
     assert said == wanted
 
 
+def sections(config: DictConfig, said: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """A head's config and those of what it consists of, with what settings say of each."""
+    yield config, {key: value for key, value in said.items() if key != "parts"}
+    yield config.get("proposals", {}), said
+    for name, part in config.get("parts", {}).items():
+        yield part, said["parts"][name]
+
+
 def changed(value: Any) -> Any:
     """Another value of the same kind, within any bounds."""
+    if isinstance(value, DictConfig):
+        return {key: changed(part) for key, part in value.items()}
     if isinstance(value, bool) or value is None:
         return 1
     if isinstance(value, int):
@@ -96,9 +110,9 @@ def changed(value: Any) -> Any:
 @pytest.mark.parametrize("name", options("head"))
 def test_the_other_settings_leave_the_tensors_as_they_are(name: str) -> None:
     """So that nothing is among ``NOT_OF_WEIGHTS`` that does not belong there."""
-    shapes = {key: value.shape for key, value in head_of(config_of(name)).state_dict().items()}
-    config = config_of(name)
-    for section in (config, config.get("proposals", {})):
+    head, config = head_of(config_of(name)), config_of(name)
+    shapes = {key: value.shape for key, value in head.state_dict().items()}
+    for section, _ in sections(config, head.settings()):
         for key in section.keys() & NOT_OF_WEIGHTS:
             section[key] = changed(section[key])
     state = head_of(config).state_dict()
@@ -109,9 +123,9 @@ def test_the_other_settings_leave_the_tensors_as_they_are(name: str) -> None:
 def test_settings_rebuild_the_tensors(name: str) -> None:
     config = config_of(name)
     head = head_of(config)
-    for section in (config, config.get("proposals", {})):
-        for key in section.keys() & head.settings().keys():
-            section[key] = head.settings()[key]
+    for section, said in sections(config, head.settings()):
+        for key in section.keys() & said.keys():
+            section[key] = said[key]
     again = head_of(config)
     assert again.settings() == head.settings()
     shapes = {key: value.shape for key, value in head.state_dict().items()}

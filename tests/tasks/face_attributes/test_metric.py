@@ -102,8 +102,10 @@ def test_the_networks_own_order_and_attributes_it_does_not_know() -> None:
 def test_what_is_written_can_be_checked(tmp_path: Path) -> None:
     metric = metric_of([[0.9, 0.5, 0], [0.8, 0.4, 0], [0.7, 0.6, 0], [0.1, 0.9, 0]])
     metric.compute()
+    metric.reset()  # as at the end of every validation
     metric.save(tmp_path)
     rows = json.loads((tmp_path / "predictions.json").read_text())
+    assert [row["attributes"][0]["score"] for row in rows] == pytest.approx([0.9, 0.8, 0.7, 0.9])
     assert [row["attributes"][0]["name"] for row in rows] == ["hat", "hat", "hat", "smile"]
     with (tmp_path / "attributes.csv").open() as file:
         assert [row["faces"] for row in csv.DictReader(file)] == ["2", "2", "0"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.face_embedding.alignment import (
+from tasks.common.face_alignment import (
     TEMPLATE,
     TEMPLATE_SIDE,
     aligned_frames,

@@ -1,0 +1,129 @@
+"""Photos with any number of faces: each is found, looked at and written on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from backbone.errors import InputError
+from tasks.common.data import stack_images
+from tasks.common.face_alignment import aligned_frames, centre_frame, corners, show
+from tasks.common.face_landmarks import FaceFinder
+from tasks.common.folders import make_folder
+from tasks.common.images import find_images, read_image
+from tasks.common.pictures import contact_sheet, save_picture
+from tasks.common.progress import steps_of
+from tasks.common.run import say, write_json
+
+SMALLEST_FACE = 0.04  # of a photo's short side, since a photo of many people shows small faces
+SHEET_PICTURES = 12
+COLOUR = (255, 200, 0)
+
+# For pictures of faces (N, 3, S, S): what goes into predictions.json of each.
+Describe = Callable[[Tensor], list[dict[str, Any]]]
+
+
+def describe_faces(
+    photos: str,
+    output: Path,
+    describe: Describe,
+    *,
+    side: int,
+    find: bool,
+    caption: Callable[[Mapping[str, Any]], Sequence[str]],
+    scale: float = 1.0,
+    shift: float = 0.0,
+) -> Path:
+    """Finds all faces in photos, describes them, and draws them with their descriptions.
+
+    ``predictions.json`` has the ``faces`` of each ``file``: the four corners of the ``face`` in
+    pixels, clockwise from its top left, and what ``describe`` says. Unreadable photos are counted
+    and named.
+
+    Args:
+        photos: A photo, a folder or a glob.
+        output: Folder for that file and ``pictures``.
+        describe: Looks at all faces of a photo at once.
+        side: Of the pictures that it takes.
+        find: Whether to search for faces; otherwise a photo is one.
+        caption: Of a described face, the lines that are written on it.
+        scale: Side of what is shown of a face that was found, over that of the aligned square.
+        shift: How far below that square's middle it is, in sides of the square.
+
+    Returns:
+        The contact sheet of some of the pictures.
+
+    Raises:
+        InputError: If there are no photos, or none can be read.
+    """
+    finder = FaceFinder((SMALLEST_FACE,)) if find else None
+    entries: list[dict[str, Any]] = []
+    pictures: list[Path] = []
+    unreadable: list[str] = []
+    make_folder("output", output)
+    for number, path in enumerate(steps_of(find_images(photos), "photos looked at")):
+        try:
+            pixels = read_image(path).pixels
+        except InputError as error:
+            unreadable.append(str(error))
+            continue
+        frames = _frames(pixels, finder, scale=scale, shift=shift)
+        views = [show(pixels, frame, side) for frame in frames]
+        described = describe(stack_images(views, side)) if views else []
+        faces = [
+            {"face": corners(frame).round(2).tolist(), **said}
+            for frame, said in zip(frames, described, strict=True)
+        ]
+        entries.append({"file": str(path), "faces": faces})
+        pictures.append(output / "pictures" / f"{number:05d}_{path.stem}.jpg")
+        save_picture(pictures[-1], _draw(pixels, faces, caption))
+    if not entries:
+        raise InputError("None of the photos can be read:\n  " + "\n  ".join(unreadable[:5]))
+    write_json(output / "predictions.json", entries)
+    found = sum(len(entry["faces"]) for entry in entries)
+    say([f"{len(entries)} photos, {found} faces"])
+    say([f"  1 photo skipped: {why}" for why in unreadable])
+    step = max(len(pictures) // SHEET_PICTURES, 1)
+    save_picture(output / "sheet.jpg", contact_sheet(pictures[::step][:SHEET_PICTURES]))
+    return output / "sheet.jpg"
+
+
+def _frames(
+    pixels: np.ndarray, finder: FaceFinder | None, *, scale: float, shift: float
+) -> np.ndarray:
+    """The frames of all faces in a photo, or of the whole where they are not searched for."""
+    if finder is None:
+        return centre_frame(pixels.shape[1], pixels.shape[0], share=1)[None]
+    frames = aligned_frames(finder.find([pixels])[0].points)
+    margin = (1 - scale) / 2
+    framing = np.array([[scale, 0, margin], [0, scale, margin + shift], [0, 0, 1]])
+    return frames @ framing
+
+
+def _draw(
+    pixels: np.ndarray,
+    faces: Sequence[Mapping[str, Any]],
+    caption: Callable[[Mapping[str, Any]], Sequence[str]],
+) -> np.ndarray:
+    """Draws the square of each face and its lines beneath, RGB of shape ``(H, W, 3)``."""
+    photo = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(photo, "RGBA")
+    for face in faces:
+        outline = [tuple(corner) for corner in face["face"]]
+        lines = caption(face)
+        side = np.hypot(*np.subtract(outline[1], outline[0]))
+        line = max(round(min(0.04 * min(photo.size), side / max(len(lines), 4))), 10)
+        font = ImageFont.load_default(line)
+        draw.polygon(outline, outline=COLOUR, width=max(line // 8, 1))
+        left, below = min(x for x, _ in outline), max(y for _, y in outline)
+        top = min(
+            below, photo.height - 1.2 * line * len(lines)
+        )  # beneath the face if there is room
+        for number, text in enumerate(lines):
+            place = (max(left, 0), max(top, 0) + 1.2 * line * number)
+            draw.rectangle(draw.textbbox(place, text, font=font), fill=(0, 0, 0, 140))
+            draw.text(place, text, font=font, fill="white")
+    return np.array(photo)

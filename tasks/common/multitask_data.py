@@ -1,0 +1,255 @@
+"""Data sets that are trained on together, a batch of each in every step."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from backbone.errors import InputError, settings_of
+from heads.multitask import check_part
+from tasks.common.bad_images import BAD_IMAGE_POLICIES, check_policy
+from tasks.common.data import DataModule, Sample
+from tasks.common.images import ImageFile
+from tasks.common.labels import JointLabels, joint_labels
+from tasks.common.sampling import EpochSampler, Place
+
+
+class MultitaskData(DataModule):
+    """The data of several tasks, whose photos have one size.
+
+    A step takes a batch of every part. An epoch is that of the part with the most batches; the
+    others are gone through again, each in epochs of its own. In validation every photo of every
+    part is looked at once, by its own part.
+
+    Args:
+        predict_as: The part as whose photos new ones are prepared, for all parts.
+        batch_size: Of each part that has no other, in training; all that it has are a step.
+        on_bad_image: ``error`` or ``skip``, for photos to predict on.
+        loading: See ``DataModule``.
+        **parts: Make the data of each part, once they are told ``image_size``.
+
+    Raises:
+        InputError: If a part is unknown, or has a size of its own.
+    """
+
+    default_image_size = 224
+
+    def __init__(
+        self,
+        *,
+        predict_as: str,
+        batch_size: int,
+        num_workers: int | None,
+        image_size: int | None,
+        seed: int,
+        on_bad_image: str,
+        **parts: "partial[DataModule]",
+    ) -> None:
+        super().__init__(
+            batch_size=batch_size, num_workers=num_workers, image_size=image_size, seed=seed
+        )
+        check_part("data.predict_as", predict_as, parts=parts)
+        check_policy("data.on_bad_image", on_bad_image, allowed=BAD_IMAGE_POLICIES)
+        self.predict_as = predict_as
+        self.parts: dict[str, DataModule] = {}
+        for name, part in parts.items():
+            own = part.keywords.get("image_size")
+            if own not in (None, self.image_size):
+                raise InputError(
+                    f"data.{name}.image_size={own}: all parts are shown to one backbone at "
+                    f"{self.image_size} pixels. Give data.image_size={own}, for all of them"
+                )
+            with settings_of("data", name):
+                self.parts[name] = part(image_size=self.image_size)
+            if self.parts[name].train_sides != self.train_sides:
+                raise InputError(
+                    f"data.{name}.resolution.start: photos of parts cannot grow in training, "
+                    "since all parts are shown at one size. Leave it out"
+                )
+        self.batch_size = sum(part.batch_size for part in self.parts.values())
+
+    @property
+    def label_map(self) -> JointLabels:  # type: ignore[override]
+        """The classes of each part."""
+        return joint_labels(self._of_parts(lambda part: part.label_map))
+
+    def of(self, part: str) -> DataModule:
+        check_part("task.taught", part, parts=self.parts)
+        return self.parts[part]
+
+    def _of_parts(self, find: Callable[[DataModule], Any]) -> dict[str, Any]:
+        """Something of each part, by name."""
+        found = {}
+        for name, part in self.parts.items():
+            with settings_of("data", name):
+                found[name] = find(part)
+        return found
+
+    def prepare_data(self) -> None:
+        self._of_parts(lambda part: part.prepare_data())
+
+    def setup(self, stage: str) -> None:
+        self._of_parts(lambda part: part.setup(stage))
+
+    @cached_property
+    def train_set(self) -> "JointSet":
+        """The training samples of all parts."""
+        return JointSet(self._of_parts(lambda part: part.train_set))
+
+    @cached_property
+    def val_set(self) -> "JointSet":
+        """The validation samples of all parts."""
+        return JointSet(self._of_parts(lambda part: part.val_set))
+
+    def predict_set(self, paths: Sequence[Path]) -> Dataset[Sample]:
+        """The given photos, as those of ``predict_as``."""
+        return self.parts[self.predict_as].predict_set(paths)
+
+    def predict_dataloader(self, paths: Sequence[Path] = ()) -> DataLoader[Any]:
+        return self.parts[self.predict_as].predict_dataloader(paths)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        turns = [
+            Turn(
+                partial(part.train_sampler, seed=part.seed, batch_size=part.batch_size),
+                part.batch_size,
+                self.train_set.numbers(name),
+            )
+            for name, part in self.parts.items()
+        ]
+        sampler = JointSampler(
+            turns, epoch=self._resume_at["epoch"], skipped_batches=self._resume_at["batches"]
+        )
+        return self.loader(self.train_set, sampler, batch_size=sampler.step_size)
+
+    def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
+        """A validation photo and its truth, with the ``part`` that it belongs to."""
+        name, own = self.val_set.place(index)
+        path, truth = self.parts[name].val_photo(own)
+        return path, {"part": name, **truth}
+
+    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        """A batch as ``heads.multitask.shares`` divides it; ``id`` counts through all parts."""
+        images, ids, parts = [], [], {}
+        for name, part in self.parts.items():
+            own = [sample for sample in samples if sample["part"] == name]
+            if own:
+                parts[name] = part.collate([sample["sample"] for sample in own])
+                images.append(parts[name].pop("image"))
+                ids += [sample["id"] for sample in own]
+        return {"image": torch.cat(images), "id": torch.tensor(ids), "errors": [], "parts": parts}
+
+    def report_lines(self) -> list[str]:
+        """Those of each part."""
+        return [
+            line
+            for name, lines in self._of_parts(lambda part: part.report_lines()).items()
+            for line in ([f"data.{name}:", *(f"  {line}" for line in lines)] if lines else [])
+        ]
+
+
+class JointSet(Dataset[Sample]):
+    """Several data sets as one, numbered in turns: the first sample of each, then the second.
+
+    A sample has ``part``, ``id`` (its number) and ``sample``, as the part's data set has it.
+
+    Args:
+        sets: By the part's name.
+    """
+
+    def __init__(self, sets: Mapping[str, Dataset[Sample]]) -> None:
+        self.sets = dict(sets)
+        self.names = list(sets)
+        lengths = [len(part) for part in sets.values()]  # type: ignore[arg-type]
+        part = np.repeat(np.arange(len(lengths)), lengths)
+        index = np.concatenate([np.arange(length) for length in lengths])
+        order = np.lexsort((part, index))
+        self._part, self._index = part[order], index[order]
+
+    def __len__(self) -> int:
+        return len(self._part)
+
+    def numbers(self, name: str) -> np.ndarray:
+        """The numbers of a part's samples, in their order."""
+        return np.flatnonzero(self._part == self.names.index(name))
+
+    def place(self, number: int) -> tuple[str, int]:
+        """The part of a sample, and its index in there."""
+        return self.names[self._part[number]], int(self._index[number])
+
+    def __getitem__(self, place: Place) -> Sample:
+        epoch, number = place
+        name, index = self.place(number)
+        return {"part": name, "id": number, "sample": self.sets[name][epoch, index]}
+
+
+class Turn(NamedTuple):
+    """A data set that takes turns with others.
+
+    Attributes:
+        order: Makes the order of samples from ``epoch`` and ``skipped_batches``.
+        batch_size: Samples of a turn; all there are, if they are fewer.
+        numbers: Of the samples in the joint set.
+    """
+
+    order: Callable[..., EpochSampler]
+    batch_size: int
+    numbers: np.ndarray
+
+    def size(self) -> int:
+        """Samples of a turn."""
+        return min(self.batch_size, len(self.order(epoch=0, skipped_batches=0)))
+
+    def per_epoch(self) -> int:
+        """Turns until all samples have been seen, but for an incomplete last turn."""
+        return len(self.order(epoch=0, skipped_batches=0)) // self.size()
+
+    def batches(self, first: int) -> Iterator[list[Place]]:
+        """The samples of each turn from the ``first`` on, epoch after epoch."""
+        size, per_epoch = self.size(), self.per_epoch()
+        begin, skipped = divmod(first, per_epoch)
+        for epoch in count(begin):
+            order = iter(self.order(epoch=epoch, skipped_batches=skipped))
+            for _ in range(per_epoch - skipped):
+                yield [(at, int(self.numbers[index])) for at, index in islice(order, size)]
+            skipped = 0
+
+
+class JointSampler(Sampler[Place]):
+    """A batch of each data set, again and again.
+
+    What a step has depends on its number alone, so that training can go on from any.
+
+    Args:
+        turns: The data sets, in the order of a step.
+        epoch: The first epoch.
+        skipped_batches: Steps of that epoch which are done.
+    """
+
+    def __init__(self, turns: Sequence[Turn], *, epoch: int, skipped_batches: int) -> None:
+        self.turns = turns
+        self.epoch = epoch
+        self.skipped = skipped_batches
+        self.step_size = sum(turn.size() for turn in turns)
+        self.num_steps = max(turn.per_epoch() for turn in turns)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch."""
+        if epoch != self.epoch:
+            self.epoch, self.skipped = epoch, 0
+
+    def __iter__(self) -> Iterator[Place]:
+        first = self.epoch * self.num_steps + self.skipped
+        batches = [turn.batches(first) for turn in self.turns]
+        for _ in range(self.num_steps - self.skipped):
+            for turn in batches:
+                yield from next(turn)
+
+    def __len__(self) -> int:
+        # of a whole epoch, as EpochSampler's
+        return self.num_steps * self.step_size

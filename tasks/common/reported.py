@@ -1,0 +1,53 @@
+"""What becomes of a task's predictions: figures, files and pictures."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torchmetrics import Metric
+
+from heads.head import Batch
+from tasks.common.data import DataModule
+
+
+class Reported(ABC):
+    """What an application says of its predictions, beside how they are learned.
+
+    Records are predictions in the terms of the data set; entries are these as plain values.
+    """
+
+    monitor: str  # the metric by which best.ckpt is chosen; higher is better
+    has_heat_maps: bool = False  # whether it can show what decided its predictions
+
+    @abstractmethod
+    def make_metric(self, data: Any) -> Metric:
+        """A metric over a ``DataModule``'s validation data; ``compute`` gives named scalars."""
+
+    @abstractmethod
+    def records(self, predictions: Any, batch: Batch) -> Any:
+        """Predictions in original image coordinates and the data set's own class ids."""
+
+    @abstractmethod
+    def save_records(self, metric: Metric, folder: Path) -> None:
+        """Writes what the metric was computed from, for others to check."""
+
+    @abstractmethod
+    def summary(self, data: DataModule) -> str:
+        """The last figures with what they were measured on and how, to print."""
+
+    def cautions(self, data: DataModule) -> list[str]:
+        """What to bear in mind about the figures, a line each."""
+        return []
+
+    @abstractmethod
+    def entries(self, records: Any) -> list[dict[str, Any]]:
+        """Records as plain values, one dictionary a photo, in the order of the batch."""
+
+    @abstractmethod
+    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+        """Draws an entry on its photo, RGB of shape ``(H, W, 3)``."""
+
+    def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:  # noqa: B027, optional
+        """Writes what else shows an entry beside its picture ``path``; nothing unless it does."""

@@ -1,0 +1,60 @@
+"""Attributes of all faces in photos."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from backbone.errors import InputError, check_number
+from tasks.common.bad_images import check_policy
+from tasks.common.face_photos import describe_faces
+from tasks.common.stored import restore_checkpoint
+from tasks.face_attributes.metric import named_attributes
+from tasks.face_attributes.task import FaceAttributesTask
+
+
+def describe_people(config: DictConfig) -> Path:
+    """Finds all faces in photos and writes on each what it shows.
+
+    Args:
+        config: The composed ``configs/demo_face_attributes.yaml``, with ``checkpoint`` and
+            ``input``.
+
+    Returns:
+        The contact sheet of some of the pictures, in the folder with all of them.
+
+    Raises:
+        InputError: If no network of attributes is in the checkpoint.
+    """
+    source = Path(str(config.checkpoint))
+    task = restore_checkpoint(source).eval()
+    if not isinstance(task, FaceAttributesTask):
+        raise InputError(f"checkpoint={source} is of another task than face attributes")
+    check_policy("alignment", config.alignment, allowed=("mtcnn", "none"))
+    check_number("framing.scale", config.framing.scale, above=0)
+    check_number("framing.shift", config.framing.shift, at_least=-1, at_most=1)
+
+    @torch.no_grad()
+    def describe(views: Tensor) -> list[dict[str, Any]]:
+        scores = task.predictions({"image": views}).float().cpu()
+        return [{"attributes": named} for named in named_attributes(scores, task.label_map)]
+
+    def caption(face: Mapping[str, Any]) -> list[str]:
+        return [
+            f"{attribute['name']} {attribute['score']:.0%}"
+            for attribute in face["attributes"]
+            if attribute["score"] >= config.pictures.min_score
+        ]
+
+    return describe_faces(
+        config.input,
+        Path(str(config.output)),
+        describe,
+        side=task.image_size,
+        find=config.alignment == "mtcnn",
+        caption=caption,
+        **config.framing,
+    )

@@ -1,0 +1,1 @@
+"""Attributes and embedding of faces, from one pass over the backbone."""

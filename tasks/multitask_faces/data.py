@@ -1,0 +1,179 @@
+"""Faces for both heads, shown to the backbone in one way."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from backbone.errors import InputError
+from tasks.common.data import DataModule, Sample
+from tasks.common.labels import LabelMap
+from tasks.common.multitask_data import MultitaskData
+from tasks.common.sampling import Place
+from tasks.face_attributes.data import FaceData as AttributeData
+from tasks.face_attributes.faces import Faces as LabelledFaces
+from tasks.face_embedding.augment import Look, plain
+from tasks.face_embedding.data import FaceData as EmbeddingData
+from tasks.face_embedding.faces import find_faces
+from tasks.face_embedding.samples import FaceSet
+
+
+class FacesData(MultitaskData):
+    """Faces with attributes, and faces for embeddings.
+
+    A network that looks at a photo once sees it in one way: those with attributes are turned to
+    where the embedding's are, too.
+
+    Args:
+        attributes: Makes the faces with attributes.
+        embedding: Makes those for embeddings, and says how all are aligned.
+        augmentation: How faces with attributes are shown in training.
+        **loading: See ``MultitaskData``.
+    """
+
+    default_image_size = 128
+
+    def __init__(
+        self,
+        *,
+        attributes: "partial[DataModule]",
+        embedding: "partial[DataModule]",
+        augmentation: Callable[[], Look],
+        **loading: Any,
+    ) -> None:
+        super().__init__(
+            predict_as="embedding", attributes=attributes, embedding=embedding, **loading
+        )
+        labelled, aligned = self.parts["attributes"], self.parts["embedding"]
+        assert isinstance(labelled, AttributeData) and isinstance(aligned, EmbeddingData)
+        self.parts["attributes"] = AlignedAttributes(labelled, aligned, augmentation=augmentation)
+
+
+class DemoFaces(FacesData):
+    """Drawn faces for both, as each draws them.
+
+    Args:
+        root: Folder for the data, which the parts refer to.
+        num_train: Training faces of each, likewise.
+        num_val: Validation faces, and pairs of each kind in each fold, likewise.
+        **faces: See ``FacesData``.
+    """
+
+    def __init__(self, *, root: str, num_train: int, num_val: int, **faces: Any) -> None:
+        super().__init__(**faces)
+
+
+class AlignedAttributes(DataModule):
+    """Faces with attributes, turned to where the eyes, nose and mouth of all are.
+
+    A photo in which no face is found is shown by its middle; its labels are true all the same.
+
+    Args:
+        labelled: The photos with their attributes.
+        aligned: Whose alignment and cache of it they get.
+        augmentation: How they are shown in training.
+    """
+
+    def __init__(
+        self, labelled: AttributeData, aligned: EmbeddingData, *, augmentation: Callable[[], Look]
+    ) -> None:
+        super().__init__(
+            batch_size=labelled.batch_size,
+            num_workers=labelled.num_workers,
+            image_size=labelled.image_size,
+            seed=labelled.seed,
+        )
+        if labelled.copies:
+            raise InputError(
+                "data.attributes.cache: aligned faces have no small copies. Leave it out"
+            )
+        self.labelled = labelled
+        self.aligned = aligned
+        self.augmentation = augmentation
+        self._notes: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def taught(self) -> bool:
+        """Whether a teacher says what unlabelled faces show, which are trained on then."""
+        return self.labelled.taught
+
+    @taught.setter
+    def taught(self, value: bool) -> None:
+        self.labelled.taught = value
+
+    @property
+    def label_map(self) -> LabelMap:  # type: ignore[override]
+        """The attributes."""
+        return self.labelled.label_map
+
+    def faces(self, split: str) -> LabelledFaces:
+        """The checked faces of ``train`` or ``val`` with their attributes."""
+        return self.labelled.faces(split)
+
+    def _shown(self, split: str, look: Look) -> "AttributeSet":
+        faces = self.faces(split)
+        found = find_faces(
+            [faces.path(index) for index in range(len(faces))],
+            alignment=self.aligned.alignment,
+            cache=self.aligned.cache,
+            on_bad_image="error",  # which skip has left out by now
+            needed=True,
+        )
+        self._notes[split] = found.notes
+        return AttributeSet(FaceSet(found, look, side=self.image_size, seed=self.seed), faces)
+
+    @property
+    def train_set(self) -> "AttributeSet":
+        """Augmented faces."""
+        return self._shown("train", self.augmentation())
+
+    @property
+    def val_set(self) -> "AttributeSet":
+        """Faces as they are."""
+        return self._shown("val", plain)
+
+    def predict_set(self, paths: Sequence[Path]) -> Dataset[Sample]:
+        """As the embedding's: the middle face of each photo, or the photo's middle."""
+        return self.aligned.predict_set(paths)
+
+    def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
+        return self.labelled.val_photo(index)
+
+    def prepare_data(self) -> None:
+        self.labelled.prepare_data()
+
+    def setup(self, stage: str) -> None:
+        self.labelled.setup(stage)
+
+    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        return self.labelled.collate(samples)
+
+    def report_lines(self) -> list[str]:
+        """Those of the labelled photos, and in which of them no face was found."""
+        lines = self.labelled.report_lines()
+        for split, notes in self._notes.items():
+            shown = f"alignment {self.aligned.alignment}"
+            lines.append(f"{split}: {shown}, {len(notes)} shown by their middle without a face")
+            lines += [f"    {note.partition(': ')[2]}" for note in notes]
+        return lines
+
+
+class AttributeSet(Dataset[Sample]):
+    """Aligned faces with their attributes as ``target``.
+
+    Args:
+        shown: The faces.
+        labelled: Their attributes, in the same order.
+    """
+
+    def __init__(self, shown: FaceSet, labelled: LabelledFaces) -> None:
+        self.shown = shown
+        self.labelled = labelled
+
+    def __len__(self) -> int:
+        return len(self.shown)
+
+    def __getitem__(self, place: Place) -> Sample:
+        return {**self.shown[place], "target": self.labelled.targets[place[1]]}

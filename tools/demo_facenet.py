@@ -1,0 +1,21 @@
+"""Names the faces in photos by those of known people; without arguments, learns drawn faces first.
+
+python tools/demo_facenet.py
+python tools/demo_facenet.py checkpoint=FILE input=PATH known=DIR output=DIR
+python tools/demo_facenet.py checkpoint=FILE input=PATH output=DIR
+"""
+
+from omegaconf import DictConfig
+
+from tasks.common.command import command
+from tasks.common.demo import demonstrate
+from tasks.face_embedding.recognition import recognise
+
+
+@command("demo_facenet")
+def main(config: DictConfig) -> None:
+    print(f"Pictures: {recognise(config) if config.known else demonstrate(config)}")
+
+
+if __name__ == "__main__":
+    main()
