@@ -1,7 +1,8 @@
-"""Makes a data set ready: fetches a public one, or cleans photos of your own.
+"""Makes a data set ready: fetches a public one, or makes one of photos of your own.
 
 python tools/prepare.py dataset=coco root=DIR
 python tools/prepare.py dataset=noisy_dogs root=DIR against=STANFORD_DOGS output=NEW_DIR
+python tools/prepare.py dataset=geotagged root=DIR output=photos.csv
 """
 
 from pathlib import Path
@@ -14,7 +15,7 @@ from tasks.common.public import prepare_by_name
 
 @command("prepare")
 def main(config: DictConfig) -> None:
-    settings = {key: config[key] for key in ("against", "output", "max_distance")}
+    settings = {key: config[key] for key in ("against", "output", "max_distance", "val_share")}
     print(prepare_by_name(str(config.dataset), Path(str(config.root)), **settings))
 
 

@@ -32,7 +32,9 @@ from tasks.common.photos import Photos
 logger = logging.getLogger(__name__)
 
 
-def prepare_noisy(root: Path, *, against: Any, output: Any, max_distance: Any) -> str:
+def prepare_noisy(
+    root: Path, *, against: Any = None, output: Any = None, max_distance: Any = None
+) -> str:
     """Copies what is fit to be trained on of a folder of photos for each category.
 
     Args:

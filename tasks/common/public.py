@@ -1,6 +1,7 @@
 """Public data sets: what they consist of, and how a folder comes to hold one."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def prepare_by_name(name: str, root: Path, **settings: Any) -> str:
     Args:
         name: One of ``public_datasets``.
         root: The folder that will hold it, or that it is made of.
-        **settings: For the latter; a data set that is fetched has none.
+        **settings: For the latter, None where not given; a data set that is fetched has none.
 
     Returns:
         What to run next.
@@ -78,11 +79,20 @@ def prepare_by_name(name: str, root: Path, **settings: Any) -> str:
     if name not in datasets:
         raise InputError(f"Unknown data set {name!r}. Known ones: {', '.join(sorted(datasets))}")
     dataset = datasets[name]
-    if not isinstance(dataset, PublicDataset):
-        return dataset(root, **settings)
-    if given := [key for key, value in settings.items() if value is not None]:
-        raise InputError(f"{', '.join(given)}: dataset={name} has no such setting, only root")
-    return prepare(dataset, root)
+    known = (
+        []
+        if isinstance(dataset, PublicDataset)
+        else [key for key in inspect.signature(dataset).parameters if key != "root"]
+    )
+    given = {key: value for key, value in settings.items() if value is not None}
+    if others := [key for key in given if key not in known]:
+        raise InputError(
+            f"{', '.join(others)}: dataset={name} has no such setting, only "
+            f"{', '.join(['root', *known])}"
+        )
+    if isinstance(dataset, PublicDataset):
+        return prepare(dataset, root)
+    return dataset(root, **given)
 
 
 def prepare(dataset: PublicDataset, root: Path) -> str:

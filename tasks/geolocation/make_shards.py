@@ -72,20 +72,7 @@ def make_shards(config: DictConfig) -> list[str]:
     notes = bad_rows.check()
     folder = make_folder("output", config.output)
     _describe(folder, photos, config)
-    plan = [
-        shard
-        for split, each in photos.items()
-        for shard in plan_shards(
-            each, split, photos_per_shard=config.photos_per_shard, seed=config.seed
-        )
-    ]
-    packed, skipped = [], []
-    with ThreadPoolExecutor(num_cores()) as pool:
-        for shard in steps_of(plan, "photos packed", size=lambda shard: len(shard.chosen)):
-            here = photos[shard.split]
-            found, problems = pack_shard(folder, shard, here, side=config.side, pool=pool)
-            packed.append(found)
-            skipped += problems
+    packed, skipped = _pack(folder, photos, config)
     if not any(map(len, packed)):
         raise InputError("\n  ".join([f"{table}: no photo can be read", *skipped[:MAX_SHOWN]]))
     write_index(folder, packed)
@@ -123,6 +110,26 @@ def _describe(folder: Path, photos: dict[str, GeoPhotos], config: DictConfig) ->
         )
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+
+
+def _pack(
+    folder: Path, photos: dict[str, GeoPhotos], config: DictConfig
+) -> tuple[list[ShardPhotos], list[str]]:
+    """The photos of each shard, and a message for each that is in none."""
+    size, seed = config.photos_per_shard, config.seed
+    plan = [
+        shard
+        for split, each in photos.items()
+        for shard in plan_shards(each, split, photos_per_shard=size, seed=seed)
+    ]
+    packed, skipped = [], []
+    with ThreadPoolExecutor(num_cores()) as pool:
+        for shard in steps_of(plan, "photos packed", size=lambda shard: len(shard.chosen)):
+            here = photos[shard.split]
+            found, problems = pack_shard(folder, shard, here, side=config.side, pool=pool)
+            packed.append(found)
+            skipped += problems
+    return packed, skipped
 
 
 def plan_shards(photos: GeoPhotos, split: str, *, photos_per_shard: int, seed: int) -> list[Shard]:

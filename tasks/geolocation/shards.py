@@ -54,11 +54,9 @@ class ShardPhotos(GeoPhotos):
     split: str
 
     def image(self, index: int) -> PackedImage:
-        shard, offset, size, checksum = self.parts[index].tolist()
-        name = super().path(index).relative_to(self.folder)
-        return PackedImage(
-            shard_path(self.folder, self.split, shard), str(name), offset, size, checksum
-        )
+        shard, *place = self.parts[index].tolist()
+        name = os.fsdecode(self.file_names[index])
+        return PackedImage(shard_path(self.folder, self.split, shard), name, *place)
 
     def path(self, index: int) -> Path:
         """The shard of a photo with the photo's name, as a name to show."""

@@ -240,6 +240,24 @@ def test_damage_is_refused(
     assert contents(shards) == whole
 
 
+def test_a_damaged_photo_can_be_skipped(tmp_path: Path) -> None:
+    shards = packed(write_data(tmp_path))
+    spoil(shards / "train-000001.tar")
+    data = make(shards, on_bad_image="skip")
+    assert len(data.photos("train")) == NUM_TRAIN - 1
+    assert any("1 image skipped" in line for line in data.report_lines())
+    order = data.shuffle(NUM_TRAIN - 1, torch.Generator().manual_seed(0))
+    assert sorted(order.tolist()) == list(range(NUM_TRAIN - 1))
+
+
+def test_albums_are_put_together_from_any_shards(tmp_path: Path) -> None:
+    data = make(packed(write_data(tmp_path)), album_size=4, max_photos=2)
+    samples = [data.train_set[0, number] for number in range(len(data.train_set))]
+    assert [len(sample) for sample in samples] == [4, 4, 4]
+    order = data.shuffle(3, torch.Generator().manual_seed(0))
+    assert sorted(order.tolist()) == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -1,4 +1,4 @@
-"""Training from shards: every photo once an epoch, whatever the processes, and exact resume."""
+"""From a folder and from shards: every photo once an epoch, and exact resume."""
 
 import json
 import signal
@@ -16,8 +16,6 @@ from tests.photo_files import write_photos
 NUM_TRAIN, NUM_VAL, PER_SHARD = 24, 5, 3
 TINY = (
     "task=planet",
-    "data=shards",
-    "data.window=2",
     "data.max_photos=8",
     "data.batch_size=4",
     "data.image_size=32",
@@ -52,8 +50,9 @@ main()
 """
 
 
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory) -> Path:
+@pytest.fixture(scope="module", params=["geotagged", "shards"])
+def data(request, tmp_path_factory) -> list[str]:
+    """The settings that name the photos."""
     root = tmp_path_factory.mktemp("data")
     names = [f"{number}.png" for number in range(NUM_TRAIN + NUM_VAL)]
     write_photos(root / "photos", names)
@@ -62,17 +61,19 @@ def shards(tmp_path_factory) -> Path:
         for number, name in enumerate(names)
     ]
     (root / "photos.csv").write_text("\n".join(["file,latitude,longitude,split", *rows]))
+    if request.param == "geotagged":
+        return ["data=geotagged", f"data.root={root}"]
     done = run_inside(
         *("make_shards", "table=photos.csv", "images=photos", "output=shards"),
         f"photos_per_shard={PER_SHARD}",
         cwd=root,
     )
     assert done.returncode == 0, done.stderr
-    return root / "shards"
+    return ["data=shards", f"data.root={root / 'shards'}", "data.window=2"]
 
 
-def test_killed_in_mid_epoch_it_resumes_exactly(shards: Path, tmp_path: Path) -> None:
-    settings = (*TINY, f"data.root={shards}")
+def test_killed_in_mid_epoch_it_resumes_exactly(data: list[str], tmp_path: Path) -> None:
+    settings = (*TINY, *data)
     output = tmp_path / "output.txt"
     done = phase("train", *settings, f"run_dir={tmp_path / 'straight'}", output=output)
     assert done.code == 0, done.output
@@ -86,9 +87,9 @@ def test_killed_in_mid_epoch_it_resumes_exactly(shards: Path, tmp_path: Path) ->
     assert not differences(tmp_path / "straight", tmp_path / "killed")
 
 
-def test_two_processes_see_every_photo_once_an_epoch(shards: Path, tmp_path: Path) -> None:
+def test_two_processes_see_every_photo_once_an_epoch(data: list[str], tmp_path: Path) -> None:
     """Also those that were killed, both of them, in mid-epoch."""
-    settings = [*TINY, f"data.root={shards}", "trainer=ddp", "data.batch_size=2"]
+    settings = [*TINY, *data, "trainer=ddp", "data.batch_size=2"]
     settings += ["data.num_workers=2", "trainer.precision=32-true"]
 
     def train(name: str, *more: str, kill_at: int = -1) -> int:

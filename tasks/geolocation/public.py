@@ -1,0 +1,5 @@
+"""The data sets that tools/prepare.py makes ready for geolocation."""
+
+from tasks.geolocation.prepare_table import prepare_table
+
+DATASETS = {"geotagged": prepare_table}
