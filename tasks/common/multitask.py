@@ -40,6 +40,7 @@ class MultitaskTask(Task):
     head_type = MultitaskHead
     takes_teacher = True
     monitor = f"val/{MEAN}"
+    parts: Mapping[str, Task] = {}
 
     def __init__(
         self,
@@ -72,6 +73,12 @@ class MultitaskTask(Task):
     @classmethod
     def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
         return {}  # the parts know theirs
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "MultitaskTask":
+        super()._apply(fn, recurse)
+        for part in self.parts.values():
+            part._apply(fn, recurse)  # buffers that it has beside its head
+        return self
 
     def description(self) -> dict[str, Any]:
         labels = {
@@ -108,11 +115,7 @@ class MultitaskTask(Task):
             divided = shares(batch, features)
         else:
             divided = ((name, batch, features) for name in self.parts)
-        # a part may have buffers of its own beside the head, which do not move with this module
-        return {
-            name: self.parts[name].to(self.device).predictions(own, share)
-            for name, own, share in divided
-        }
+        return {name: self.parts[name].predictions(own, share) for name, own, share in divided}
 
     def records(self, predictions: Mapping[str, Any], batch: Batch) -> Records:
         shared = "parts" not in batch
