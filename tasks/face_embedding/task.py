@@ -48,6 +48,7 @@ class FaceEmbeddingTask(Task):
         super().prepare(stage, data)
         if stage != "fit":
             return
+        self.alignment = data.preparation()
         if isinstance(self.head, IdentityHead):
             self._check_people(self.head)
         elif self.teacher is None:
@@ -70,11 +71,14 @@ class FaceEmbeddingTask(Task):
             )
 
     def description(self) -> dict[str, Any]:
-        """Without the people of the training photos, whom prediction does not need to know."""
-        return {**super().description(), "label_map": LabelMap((), ()).to_dict()}
+        """Besides, how faces were aligned; without the people, whom prediction need not know."""
+        nobody = LabelMap((), ()).to_dict()
+        return {**super().description(), "label_map": nobody, "faces": dict(self.alignment)}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_load_checkpoint(checkpoint)
+        # checkpoints from before they said how faces were aligned can be resumed too
+        description = {"faces": dict(self.alignment), **checkpoint["description"]}
+        super().on_load_checkpoint({**checkpoint, "description": description})
         theirs = checkpoint["state_dict"].get(POINTS_OF_PEOPLE)
         ours = self.state_dict().get(POINTS_OF_PEOPLE)
         if theirs is not None and ours is not None and theirs.shape != ours.shape:

@@ -213,6 +213,7 @@ def test_a_run_that_was_killed_goes_on_exactly(head: str, drawn: Path):
 
     state = torch.load(straight / "checkpoints" / "last.ckpt", weights_only=True)
     assert state["description"]["label_map"] == {"names": [], "ids": []}
+    assert state["description"]["faces"] == {"alignment": "none"}
     assert ("head.criterion.W" in state["state_dict"]) == (head == "arcface")
     if head == "arcface":
         other = write_folders(drawn / "other", ann=2, bob=2)
