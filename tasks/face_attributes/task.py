@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
 
+from backbone.errors import InputError
 from heads.attributes import AttributesHead
 from heads.head import Batch
 from tasks.common.captions import write_labels
@@ -24,6 +25,12 @@ class FaceAttributesTask(Task):
     head_type = AttributesHead
     takes_teacher = True
     monitor = "val/mean_ap"
+
+    def lesson(self, batch: Batch) -> Batch:
+        taught = super().lesson(batch)
+        if self.teacher is not None:
+            check_probabilities(taught["target"], len(self.label_map))
+        return taught
 
     def make_metric(self, data: FaceData) -> AttributesMetric:
         faces = data.faces("val")
@@ -84,3 +91,19 @@ class FaceAttributesTask(Task):
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, AttributesMetric)
         metric.save(folder)
+
+
+def check_probabilities(target: Tensor, num_attributes: int) -> None:
+    """Raises an InputError unless a teacher gives each attribute a probability."""
+    if target.shape[1:] != (num_attributes,):
+        raise InputError(
+            f"The teacher has outputs of shape {tuple(target.shape[1:])} a photo, and the data have "
+            f"{num_attributes} attributes: it must give one for each, in the order of the data's"
+        )
+    low, high = target.aminmax()
+    if low < 0 or high > 1:
+        raise InputError(
+            f"The teacher gives values from {low:.3g} to {high:.3g}, and attributes are learned from "
+            "probabilities. An ONNX file must end in a sigmoid; teacher.add_mirror=false keeps the "
+            "outputs of a face and its mirror image from being summed"
+        )
