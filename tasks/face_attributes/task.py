@@ -97,13 +97,13 @@ def check_probabilities(target: Tensor, num_attributes: int) -> None:
     """Raises an InputError unless a teacher gives each attribute a probability."""
     if target.shape[1:] != (num_attributes,):
         raise InputError(
-            f"The teacher has outputs of shape {tuple(target.shape[1:])} a photo, and the data have "
-            f"{num_attributes} attributes: it must give one for each, in the order of the data's"
+            f"The teacher has outputs of shape {tuple(target.shape[1:])} a photo, and the data "
+            f"have {num_attributes} attributes: it must give one for each, in the data's order"
         )
     low, high = target.aminmax()
     if low < 0 or high > 1:
         raise InputError(
-            f"The teacher gives values from {low:.3g} to {high:.3g}, and attributes are learned from "
-            "probabilities. An ONNX file must end in a sigmoid; teacher.add_mirror=false keeps the "
+            f"The teacher gives values from {low:.3g} to {high:.3g}, and attributes are learned "
+            "from probabilities. An ONNX file must end in a sigmoid; teacher.add_mirror=false keeps the "
             "outputs of a face and its mirror image from being summed"
         )

@@ -67,4 +67,4 @@ def test_a_table_has_what_the_teacher_says_and_teaches_it(tmp_path: Path) -> Non
 
     summed = ("teacher=onnx", "teacher.file=teacher.onnx", *RAW[:2], "trainer.max_steps=2")
     refused = run_inside("train", *TINY, *summed, "run_dir=summed", cwd=tmp_path)
-    assert refused.returncode == 2 and "attributes are learned from probabilities" in refused.stderr
+    assert refused.returncode == 2 and "must end in a sigmoid" in refused.stderr
