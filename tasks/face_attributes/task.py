@@ -104,6 +104,6 @@ def check_probabilities(target: Tensor, num_attributes: int) -> None:
     if low < 0 or high > 1:
         raise InputError(
             f"The teacher gives values from {low:.3g} to {high:.3g}, and attributes are learned "
-            "from probabilities. An ONNX file must end in a sigmoid; teacher.add_mirror=false keeps "
-            "the outputs of a face and its mirror image from being summed"
+            "from probabilities. An ONNX file must end in a sigmoid; teacher.add_mirror=false "
+            "keeps the outputs of a face and its mirror image from being summed"
         )
