@@ -151,3 +151,27 @@ def test_differences_are_named() -> None:
         "b.c: [1] in the checkpoint, [1, 2] now",
         "f: 4 in the checkpoint, None now",
     ]
+
+
+def test_numbers_that_may_have_a_fraction_are_written_with_one() -> None:
+    # a default of 0 would refuse optim.weight_decay=0.05: "a whole number is needed"
+    values = [
+        (key, value, path)
+        for path in sorted(CONFIGS.rglob("*.yaml"))
+        for key, value in numbers(OmegaConf.to_container(OmegaConf.load(path)))
+    ]
+    fractional = {key for key, value, _ in values if isinstance(value, float)}
+    assert {"weight_decay", "lr"} <= fractional
+    assert not [found for found in values if found[0] in fractional and isinstance(found[1], int)]
+
+
+def numbers(node: Any) -> Iterator[tuple[str, int | float]]:
+    """Keys and values of plain values at any depth, but for truth values."""
+    if isinstance(node, list):
+        for part in node:
+            yield from numbers(part)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                yield str(key), value
+            yield from numbers(value)
