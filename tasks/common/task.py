@@ -240,6 +240,14 @@ class Task(LightningModule, Reported):
             raise InputError(
                 f"The checkpoint is of another network or other classes: {'; '.join(changed)}"
             )
+        ours = self.state_dict()
+        for name, tensor in checkpoint["state_dict"].items():
+            if name in ours and tensor.shape != ours[name].shape:
+                raise InputError(
+                    f"The checkpoint learnt from other people: its {name} has the shape "
+                    f"{tuple(tensor.shape)}, this run's {tuple(ours[name].shape)}. Resume with the "
+                    "same data, or start a new run with init="
+                )
 
 
 def normalised(image: Tensor) -> Tensor:
