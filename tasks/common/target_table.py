@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lightning.pytorch import Trainer
 from torch import Tensor
 
 from backbone.errors import InputError
@@ -61,16 +62,19 @@ class TableTeacher(Teacher):
         return views[torch.arange(len(views)), mirrored].to(batch["image"].device)
 
 
-def write_targets(teacher: NetworkTeacher, data: DataModule, folder: Path) -> str:
+def write_targets(
+    teacher: NetworkTeacher, data: DataModule, folder: Path, *, trainer: Trainer
+) -> str:
     """Writes the targets of a data set's training photos that the folder does not have yet.
 
-    A target has half the precision of a float32, 0.05%, and half its size. A photo has two, for
-    itself and its mirror image, unless the teacher sums both.
+    A target is a float16, exact to 0.05%. A photo has two, for itself and its mirror image, unless
+    the teacher sums both.
 
     Args:
         teacher: Looks at the photos as they are, at its own size.
         data: With the photos.
         folder: May be one that an earlier run began.
+        trainer: On its device and in its precision the teacher works, as beside a student.
 
     Returns:
         What was done.
@@ -84,17 +88,19 @@ def write_targets(teacher: NetworkTeacher, data: DataModule, folder: Path) -> st
     wanted = wanted[np.sort(first)]
     shards = [wanted[start : start + SHARD] for start in range(0, len(wanted), SHARD)]
     for shard in steps_of(shards, "photos shown to the teacher", size=len):
-        rows.add(keys[shard], _targets(teacher, data, shard.tolist()))
+        rows.add(keys[shard], _targets(teacher, data, shard.tolist(), trainer=trainer))
     return f"{len(wanted)} targets added to {folder}, {len(paths) - len(wanted)} were there"
 
 
-def _targets(teacher: NetworkTeacher, data: DataModule, indices: Sequence[int]) -> np.ndarray:
+def _targets(
+    teacher: NetworkTeacher, data: DataModule, indices: Sequence[int], *, trainer: Trainer
+) -> np.ndarray:
     """Float16 ``(N, 1 or 2, D)``."""
     views: list[Tensor] = []
     photos = data.plain_train_set(teacher.image_size)
     for batch in data.loader(photos, [(0, index) for index in indices]):
-        images = [batch["image"]]
-        if not getattr(teacher, "add_mirror", False):
-            images.append(batch["image"].flip(-1))
-        views.append(torch.stack([teacher({"image": image}) for image in images], dim=1).cpu())
+        image = batch["image"].to(trainer.strategy.root_device)
+        images = [image] if getattr(teacher, "add_mirror", False) else [image, image.flip(-1)]
+        with trainer.precision_plugin.forward_context():
+            views.append(torch.stack([teacher({"image": view}) for view in images], dim=1).cpu())
     return torch.cat(views).half().numpy()

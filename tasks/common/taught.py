@@ -34,8 +34,10 @@ def cache_targets(config: DictConfig) -> str:
         What was done.
     """
     data, teacher = _teacher_and_data(config)
-    done = write_targets(teacher, data, Path(str(config.output)))
-    write_report(Path(str(config.output)), [done, *data.report_lines()])
+    folder = Path(str(config.output))
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=[])
+    done = write_targets(teacher, data, folder, trainer=trainer)
+    write_report(folder, [done, *data.report_lines()])
     say(data.report_lines())
     return done
 
