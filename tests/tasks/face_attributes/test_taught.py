@@ -68,3 +68,23 @@ def test_a_table_has_what_the_teacher_says_and_teaches_it(tmp_path: Path) -> Non
     summed = ("teacher=onnx", "teacher.file=teacher.onnx", *RAW[:2], "trainer.max_steps=2")
     refused = run_inside("train", *TINY, *summed, "run_dir=summed", cwd=tmp_path)
     assert refused.returncode == 2 and "must end in a sigmoid" in refused.stderr
+
+
+def test_a_network_of_ours_is_asked_in_the_precision_of_the_trainer(tmp_path: Path) -> None:
+    learning = (
+        *("trainer.max_epochs=40", "trainer.check_val_every_n_epoch=40"),
+        *("optim.lr=1e-2", "ema_decay=null", "run_dir=teacher"),
+    )
+    done("train", *TINY, *learning, cwd=tmp_path)
+    photos = list_images(tmp_path / "faces" / "train")
+    tables = []
+    for precision in ("32-true", "bf16-mixed"):
+        named = ("teacher=checkpoint", "teacher.file=teacher/checkpoints/last.ckpt")
+        settings = (*named, f"trainer.precision={precision}", f"output={precision}")
+        done("cache_teacher", *TINY, *settings, cwd=tmp_path)
+        rows = KeyedRows(tmp_path / precision, setting="output")
+        tables.append(rows.values(rows.find(photo_keys(photos))))
+    exact, rounded = tables
+    assert np.ptp(exact, axis=0).max() > 0.1  # it tells photos apart
+    np.testing.assert_allclose(rounded, exact, atol=0.05)
+    assert not np.array_equal(rounded, exact)
