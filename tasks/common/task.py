@@ -244,7 +244,7 @@ class Task(LightningModule, Reported):
         for name, tensor in checkpoint["state_dict"].items():
             if name in ours and tensor.shape != ours[name].shape:
                 raise InputError(
-                    f"The checkpoint learnt from other people: its {name} has the shape "
+                    f"The checkpoint learnt from others than this run: its {name} has the shape "
                     f"{tuple(tensor.shape)}, this run's {tuple(ours[name].shape)}. Resume with the "
                     "same data, or start a new run with init="
                 )
