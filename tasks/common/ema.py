@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
 from backbone.errors import check_number
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
-def growing_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+
+def growing_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
     """An update for torch's ``AveragedModel`` whose memory grows from nothing to ``decay``.
 
     A fixed decay of 0.9998 would still hold the first random weights after thousands of steps.
@@ -20,11 +23,15 @@ def growing_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Te
     """
     check_number("ema_decay", decay, at_least=0, at_most=1)
 
-    def average(old: Tensor, new: Tensor, num_averaged: Tensor | int) -> Tensor:
-        if not new.is_floating_point():
-            return new  # batch norm's counters
-        number = int(num_averaged)
-        return old.lerp(new, 1 - min(decay, (1 + number) / (10 + number)))
+    def average(old: Tensors, new: Tensors, num_averaged: Tensor | int) -> None:
+        if not old[0].is_floating_point():
+            torch._foreach_copy_(old, new)  # batch norm's counters
+            return
+        # of all tensors at once, and without a look at the number: a GPU would have to stop for it
+        share = (9 / (10 + torch.as_tensor(num_averaged))).clamp_min(1 - decay)
+        change = torch._foreach_sub(new, old)
+        torch._foreach_mul_(change, share)
+        torch._foreach_add_(old, change)
 
     return average
 
@@ -37,7 +44,13 @@ class WeightEMA(WeightAveraging):
     """
 
     def __init__(self, *, decay: float) -> None:
-        super().__init__(avg_fn=growing_average(decay))
+        super().__init__(multi_avg_fn=growing_average(decay))
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # It was made before Lightning moved the weights to their device. Only its counter stays on
+        # the CPU, where reading it waits for nothing.
+        assert self._average_model is not None
+        self._average_model.module.to(pl_module.device)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # Lightning leaves out on_train_end when it resumes a run that has nothing left to train.

@@ -55,7 +55,8 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
         weights=None, weights_backbone=None, num_classes=len(data.label_map) + 1
     ).to(memory_format=torch.channels_last)
     optimizer = build(config.optim)(parameter_groups(network))
-    averaged = AveragedModel(network, avg_fn=growing_average(config.ema_decay), use_buffers=True)
+    average = growing_average(config.ema_decay)
+    averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
     images, seconds = _train(network, averaged, optimizer, data, seconds=config.seconds)
     metrics = {f"val/{name}": value for name, value in _validate(averaged, data).items()}
     metrics |= {
