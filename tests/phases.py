@@ -18,6 +18,8 @@ import torch
 
 from tests.commands import ROOT
 
+SIGTERM = signal.SIGTERM
+
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     ["tasks.common.run", "tasks.common.command", "tasks.detection.task", "tasks.detection.data"]
@@ -119,6 +121,43 @@ def _set(trap: Trap) -> None:
             module.build_trainer = lambda config, *, callbacks=(), **rest: build(
                 config, callbacks=[*callbacks, callback], **rest
             )
+
+
+class Runs:
+    """Runs that share their data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = (*TINY, f"data.root={folder / 'data'}")
+
+    def train(self, name: str, *settings: str, trap: Trap | None = None) -> Phase:
+        folder = self.folder / name
+        return phase(
+            *("train", *self.settings, f"run_dir={folder}", *settings),
+            trap=trap,
+            output=self.folder / f"{name}.txt",
+        )
+
+    def straight(self, name: str, *settings: str) -> Path:
+        """A run that nothing happens to."""
+        done = self.train(name, *settings)
+        assert done.code == 0, done.output
+        return self.folder / name
+
+    def interrupted(self, name: str, *settings: str, traps: list[Trap]) -> Path:
+        """A run that is stopped in each of the traps and resumed every time."""
+        resume: tuple[str, ...] = ()
+        for trap in traps:
+            stopped = self.train(name, *settings, *resume, trap=trap)
+            assert stopped.code == (143 if trap.signal == SIGTERM else -9), (trap, stopped)
+            if trap.signal == SIGTERM:
+                last_line = stopped.output.strip().splitlines()[-1]
+                assert last_line.startswith("Stopped by SIGTERM"), stopped.output
+                assert "Traceback" not in stopped.output
+            if (self.folder / name / "checkpoints" / "last.ckpt").exists():
+                resume = ("resume=last",)
+        assert resume
+        return self.straight(name, *settings, *resume)
 
 
 # What a run must leave behind that was interrupted, compared with one that was not.

@@ -14,46 +14,7 @@ import torch
 
 from backbone.layers import Conv2dSame
 from tests.commands import ROOT, run
-from tests.phases import TINY, Phase, Trap, differences, phase
-
-SIGTERM = signal.SIGTERM
-
-
-class Runs:
-    """Runs that share their data."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.settings = (*TINY, f"data.root={folder / 'data'}")
-
-    def train(self, name: str, *settings: str, trap: Trap | None = None) -> Phase:
-        folder = self.folder / name
-        return phase(
-            *("train", *self.settings, f"run_dir={folder}", *settings),
-            trap=trap,
-            output=self.folder / f"{name}.txt",
-        )
-
-    def straight(self, name: str, *settings: str) -> Path:
-        """A run that nothing happens to."""
-        done = self.train(name, *settings)
-        assert done.code == 0, done.output
-        return self.folder / name
-
-    def interrupted(self, name: str, *settings: str, traps: list[Trap]) -> Path:
-        """A run that is stopped in each of the traps and resumed every time."""
-        resume: tuple[str, ...] = ()
-        for trap in traps:
-            stopped = self.train(name, *settings, *resume, trap=trap)
-            assert stopped.code == (143 if trap.signal == SIGTERM else -9), (trap, stopped)
-            if trap.signal == SIGTERM:
-                last_line = stopped.output.strip().splitlines()[-1]
-                assert last_line.startswith("Stopped by SIGTERM"), stopped.output
-                assert "Traceback" not in stopped.output
-            if (self.folder / name / "checkpoints" / "last.ckpt").exists():
-                resume = ("resume=last",)
-        assert resume
-        return self.straight(name, *settings, *resume)
+from tests.phases import SIGTERM, TINY, Runs, Trap, differences, phase
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +151,26 @@ def test_the_command_itself_killed_from_outside(runs, plain):
     assert not differences(plain, folder)
 
 
+def test_a_signal_to_all_processes_is_answered_by_the_main_one(runs, plain):
+    """As queues and ``timeout`` send it: to those that load photos, too."""
+    folder = runs.folder / "group"
+    settings = (*runs.settings, f"run_dir={folder}", "data.num_workers=2")
+    process = subprocess.Popen(
+        [sys.executable, "tools/train.py", *settings, "checkpoint_every_steps=1"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(folder / "checkpoints" / "last.ckpt", process)
+    os.killpg(process.pid, SIGTERM)
+    said = process.communicate()[1]
+    assert process.returncode == 143, said
+    assert said.strip().splitlines()[-1].startswith("Stopped by SIGTERM")
+    runs.straight("group", "resume=last")
+    assert not differences(plain, folder)
+
+
 def wait_for(path: Path, process: subprocess.Popen) -> None:
     for _ in range(6000):
         if path.exists():
@@ -214,45 +195,6 @@ def test_divergence_names_the_batch(runs):
     said = json.loads((runs.folder / "diverged" / "diverged.json").read_text())
     assert len(said["ids"]) == 4
     assert said["losses"].keys() == {"classification", "box"}
-
-
-class Malice:
-    """Leaves a file where it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-def damaged(kind: str, good: Path, folder: Path) -> Path:
-    path = folder / f"{kind}.ckpt"
-    if kind == "malicious":
-        checkpoint = torch.load(good, weights_only=True)
-        torch.save(checkpoint | {"callbacks": Malice(folder / "executed")}, path)
-    elif kind == "foreign":
-        torch.save({"model": {"weight": torch.zeros(3)}, "epoch": 3}, path)
-    else:
-        data = good.read_bytes()
-        path.write_bytes(data[: len(data) // 2] if kind == "truncated" else b"")
-    return path
-
-
-@pytest.mark.parametrize("kind", ["truncated", "empty", "foreign", "malicious"])
-@pytest.mark.parametrize("use", ["resume", "init", "checkpoint"])
-def test_damaged_checkpoints_are_refused(runs, plain, tmp_path, kind, use):
-    path = damaged(kind, plain / "checkpoints" / "last.ckpt", tmp_path)
-    output = tmp_path / "output.txt"
-    if use == "checkpoint":
-        refused = phase("eval", f"checkpoint={path}", f"run_dir={tmp_path / 'run'}", output=output)
-    else:
-        settings = (*runs.settings, f"run_dir={tmp_path / 'run'}", f"{use}={path}")
-        refused = phase("train", *settings, output=output)
-    assert refused.code == 2, refused.output
-    assert refused.output.startswith("error: ") and str(path) in refused.output
-    assert "Traceback" not in refused.output
-    assert not (tmp_path / "executed").exists()
 
 
 @pytest.mark.parametrize(

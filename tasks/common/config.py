@@ -75,16 +75,25 @@ def _check_target(target: str) -> None:
         return
     module, _, name = str(target).rpartition(".")
     if module.split(".")[0] in OWN_PACKAGES:
-        try:
-            found = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError):
-            raise InputError(f"_target_={target}: there is no such thing in this project") from None
+        found = _find(module, name)
+        if found is None:
+            raise InputError(f"_target_={target}: there is no such thing in this project")
         if getattr(found, "__module__", None) == module:
             return
     raise InputError(
         f"_target_={target} is not allowed. Allowed is what {', '.join(OWN_PACKAGES)} define, and "
         f"{', '.join(sorted(LIBRARY_TARGETS))}"
     )
+
+
+def _find(module: str, name: str) -> Any:
+    """What a module of ours calls so, or None."""
+    try:
+        return getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] in OWN_PACKAGES:
+            return None
+        raise  # the installation lacks a package
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One loader factory for all applications."""
 
+import signal
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -178,7 +179,7 @@ class DataModule(LightningDataModule, ABC):
             multiprocessing_context="fork"
             if self.num_workers and sys.platform == "linux"
             else None,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_start_worker,
             # without its own generator, making an iterator would draw from the global one, and a
             # run resumed at an epoch's end would differ from one that went through
             generator=torch.Generator().manual_seed(self.seed),
@@ -211,5 +212,8 @@ def stack_images(images: Sequence[np.ndarray], size: int) -> Tensor:
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
-def _one_thread(_: int) -> None:
+def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)  # one process a core is enough
+    # Queues, and `timeout`, send SIGTERM to all processes of a run. The main one answers it, and
+    # needs the batches that are under way; a worker ends at a second one, or with the main one.
+    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))

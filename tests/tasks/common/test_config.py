@@ -1,5 +1,6 @@
 """Configs make only what they may make."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,13 @@ def test_foreign_targets_are_refused_unexecuted(tmp_path: Path, target: Any, pla
     with pytest.raises(InputError, match="_target_="):
         build(OmegaConf.create(config))
     assert not mark.exists()
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "tasks.geolocation.im2gps", raising=False)
+    monkeypatch.setitem(sys.modules, "faiss", None)  # what imports of it find then
+    with pytest.raises(ModuleNotFoundError, match="faiss"):
+        build(compose("train", overrides=["task=planet", "model=im2gps"]).task)
 
 
 def test_the_message_lists_what_is_allowed() -> None:
