@@ -75,7 +75,7 @@ def _open(path: Path) -> Any:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError as error:
         raise InputError(
-            "Reading TFLite files needs ai-edge-litert: pip install 'mobilenet-suite[import]'"
+            "Reading TFLite files needs ai-edge-litert: pip install -e '.[import]'"
         ) from error
     try:
         interpreter = Interpreter(

@@ -8,7 +8,7 @@ from heads.pooled import PooledHead
 
 
 class AttributesHead(PooledHead):
-    """A sigmoid for each attribute (MobileNet, section 4.4): any number of them may hold at once.
+    """A sigmoid for each attribute (MobileNet, section 4.5): any number of them may hold at once.
 
     Args:
         **pooled: See ``PooledHead``; ``num_classes`` is the number of attributes.

@@ -14,7 +14,7 @@ from heads.head import Batch, Features, Head
 class EmbeddingHead(Head):
     """Average pooling and one linear layer, trained towards a teacher's embeddings.
 
-    The loss is the squared difference of the two (MobileNets, section 4.6), which needs no labels.
+    The loss is the squared difference of the two (MobileNets, section 4.7), which needs no labels.
     Embeddings of length 1 lie on the unit sphere, the teacher's too; then the loss is two minus
     twice the cosine of the angle between them.
 

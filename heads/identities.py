@@ -11,10 +11,7 @@ from backbone.errors import InputError
 from heads.embedding import EmbeddingHead
 from heads.head import Batch, Features
 
-NO_LIBRARY = (
-    "Learning from people's names needs pytorch-metric-learning: "
-    "pip install 'mobilenet-suite[faces]'"
-)
+NO_LIBRARY = "Learning from people's names needs pytorch-metric-learning: pip install -e '.[faces]'"
 
 
 class IdentityHead(EmbeddingHead):

@@ -204,6 +204,8 @@ def _set_up_console() -> None:
     """Messages as plain lines; silence about what a user can do nothing about."""
     # of several processes the first one speaks
     level = logging.INFO if _is_first_process() else logging.ERROR
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names of files that are no text
     console = _Console(sys.stdout)
     logging.basicConfig(level=level, format="%(message)s", handlers=[console], force=True)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)

@@ -135,6 +135,10 @@ class DataModule(LightningDataModule, ABC):
         """What was read, repaired and left out, for ``report.txt``."""
         return []
 
+    def cautions(self) -> list[str]:
+        """What to bear in mind about figures on these data, a line each."""
+        return []
+
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled batches, from where an interrupted run stopped."""
         sampler = self.train_sampler(

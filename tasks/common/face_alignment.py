@@ -4,6 +4,8 @@ A frame says it: a matrix ``(2, 3)`` from the square of the face, ``(0, 0)`` to 
 pixels of the photo.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -73,17 +75,33 @@ def show(pixels: np.ndarray, frame: np.ndarray, side: int) -> np.ndarray:
         frame: In its pixels.
         side: Of the picture.
     """
-    scale = np.sqrt(abs(np.linalg.det(frame[:, :2]))) / side
+    scale = coarseness(frame, side)
     if scale > SHARPEST:
         height, width = (max(round(length / scale), 1) for length in pixels.shape[:2])
-        factors = np.array([[width / pixels.shape[1]], [height / pixels.shape[0]]])
+        frame = rescaled(frame, pixels.shape[1::-1], (width, height))
         pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-        frame = frame * factors + np.array([[0, 0, 0.5]]) * (factors - 1)
     matrix = frame / side
     matrix[:, 2] = frame[:, 2] + matrix[:, :2].sum(1) / 2  # from the middle of the first pixel
     return cv2.warpAffine(
         pixels, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
+
+
+def coarseness(frame: np.ndarray, side: int) -> float:
+    """Pixels of the photo, along a side, for one of a picture of ``side`` pixels."""
+    return float(np.sqrt(abs(np.linalg.det(frame[:, :2]))) / side)
+
+
+def rescaled(frame: np.ndarray, old: Sequence[int], new: Sequence[int]) -> np.ndarray:
+    """The frame of the same square in a photo of another size.
+
+    Args:
+        frame: In pixels of the photo.
+        old: The photo's width and height.
+        new: Those that it has now.
+    """
+    factors = np.array(new)[:, None] / np.array(old)[:, None]
+    return np.asarray(frame * factors + np.array([[0, 0, 0.5]]) * (factors - 1))
 
 
 def corners(frame: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import torch
 
 from backbone.errors import InputError
 from tasks.common.images import read_image
-from tasks.common.keyed_rows import KeyedRows, photo_keys
+from tasks.common.keyed_rows import KeyedRows, readable_keys
 from tasks.common.machine import num_cores
 from tasks.common.progress import steps_of
 
@@ -66,7 +66,7 @@ class FaceFinder:
             from facenet_pytorch import MTCNN
         except ImportError as error:
             raise InputError(
-                "Alignment needs facenet-pytorch: pip install 'mobilenet-suite[faces]'. "
+                "Alignment needs facenet-pytorch: pip install -e '.[faces]'. "
                 "data.alignment=none goes without"
             ) from error
         self.face_shares = face_shares
@@ -102,7 +102,11 @@ class FaceFinder:
         self.network.min_face_size = max(MIN_FACE_PX, int(share * min(photos[0].shape[:2])))
         try:
             rows = self.network.detect(np.stack(photos), landmarks=True)
-        except (RuntimeError, IndexError):  # it stumbles over windows that lie outside a photo
+        except (RuntimeError, IndexError) as error:
+            # It stumbles over windows that lie outside a photo. What a full or broken machine says
+            # must not be kept as a photo without a face.
+            if any(word in str(error).lower() for word in ("cuda", "cudnn", "memory")):
+                raise
             if len(photos) == 1:
                 return [None]
             return [self._find_at([photo], share)[0] for photo in photos]
@@ -149,15 +153,16 @@ def find_landmarks(paths: Sequence[Path], *, cache: Path) -> tuple[np.ndarray, d
         with each photo that cannot be read.
     """
     points = np.full((len(paths), 5, 2), np.nan, np.float32)
-    bad: dict[int, str] = {}
     rows = KeyedRows(cache, setting="data.cache")
-    keys = photo_keys(paths)
+    keys, bad = readable_keys(paths)
     places = rows.find(keys)
-    known = np.flatnonzero(places >= 0)
+    there = np.ones(len(paths), bool)
+    there[list(bad)] = False
+    known = np.flatnonzero((places >= 0) & there)
     if len(known):
         rows.describe(finder_description())
         points[known] = rows.values(places[known])
-    wanted = np.flatnonzero(places < 0)
+    wanted = np.flatnonzero((places < 0) & there)
     if not len(wanted):
         return points, bad
     finder = FaceFinder()
@@ -190,7 +195,9 @@ def _search(paths: Sequence[Path], finder: FaceFinder) -> Iterator[tuple[int, np
 
 
 def _read(path: Path) -> Any:
+    """The photo at the side that is searched, so that large ones don't fill the memory."""
     try:
-        return read_image(path, min_side=MAX_SIDE)
+        photo = read_image(path, min_side=MAX_SIDE)
     except InputError as error:
         return str(error)
+    return photo._replace(pixels=_shrunk(photo.pixels)[0])

@@ -32,7 +32,7 @@ class FaceNetTeacher(NetworkTeacher):
             from facenet_pytorch import InceptionResnetV1
         except ImportError as error:
             raise InputError(
-                "teacher=facenet needs facenet-pytorch: pip install 'mobilenet-suite[faces]'"
+                "teacher=facenet needs facenet-pytorch: pip install -e '.[faces]'"
             ) from error
         self.file = Path(str(file))
         if not self.file.is_file():

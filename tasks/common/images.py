@@ -80,7 +80,9 @@ class DecodedImage(NamedTuple):
     size: tuple[int, int]
 
 
-def read_image(path: ImageFile, *, min_side: int | None = None) -> DecodedImage:
+def read_image(
+    path: ImageFile, *, min_side: int | None = None, max_shrink: float = 1
+) -> DecodedImage:
     """Decodes an image file to upright RGB.
 
     Sixteen bits are scaled to eight, transparency is laid over white, an animation gives its first
@@ -91,6 +93,7 @@ def read_image(path: ImageFile, *, min_side: int | None = None) -> DecodedImage:
         path: The file, in any of ``FORMATS``.
         min_side: Allows a JPEG to be decoded at 1/2, 1/4 or 1/8 of its size, which is faster, as
             long as both sides keep this many pixels. Other formats are never reduced.
+        max_shrink: Allows the same as long as the size is divided by no more than this.
 
     Raises:
         InputError: If the file is missing, not an image, cut short or over ``MAX_PIXELS``.
@@ -99,7 +102,11 @@ def read_image(path: ImageFile, *, min_side: int | None = None) -> DecodedImage:
         data = file.read(MAX_BYTES)
     image = _read_header(BytesIO(data), path)
     orientation = _orientation(image)
-    pixels = _decode_jpeg(data, image, min_side) if _is_plain_jpeg(image) else None
+    pixels = None
+    if _is_plain_jpeg(image):
+        enough = min(image.size) // min_side if min_side else 1
+        largest = max(enough, max_shrink)
+        pixels = _decode_jpeg(data, reduction=next((n for n in (8, 4, 2) if n <= largest), 1))
     if pixels is None:
         pixels = _decode(image, path)
     return DecodedImage(_turn_upright(pixels, orientation), _upright_size(image, orientation))
@@ -232,16 +239,13 @@ def _is_plain_jpeg(image: Image.Image) -> bool:
     return image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
 
 
-def _decode_jpeg(data: bytes, image: Image.Image, min_side: int | None) -> np.ndarray | None:
+def _decode_jpeg(data: bytes, *, reduction: int) -> np.ndarray | None:
     """Decodes with OpenCV, about twice as fast as Pillow, or declines.
 
     OpenCV 4 fills what is missing from a file that ends early, so only complete ones are taken.
     """
     if not data.rstrip(b"\0").endswith(JPEG_END):
         return None
-    reduction = 1
-    if min_side is not None:
-        reduction = next((n for n in (8, 4, 2) if min(image.size) // n >= min_side), 1)
     flags = REDUCED[reduction] | cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
 

@@ -26,16 +26,27 @@ def photo_keys(paths: Sequence[Path]) -> np.ndarray:
     Raises:
         InputError: If a file cannot be read.
     """
+    keys, bad = readable_keys(paths)
+    if bad:
+        raise InputError("\n".join(bad.values()))
+    return keys
+
+
+def readable_keys(paths: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
+    """As ``photo_keys``, and what is wrong with each file that cannot be read, by its index."""
     with ThreadPoolExecutor(num_cores()) as pool:
-        return np.fromiter(pool.map(_photo_key, paths), np.uint64, len(paths))
+        found = list(pool.map(_photo_key, paths))
+    bad = {index: key for index, key in enumerate(found) if isinstance(key, str)}
+    keys = [0 if isinstance(key, str) else key for key in found]
+    return np.array(keys, np.uint64), bad
 
 
-def _photo_key(path: Path) -> int:
+def _photo_key(path: Path) -> int | str:
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).digest()
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+        return f"{path} cannot be read: {error}"
     return int.from_bytes(digest, "little")
 
 

@@ -22,12 +22,15 @@ class OnnxTeacher(NetworkTeacher):
         image_size: ``S``; None for what the file says.
         mean: Of red, green and blue in [0, 1], taken off first.
         deviation: What they are divided by then.
-        add_mirror: Add the output for the mirrored photo, as embeddings of faces are reported.
+        add_mirror: Add the output for the mirrored photo, as embeddings of faces are reported; None
+            for doing so where the data have no classes.
         trained_on: Name of the data set that it learned from.
-        data: Of the student; ONNX files know no classes to compare.
+        data: Of the student. ONNX files know no classes to compare: outputs are taken to be in the
+            order of the data's.
 
     Raises:
-        InputError: If the file is no such network, or onnxruntime is missing.
+        InputError: If the file is no such network, if sums of what it says of classes are asked
+            for, or if onnxruntime is missing.
     """
 
     def __init__(
@@ -37,24 +40,52 @@ class OnnxTeacher(NetworkTeacher):
         image_size: int | None,
         mean: Sequence[float],
         deviation: Sequence[float],
-        add_mirror: bool,
+        add_mirror: bool | None,
         trained_on: str,
         data: DataModule,
     ) -> None:
         self.file = Path(str(file))
         self.session = _session(self.file)
-        self.add_mirror = add_mirror
+        classes = len(data.label_map)
+        if add_mirror and classes:
+            raise InputError(
+                f"teacher.add_mirror=true: sums of two outputs for {classes} classes are no "
+                "probabilities. Leave it out"
+            )
+        self.add_mirror = not classes if add_mirror is None else add_mirror
         self.trained_on = [trained_on]
-        batch, *shape = self.session.get_inputs()[0].shape
+        batch, *shape = self._input_shape()
         self.one_by_one = batch == 1
         self.image_size = self._side(shape, image_size)
         self.mean, self.deviation = (
             torch.tensor(list(value)).view(-1, 1, 1) for value in (mean, deviation)
         )
+        try:
+            self.look(torch.zeros(1, 3, self.image_size, self.image_size))
+        except Exception as error:  # onnxruntime's kinds are its own, as below
+            raise InputError(
+                f"teacher.file={file} does not run on a photo of {self.image_size} pixels: {error}"
+            ) from error
+
+    def _input_shape(self) -> list[Any]:
+        """Of its one input, batches first; what is no number may be any."""
+        inputs = self.session.get_inputs()
+        if len(inputs) != 1 or inputs[0].type != "tensor(float)":
+            found = ", ".join(f"{each.name} of {each.type}" for each in inputs)
+            raise InputError(
+                f"teacher.file={self.file} takes {found}, and one input of tensor(float) is needed"
+            )
+        shape: list[Any] = inputs[0].shape
+        if len(shape) != 4 or (isinstance(shape[0], int) and shape[0] != 1):
+            raise InputError(
+                f"teacher.file={self.file} takes an input of shape {shape}; (1, 3, S, S) or "
+                "(N, 3, S, S) is needed, with N for any number"
+            )
+        return shape
 
     def _side(self, shape: list[Any], wanted: int | None) -> int:
         """The side of its input: what the file says, or what is asked for where it says nothing."""
-        channels, *sides = shape if len(shape) == 3 else [None]
+        channels, *sides = shape
         if channels != 3:
             raise InputError(
                 f"teacher.file={self.file}: takes an input of shape {shape} a photo, not (3, S, S)"
@@ -97,9 +128,7 @@ def _session(file: Path) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise InputError(
-            "teacher=onnx needs onnxruntime: pip install 'mobilenet-suite[faces]'"
-        ) from error
+        raise InputError("teacher=onnx needs onnxruntime: pip install -e '.[faces]'") from error
     if not file.is_file():
         raise InputError(f"teacher.file={file}: there is no such file")
     options = onnxruntime.SessionOptions()

@@ -39,7 +39,7 @@ class Reported(ABC):
 
     def cautions(self, data: DataModule) -> list[str]:
         """What to bear in mind about the figures, a line each."""
-        return []
+        return data.cautions()
 
     @abstractmethod
     def entries(self, records: Any) -> list[dict[str, Any]]:

@@ -241,6 +241,12 @@ def build_teacher(config: DictConfig, data: DataModule, *, part: str = "") -> Te
             f"teacher={choices['teacher']}: there is nothing to teach task={choices['task']}"
             f"{f', part {part}' if part else ''}"
         )
+    if OmegaConf.is_missing(settings, "file"):
+        key = f"teachers.{part}" if part and part != config.task.taught else "teacher"
+        raise InputError(
+            f"{key} needs a file: give {key}.file=FILE, or for {key}=table the folder that "
+            "tools/cache_teacher.py wrote. Without a teacher: teacher=none"
+        )
     # Called here, since Hydra would turn data among its arguments into a config.
     teacher: Teacher = build(settings)(data=data)
     return teacher
@@ -273,7 +279,8 @@ def write_config(folder: Path, config: DictConfig) -> None:
 def write_report(folder: Path, lines: Sequence[str]) -> None:
     """Writes ``report.txt``."""
     with replacing(folder / "report.txt") as temporary:
-        temporary.write_text("\n".join(lines) + "\n")
+        # a file may have a name that is no UTF-8
+        temporary.write_text("\n".join(lines) + "\n", errors="backslashreplace")
 
 
 @rank_zero_only

@@ -14,7 +14,7 @@ from tasks.common.data import DataModule
 from tasks.common.keyed_rows import KeyedRows, photo_keys
 from tasks.common.lesson import Teacher
 from tasks.common.progress import steps_of
-from tasks.common.teacher import NetworkTeacher
+from tasks.common.teacher import NetworkTeacher, order_of
 
 SHARD = 2048  # photos between two writes
 
@@ -30,13 +30,19 @@ class TableTeacher(Teacher):
         data: Whose training photos have their targets there.
 
     Raises:
-        InputError: If it was made for photos prepared otherwise, or lacks some.
+        InputError: If it is of other classes or of photos prepared otherwise, or lacks some.
     """
 
     def __init__(self, *, file: str, data: DataModule) -> None:
         self.rows = KeyedRows(Path(str(file)), setting="teacher.file")
         description = self.rows.description()
+        if missing := {"teacher", "photos", "classes"} - description.keys():
+            raise InputError(
+                f"teacher.file={file} is no table of a teacher: it does not say which "
+                f"{', '.join(sorted(missing))}. Make one with tools/cache_teacher.py"
+            )
         self.trained_on = description["teacher"]["trained_on"]
+        self.order = order_of(description["classes"], data, setting=f"teacher.file={file}")
         prepared = data.preparation()
         if description["photos"] != prepared:
             raise InputError(
@@ -45,17 +51,19 @@ class TableTeacher(Teacher):
             )
         paths = data.train_paths()
         self.places = self.rows.find(photo_keys(paths))
-        missing = np.flatnonzero(self.places < 0)
-        if len(missing):
+        lacking = np.flatnonzero(self.places < 0)
+        if len(lacking):
             raise InputError(
-                f"teacher.file={file} lacks {len(missing)} of {len(paths)} photos, such as "
-                f"{paths[missing[0]]}. Run tools/cache_teacher.py with these data again: it adds "
+                f"teacher.file={file} lacks {len(lacking)} of {len(paths)} photos, such as "
+                f"{paths[lacking[0]]}. Run tools/cache_teacher.py with these data again: it adds "
                 "what is missing"
             )
 
     def __call__(self, batch: Batch) -> Tensor:
         places = self.places[batch["id"].cpu().numpy()]
         views = torch.from_numpy(self.rows.values(places).astype(np.float32))  # (B, 1 or 2, D)
+        if self.order:
+            views = views[..., self.order]
         if "mirrored" not in batch:
             return views.mean(dim=1).to(batch["image"].device)
         mirrored = batch["mirrored"].cpu().long() % views.shape[1]
@@ -80,7 +88,13 @@ def write_targets(
         What was done.
     """
     rows = KeyedRows(folder, setting="output")
-    rows.describe({"teacher": teacher.description(), "photos": data.preparation()})
+    rows.describe(
+        {
+            "teacher": teacher.description(),
+            "photos": data.preparation(),
+            "classes": list(data.label_map.names),  # in the order of a target's numbers
+        }
+    )
     paths = data.train_paths()
     keys = photo_keys(paths)
     wanted = np.flatnonzero(rows.find(keys) < 0)

@@ -80,7 +80,9 @@ def _teacher_and_data(config: DictConfig) -> tuple[DataModule, NetworkTeacher]:
             "A teacher of one part is looked at with that part's own task, such as "
             "task=facenet_distill"
         )
-    teacher = build_teacher(config, build(config.data))
+    shown: DataModule = build(config.data)
+    shown.prepare_data()  # which draws a demo's
+    teacher = build_teacher(config, shown)
     if not isinstance(teacher, NetworkTeacher):
         raise InputError("A teacher that looks at photos is needed: teacher=onnx or checkpoint")
     config.data.image_size = teacher.image_size

@@ -1,6 +1,7 @@
 """Frozen networks whose outputs another network learns."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from torch import Tensor
 
 from backbone.batch_norm import fold
 from backbone.errors import InputError
+from backbone.weights import read_checkpoint
 from heads.head import Batch
 from tasks.common.data import DataModule
+from tasks.common.keyed_rows import photo_keys
 from tasks.common.lesson import Teacher
 from tasks.common.stored import restore_checkpoint
 
@@ -50,7 +53,7 @@ class CheckpointTeacher(NetworkTeacher):
         data: The student's, in the order of whose classes the targets come.
 
     Raises:
-        InputError: If the file is no checkpoint, or of other classes.
+        InputError: If the file is no checkpoint, of other classes, or of faces aligned otherwise.
     """
 
     def __init__(self, *, file: str, data: DataModule) -> None:
@@ -60,14 +63,13 @@ class CheckpointTeacher(NetworkTeacher):
         fold(self.task)
         self.image_size = self.task.image_size
         self.trained_on = self.task.trained_on
-        names, wanted = self.task.label_map.names, data.label_map.names
-        if set(names) != set(wanted):
+        self.order = order_of(self.task.label_map.names, data, setting=f"teacher.file={file}")
+        prepared = read_checkpoint(Path(str(file)))["description"].get("faces")
+        if prepared and prepared != data.preparation():
             raise InputError(
-                f"teacher.file={file} knows {len(names)} classes ({', '.join(names[:5])}...), "
-                f"which are not the {len(wanted)} of the data ({', '.join(wanted[:5])}"
-                "...). Train the teacher on these data first"
+                f"teacher.file={file} learned from faces prepared as {prepared}, and the data are "
+                f"prepared as {data.preparation()}. Give the data the same data.alignment"
             )
-        self.order = [names.index(name) for name in wanted]
 
     def look(self, image: Tensor) -> Tensor:
         """The predictions of the network."""
@@ -75,5 +77,28 @@ class CheckpointTeacher(NetworkTeacher):
         return predictions[:, self.order] if self.order else predictions
 
     def description(self) -> dict[str, Any]:
-        """The file and the network in it."""
-        return {"file": Path(str(self.file)).name, **self.task.description()}
+        """The file's contents and the network in it."""
+        path = Path(str(self.file))
+        contents = f"{photo_keys([path])[0]:016x}"
+        return {"file": path.name, "contents": contents, **self.task.description()}
+
+
+def order_of(names: Sequence[str], data: DataModule, *, setting: str) -> list[int]:
+    """The place of each class of the data among those of a teacher.
+
+    Args:
+        names: Of the teacher's classes; none where outputs are no classes.
+        data: The student's.
+        setting: That gives the teacher, for messages.
+
+    Raises:
+        InputError: If they are not the same classes.
+    """
+    wanted = data.label_map.names
+    if set(names) != set(wanted):
+        raise InputError(
+            f"{setting} knows {len(names)} classes ({', '.join(names[:5])}...), which are not the "
+            f"{len(wanted)} of the data ({', '.join(wanted[:5])}...). Train the teacher on these "
+            "data first"
+        )
+    return [names.index(name) for name in wanted]

@@ -1,5 +1,6 @@
 """Faces and their attributes as training data."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,9 @@ class FaceData(PhotoData):
         faces = self.read_faces(split)
         if split == "val" or not self.taught:
             return faces
-        return faces.joined_by([path for folder in self.unlabelled for path in _photos_in(folder)])
+        labelled = {os.path.abspath(faces.path(index)) for index in range(len(faces))}
+        found = [path for folder in self.unlabelled for path in _photos_in(folder)]
+        return faces.joined_by([path for path in found if os.path.abspath(path) not in labelled])
 
     def faces(self, split: str) -> Faces:
         """The checked faces of ``train`` or ``val``."""
@@ -63,6 +66,19 @@ class FaceData(PhotoData):
             f"{len(photos)} faces, {unlabelled} of them unlabelled, {len(photos.label_map)} "
             f"attributes, {known.mean():.1%} of them known"
         )
+
+    def cautions(self) -> list[str]:
+        """Whether validation photos are trained on too, once these have been read."""
+        if "train" not in self._photos:
+            return []
+        train, val = (
+            {os.path.abspath(faces.path(index)) for index in range(len(faces))}
+            for faces in map(self.faces, ("train", "val"))
+        )
+        shared = len(train & val)
+        return [
+            f"{shared} of {len(val)} validation photos are trained on too, so that figures flatter"
+        ] * bool(shared)
 
     def report_lines(self) -> list[str]:
         lines = super().report_lines()

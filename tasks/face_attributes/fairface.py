@@ -22,13 +22,15 @@ VALUES = {
         *("Southeast Asian", "White"),
     ),
 }
+TABLES = ("labels_{}.csv", "fairface_label_{}.csv")  # the latter as published
 ATTRIBUTES = attribute_map([f"{name} {value}" for name in VALUES for value in VALUES[name]])
 
 
 class FairFaceData(FaceData):
     """``labels_train.csv`` and ``labels_val.csv`` with the columns file, age, gender and race.
 
-    Each value of a column is an attribute of its own, against all others of the column.
+    The published names, ``fairface_label_train.csv`` and so on, will do too. Each value of a column
+    is an attribute of its own, against all others of the column.
     """
 
     layout = (
@@ -37,7 +39,7 @@ class FairFaceData(FaceData):
 
     def read_faces(self, split: str) -> Faces:
         root = self.folder()
-        file = root / f"labels_{split}.csv"
+        file = self._table(root, split)
         columns = read_columns(file, [FILE, *VALUES])
         names = check_names(columns[FILE], file=file)
         parts = [
@@ -54,6 +56,13 @@ class FairFaceData(FaceData):
             ATTRIBUTES,
             groups=groups,
         )
+
+    def _table(self, root: Path, split: str) -> Path:
+        files = [root / name.format(split) for name in TABLES]
+        there = [file for file in files if file.is_file()]
+        if not there:
+            raise InputError(f"data.root={root} has no {files[0].name}: {self.layout} are needed")
+        return there[0]
 
 
 def _one_against_rest(column: str, cells: list[str], *, names: list[str], file: Path) -> np.ndarray:

@@ -89,8 +89,10 @@ class AttributesMetric(Metric):
         self.network = network
         shape = len(faces), len(network)
         self.add_state("scores", torch.full(shape, -1.0), dist_reduce_fx="max")
+        self.add_state("seen", torch.zeros(len(faces)), dist_reduce_fx="max")
 
     scores: Tensor
+    seen: Tensor
     # Of all processes, once computed, which outlives a reset.
     found: np.ndarray  # indices of faces, ``(M,)``
     network_scores: np.ndarray  # of them, in the order of the network's attributes, ``(M, K)``
@@ -99,6 +101,7 @@ class AttributesMetric(Metric):
     def update(self, records: Records) -> None:
         """Fills in the rows of a batch."""
         self.scores[records.ids] = records.scores.float()
+        self.seen[records.ids] = 1
 
     def compute(self) -> dict[str, float]:
         """``mean_ap`` over the ``num_attributes`` that a face has, and ``accuracy``.
@@ -107,7 +110,7 @@ class AttributesMetric(Metric):
         attributes, as it is often published. All are 0 if no face was seen.
         """
         scores = self.scores.cpu().numpy()
-        self.found = np.flatnonzero(scores[:, 0] >= 0)
+        self.found = np.flatnonzero(self.seen.cpu().numpy())
         self.network_scores = scores[self.found]
         number = {name: index for index, name in enumerate(self.network.names)}
         columns = [number.get(name) for name in self.faces.label_map.names]

@@ -11,7 +11,7 @@ from torchmetrics import Metric
 
 from backbone.errors import InputError
 from heads.attributes import AttributesHead
-from heads.head import Batch
+from heads.head import Batch, Features
 from tasks.common.captions import write_labels
 from tasks.common.labels import check_classes
 from tasks.common.task import Task
@@ -31,6 +31,13 @@ class FaceAttributesTask(Task):
         if self.teacher is not None:
             check_probabilities(taught["target"], len(self.label_map))
         return taught
+
+    def predictions(self, batch: Batch, features: Features | None = None) -> Tensor:
+        """Probabilities, ``(B, K)``."""
+        found: Tensor = super().predictions(batch, features)
+        if self.scores_teacher:
+            check_probabilities(found, len(self.label_map))
+        return found
 
     def make_metric(self, data: FaceData) -> AttributesMetric:
         faces = data.faces("val")
@@ -100,10 +107,9 @@ def check_probabilities(target: Tensor, num_attributes: int) -> None:
             f"The teacher has outputs of shape {tuple(target.shape[1:])} a photo, and the data "
             f"have {num_attributes} attributes: it must give one for each, in the data's order"
         )
-    low, high = target.aminmax()
-    if low < 0 or high > 1:
+    if not ((target >= 0) & (target <= 1)).all():  # nor a number that is none
+        low, high = target.aminmax()
         raise InputError(
             f"The teacher gives values from {low:.3g} to {high:.3g}, and attributes are learned "
-            "from probabilities. An ONNX file must end in a sigmoid; teacher.add_mirror=false "
-            "keeps the outputs of a face and its mirror image from being summed"
+            "from probabilities. An ONNX file must end in a sigmoid"
         )

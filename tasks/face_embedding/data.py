@@ -171,6 +171,17 @@ class FaceData(DataModule):
             "errors": [sample["error"] for sample in samples if "error" in sample],
         }
 
+    def cautions(self) -> list[str]:
+        """Whether photos of the pairs are trained on too, once these have been read."""
+        if "train" not in self._notes:
+            return []
+        trained = set(map(os.path.abspath, self.train_paths()))
+        shared = len(trained.intersection(map(os.path.abspath, self.pairs.paths)))
+        return [
+            f"{shared} of {len(self.pairs.paths)} photos of the pairs are trained on too, so that "
+            "figures flatter"
+        ] * bool(shared)
+
     def report_lines(self) -> list[str]:
         """How many faces were read, from where, and what was skipped."""
         lines = []

@@ -96,7 +96,9 @@ def _write_taught(root: Path, *, num_train: int, num_val: int, seed: int) -> Non
         save_drawing(paths[-1], draw_picture(partial(draw_person, traits=traits), rng))
         targets.append(turn @ traits / np.linalg.norm(traits))
     rows = KeyedRows(root / "teacher", setting="data.root")
-    rows.describe({"teacher": {"trained_on": ["demo"]}, "photos": {"alignment": "none"}})
+    rows.describe(
+        {"teacher": {"trained_on": ["demo"]}, "photos": {"alignment": "none"}, "classes": []}
+    )
     rows.add(photo_keys(paths), np.array(targets, np.float16)[:, None])
     _write_pairs(root, num_val=num_val, seed=seed)
 

@@ -44,27 +44,30 @@ def read_pairs(file: Path, root: Path) -> Pairs:
         InputError: Naming the line that is wrong, or the pair whose photo is missing.
     """
     lines = _lines(file)
-    num_folds, num_each = _header(file, lines)
-    pairs = [line.split() for line in lines[1:]]
+    num_folds, num_each = _header(file, [line for _, line in lines])
+    pairs = [(place, line.split()) for place, line in lines[1:]]
     finder = _Photos(file, root)
     photos, same = [], []
-    for number, words in enumerate(pairs):
+    for number, (place, words) in enumerate(pairs):
         is_same = number // num_each % 2 == 0
-        _check_line(file, number + 2, words, is_same=is_same)
+        _check_line(file, place, words, is_same=is_same)
         ends = (words[:2], words[::2]) if is_same else (words[:2], words[2:])
-        photos.append([finder.index(*end, line=number + 2, pair=words) for end in ends])
+        photos.append([finder.index(*end, line=place, pair=words) for end in ends])
         same.append(is_same)
     fold = np.arange(len(pairs)) // (2 * num_each)
     assert fold[-1] == num_folds - 1
     return Pairs(file, finder.paths, finder.names, np.array(photos), np.array(same), fold)
 
 
-def _lines(file: Path) -> list[str]:
+def _lines(file: Path) -> list[tuple[int, str]]:
+    """The lines that are not blank, with their numbers."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"data.pairs={file} cannot be read: {error}") from error
-    return [line for line in text.splitlines() if line.strip()]
+        raise InputError(
+            f"data.pairs={file} cannot be read: {error}. A list of pairs as LFW's is needed"
+        ) from error
+    return [(place, line) for place, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
 def _header(file: Path, lines: list[str]) -> tuple[int, int]:
@@ -89,7 +92,17 @@ def _check_line(file: Path, line: int, words: list[str], *, is_same: bool) -> No
     if len(words) != (3 if is_same else 4) or not all(word.isdecimal() for word in numbers):
         form = "'person 1 2', a pair of one person" if is_same else "'person 1 other 2'"
         raise InputError(
-            f"data.pairs={file}, line {line}: {' '.join(words)!r:.120} where {form}, is expected"
+            f"data.pairs={file}, line {line}: {' '.join(words)!r:.120} where {form}, is expected; "
+            "names have no spaces"
+        )
+    if is_same and int(words[1]) == int(words[2]):
+        raise InputError(
+            f"data.pairs={file}, line {line}: {' '.join(words)!r:.120} is one photo, not a pair"
+        )
+    if not is_same and words[0] == words[2]:
+        raise InputError(
+            f"data.pairs={file}, line {line}: {' '.join(words)!r:.120} is among the pairs of two "
+            "people, and names one"
         )
 
 
@@ -125,6 +138,12 @@ class _Photos:
         if person not in self._folders:
             folder = self.root / person
             inside = Path(person).name == person and folder.is_dir()
-            files = sorted(folder.iterdir()) if inside else []
-            self._folders[person] = {path.stem: path for path in files if is_image_name(path)}
+            files = sorted(filter(is_image_name, folder.iterdir())) if inside else []
+            self._folders[person] = {path.stem: path for path in files}
+            for path in files:
+                if (other := self._folders[person][path.stem]) != path:
+                    raise InputError(
+                        f"data.pairs_root={self.root}: {path} and {other.name} are both photo "
+                        f"{path.stem}. Remove one"
+                    )
         return self._folders[person]

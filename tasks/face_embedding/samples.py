@@ -6,6 +6,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from tasks.common.data import Sample
+from tasks.common.face_alignment import SHARPEST, coarseness, rescaled
 from tasks.common.images import read_image
 from tasks.common.sampling import Place
 from tasks.face_embedding.augment import Look
@@ -50,8 +51,9 @@ class FaceSet(Dataset[Sample]):
             return {"id": index, "error": self.unreadable[index]}
         rng = np.random.default_rng((self.seed, epoch, index))
         frame = self.faces.frames[index]
-        pixels, _ = read_image(self.faces.path(index))
-        view = self.look(pixels, frame, self.side, rng)
+        shrink = coarseness(frame, self.side) / SHARPEST  # a large photo's face need not be so fine
+        pixels, size = read_image(self.faces.path(index), max_shrink=shrink)
+        view = self.look(pixels, rescaled(frame, size, pixels.shape[1::-1]), self.side, rng)
         return {
             "image": view.image,
             "id": index,

@@ -124,6 +124,7 @@ class FaceEmbeddingTask(Task):
                 f"on {len(metric.distances)} pairs of {data.pairs.file}; alignment "
                 f"{data.alignment}, {self.image_size} pixels, "
                 f"{'face and mirror image summed' if self.add_mirror else 'one view of a face'}",
+                *self.cautions(data),
             ]
         )
 

@@ -1,7 +1,7 @@
 """Faces for both heads, shown to the backbone in one way."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -129,12 +129,12 @@ class AlignedAttributes(DataModule):
         self._notes[split] = found.notes
         return AttributeSet(FaceSet(found, look, side=self.image_size, seed=self.seed), faces)
 
-    @property
+    @cached_property
     def train_set(self) -> "AttributeSet":
         """Augmented faces."""
         return self._shown("train", self.augmentation())
 
-    @property
+    @cached_property
     def val_set(self) -> "AttributeSet":
         """Faces as they are."""
         return self._shown("val", plain)
@@ -154,6 +154,9 @@ class AlignedAttributes(DataModule):
 
     def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
         return self.labelled.collate(samples)
+
+    def cautions(self) -> list[str]:
+        return self.labelled.cautions()
 
     def report_lines(self) -> list[str]:
         """Those of the labelled photos, and in which of them no face was found."""

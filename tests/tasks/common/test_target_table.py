@@ -7,18 +7,21 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from onnx import TensorProto, helper
 
 from backbone.errors import InputError
+from tasks.common.config import CONFIGS, build
 from tasks.common.facenet_teacher import FaceNetTeacher
 from tasks.common.keyed_rows import KeyedRows, photo_keys
+from tasks.common.teacher import CheckpointTeacher
 from tests.commands import run_inside
 from tests.small_data import noise
 
 SIDE = 32
 
 
-def write_network(path: Path) -> Path:
+def write_network(path: Path, *, batch: int = 1) -> Path:
     """An ONNX network whose two outputs are the means of the left column and of the whole."""
     weight = np.zeros((2, 3, SIDE, SIDE), np.float32)
     weight[0, :, :, 0] = 1
@@ -26,8 +29,8 @@ def write_network(path: Path) -> Path:
     graph = helper.make_graph(
         [helper.make_node("Conv", ["image", "weight"], ["output"])],
         "means",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 2, 1, 1])],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [batch, 2, 1, 1])],
         [helper.make_tensor("weight", TensorProto.FLOAT, weight.shape, weight.flatten())],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -67,6 +70,8 @@ def folder(tmp_path: Path) -> Path:
             noise(30 + number + len(name), 31).save(people / name / f"{name}_000{number}.png")
     (tmp_path / "pairs.txt").write_text("1 1\nann 1 2\nann 1 bob 1\n")
     write_network(tmp_path / "teacher.onnx")
+    write_network(tmp_path / "four.onnx", batch=4)
+    KeyedRows(tmp_path / "other", setting="output").describe({"finder": "of faces"})
     return tmp_path
 
 
@@ -130,8 +135,19 @@ def test_a_teacher_is_scored_and_taught_by_directly(folder: Path) -> None:
     assert (folder / "scored" / "pictures" / "roc.png").is_file()
     done = run_inside("train", *DATA, *ONNX, *STUDENT, cwd=folder)
     assert done.returncode == 0, done.stderr
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        data = build(compose("train", overrides=[*DATA, "data.alignment=mtcnn"]).data)
+        with pytest.raises(InputError, match=r"prepared as \{'alignment': 'none'\}"):
+            CheckpointTeacher(file=f"{folder}/run/checkpoints/last.ckpt", data=data)
     done = run_inside("train", *DATA, *ONNX, *STUDENT, "model=teacher", cwd=folder)
     assert done.returncode == 2 and "model=teacher: that is scored by" in done.stderr
+
+
+def test_a_demos_faces_have_targets_too(folder: Path) -> None:
+    drawn = ("task=facenet_distill", "data=demo", "data.num_train=6", "data.num_val=2")
+    done = run_inside("cache_teacher", *drawn, *ONNX, "data.root=drawn", "output=t", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "6 targets added" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -141,7 +157,10 @@ def test_a_teacher_is_scored_and_taught_by_directly(folder: Path) -> None:
         (("teacher=onnx", "teacher.file=pairs.txt"), "is no network that can be run"),
         ((*ONNX, "teacher.image_size=9"), "takes photos of [32, 32]"),
         ((*ONNX, "head.dimension=3"), "Give head.dimension=2"),
+        (("teacher=onnx", "teacher.file=four.onnx"), "an input of shape [4, 3, 32, 32]"),
         (("teacher=table", "teacher.file=faces"), "no rows.json"),
+        (("teacher=table", "teacher.file=other"), "other is no table of a teacher"),
+        (("teacher=onnx",), "teacher needs a file: give teacher.file=FILE"),
         ((), "Distillation needs a teacher"),
     ],
 )

@@ -131,6 +131,11 @@ def test_unlabelled_faces_are_for_a_teacher(tmp_path: Path) -> None:
     assert len(taught.faces("train")) == 3 and np.isnan(taught.faces("train").targets[1:]).all()
     assert taught.train_set[0, 2]["image"].shape == (32, 32, 3)
     assert len(taught.faces("val")) == 1
+    again = make(TableData, root, unlabelled=str(root))  # where the labelled ones are, too
+    again.taught = True
+    assert len(again.faces("train")) == 3  # a.png once
+    flattered = "1 of 1 validation photos are trained on too, so that figures flatter"
+    assert again.cautions() == [flattered] and not taught.cautions()
     nowhere = make(TableData, root, unlabelled=str(tmp_path / "nowhere"))
     nowhere.taught = True
     with pytest.raises(InputError, match=r"data\.unlabelled=.*nowhere"):
@@ -147,8 +152,14 @@ def test_fairface_is_one_attribute_a_value(tmp_path: Path) -> None:
     assert names[faces.targets[0] == 1].tolist() == ["age 0-2", "gender Male", "race White"]
     assert np.isnan(faces.targets[1]).sum() == 9
     assert faces.groups["race and gender"].tolist() == ["White Male", "Latino_Hispanic Female"]
-    (tmp_path / "labels_train.csv").write_text(f"{header}a.png,0-3,Male,White,True\n")
+    published = tmp_path / "fairface_label_train.csv"
+    (tmp_path / "labels_train.csv").rename(published)
+    assert len(make(FairFaceData, tmp_path).faces("train")) == 2
+    published.write_text(f"{header}a.png,0-3,Male,White,True\n")
     with pytest.raises(InputError, match="'0-3' as age"):
+        make(FairFaceData, tmp_path).photos("train")
+    published.unlink()
+    with pytest.raises(InputError, match=r"no labels_train\.csv.*file, age, gender, race"):
         make(FairFaceData, tmp_path).photos("train")
 
 

@@ -1,15 +1,24 @@
 """Students of a teacher whose probabilities are on disk."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
 from onnx import TensorProto, helper
 
+from backbone.errors import InputError
+from tasks.common.config import CONFIGS, build
 from tasks.common.crops import centre_crop
 from tasks.common.images import list_images
 from tasks.common.keyed_rows import KeyedRows, photo_keys
+from tasks.common.target_table import TableTeacher
+from tasks.face_attributes.task import check_probabilities
 from tests.commands import Finished, run_inside
+from tests.small_data import noise
 
 SIDE = 32
 ATTRIBUTES = 6  # of drawn faces
@@ -18,7 +27,7 @@ TINY = (
     *("data.batch_size=4", "data.image_size=64", "data.num_workers=0", "backbone.width=0.25"),
     "data.root=faces",
 )
-RAW = ("teacher.mean=[0,0,0]", "teacher.deviation=[1,1,1]", "teacher.add_mirror=false")
+RAW = ("teacher.mean=[0,0,0]", "teacher.deviation=[1,1,1]")
 
 
 def done(*arguments: str, cwd: Path) -> Finished:
@@ -27,18 +36,20 @@ def done(*arguments: str, cwd: Path) -> Finished:
     return finished
 
 
-def write_network(path: Path) -> np.ndarray:
+def write_network(
+    path: Path, *, outputs: int = ATTRIBUTES, activation: str = "Sigmoid"
+) -> np.ndarray:
     """An ONNX network with a probability for each attribute; returns its weights."""
-    weight = np.random.default_rng(0).normal(0, 0.03, (ATTRIBUTES, 3, SIDE, SIDE))
+    weight = np.random.default_rng(0).normal(0, 0.03, (outputs, 3, SIDE, SIDE))
     graph = helper.make_graph(
         [
             helper.make_node("Conv", ["image", "weight"], ["logits"]),
             helper.make_node("Flatten", ["logits"], ["flat"]),
-            helper.make_node("Sigmoid", ["flat"], ["output"]),
+            helper.make_node(activation, ["flat"], ["output"]),
         ],
         "attributes",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", ATTRIBUTES])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", outputs])],
         [helper.make_tensor("weight", TensorProto.FLOAT, weight.shape, weight.flatten())],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -65,9 +76,50 @@ def test_a_table_has_what_the_teacher_says_and_teaches_it(tmp_path: Path) -> Non
     student = ("teacher=table", "teacher.file=table", "trainer.max_steps=2", "run_dir=student")
     done("train", *TINY, *student, cwd=tmp_path)
 
-    summed = ("teacher=onnx", "teacher.file=teacher.onnx", *RAW[:2], "trainer.max_steps=2")
+    summed = (*named[:2], "teacher.add_mirror=true")
     refused = run_inside("train", *TINY, *summed, "run_dir=summed", cwd=tmp_path)
-    assert refused.returncode == 2 and "must end in a sigmoid" in refused.stderr
+    assert refused.returncode == 2 and "are no probabilities" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "eval"])
+def test_a_teacher_without_a_sigmoid_is_refused(command: str, tmp_path: Path) -> None:
+    write_network(tmp_path / "teacher.onnx", activation="Neg")
+    settings = ("teacher=onnx", "teacher.file=teacher.onnx", f"run_dir={command}")
+    settings += ("model=teacher",) if command == "eval" else ()
+    refused = run_inside(command, *TINY, *settings, cwd=tmp_path)
+    assert refused.returncode == 2, refused.stderr
+    assert "must end in a sigmoid" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_nor_is_what_is_no_number_a_probability() -> None:
+    check_probabilities(torch.tensor([[0.0, 1.0]]), 2)
+    with pytest.raises(InputError, match="from nan to nan"):
+        check_probabilities(torch.tensor([[0.5, math.nan]]), 2)
+
+
+def test_columns_in_another_order_learn_the_same(tmp_path: Path) -> None:
+    """A table knows its columns by name."""
+    write_network(tmp_path / "teacher.onnx", outputs=2)
+    for split in ("train", "val"):
+        noise(40, 40).save(tmp_path / f"{split}.png")
+        (tmp_path / f"labels_{split}.csv").write_text(f"file,hat,smile\n{split}.png,1,0\n")
+    table = ("task=face_attributes", "data=csv", "data.root=.", "data.num_workers=0")
+    named = ("teacher=onnx", "teacher.file=teacher.onnx", *RAW, "output=table")
+    done("cache_teacher", *table, *named, cwd=tmp_path)
+
+    def targets(attributes: str) -> list[float]:
+        overrides = ["task=face_attributes", "data=csv", f"data.root={tmp_path}"]
+        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+            config = compose("train", overrides=[*overrides, f"data.attributes={attributes}"])
+        teacher = TableTeacher(file=str(tmp_path / "table"), data=build(config.data))
+        batch = {"id": torch.tensor([0]), "image": torch.zeros(1, 3, 8, 8)}
+        return teacher(batch)[0].tolist()
+
+    both = targets("[hat,smile]")
+    assert both[0] != both[1]
+    assert targets("[smile,hat]") == both[::-1]
+    with pytest.raises(InputError, match="which are not the 1 of the data"):
+        targets("[hat]")
 
 
 def test_a_network_of_ours_is_asked_in_the_precision_of_the_trainer(tmp_path: Path) -> None:
@@ -88,3 +140,8 @@ def test_a_network_of_ours_is_asked_in_the_precision_of_the_trainer(tmp_path: Pa
     assert np.ptp(exact, axis=0).max() > 0.1  # it tells photos apart
     np.testing.assert_allclose(rounded, exact, atol=0.05)
     assert not np.array_equal(rounded, exact)
+
+    done("train", *TINY, "trainer.max_steps=1", "run_dir=another", cwd=tmp_path)
+    named = ("teacher=checkpoint", "teacher.file=another/checkpoints/last.ckpt")
+    mixed = run_inside("cache_teacher", *TINY, *named, "output=32-true", cwd=tmp_path)
+    assert mixed.returncode == 2 and "was made otherwise" in mixed.stderr

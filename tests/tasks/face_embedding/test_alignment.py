@@ -1,9 +1,12 @@
 """The transform to the template, and what is shown."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tasks.common.face_alignment import (
     TEMPLATE,
@@ -13,7 +16,10 @@ from tasks.common.face_alignment import (
     corners,
     show,
 )
-from tasks.face_embedding.augment import FaceAugmentation
+from tasks.common.images import read_image
+from tasks.face_embedding.augment import FaceAugmentation, plain
+from tasks.face_embedding.faces import Faces
+from tasks.face_embedding.samples import FaceSet
 
 
 def umeyama(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -54,6 +60,23 @@ def test_a_large_face_is_shrunk_as_torch_shrinks_it() -> None:
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
     other = torch.nn.functional.interpolate(image, (100, 100), mode="area")[0].permute(1, 2, 0)
     assert np.abs(shown.astype(float) - other.numpy()).mean() < 1
+
+
+def test_a_large_photo_is_decoded_small_and_shows_the_same(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(rng.integers(0, 255, (801, 1203, 3), dtype=np.uint8), (0, 0), 12)
+    Image.fromarray(picture).save(tmp_path / "a.jpg", quality=95)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    frame = centre_frame(1203, 801, share=0.9) + np.array([[30, 80, 0], [-80, 20, 0]])
+    faces = [
+        Faces(np.array([bytes(tmp_path / f"a.{suffix}")]), frame[None], np.array([-1]))
+        for suffix in ("jpg", "png")
+    ]
+    small, whole = (
+        FaceSet(each, plain, side=64, seed=0)[0, 0]["image"].astype(float) for each in faces
+    )
+    assert read_image(tmp_path / "a.jpg", max_shrink=7.9).pixels.shape == (201, 301, 3)
+    assert np.abs(small - whole).mean() < 1.5 < whole.std()
 
 
 def test_a_face_at_the_border_is_shown_with_black_beyond() -> None:

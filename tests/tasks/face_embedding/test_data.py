@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import facenet_pytorch
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from backbone.errors import InputError
@@ -40,11 +42,20 @@ def test_pairs_by_hand(tmp_path: Path) -> None:
         ("1 1\nann one 2\nann 1 bob 1\n", "line 2: 'ann one 2'"),
         ("1 1\nann 1 3\nann 1 bob 1\n", "line 2: the pair 'ann 1 3' needs .*ann_0003"),
         ("1 1\nann 1 2\nann 1 ../ann 1\n", "line 3: the pair"),
+        ("1 1\n\nann 1 1\nann 1 bob 1\n", "line 3: 'ann 1 1' is one photo"),
+        ("1 1\nann 1 2\n\nann 1 ann 2\n", "line 4: 'ann 1 ann 2' .* names one"),
     ],
 )
 def test_wrong_pairs_are_refused(text: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=said):
         read_pairs(write_pairs(tmp_path, text), tmp_path)
+
+
+def test_two_files_for_one_photo_are_refused(tmp_path: Path) -> None:
+    file = write_pairs(tmp_path, "1 1\nann 1 2\nann 1 bob 1\n")
+    noise().save(tmp_path / "ann" / "ann_0002.png")
+    with pytest.raises(InputError, match=r"ann_0002\.png and ann_0002\.webp are both"):
+        read_pairs(file, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +83,23 @@ def test_photos_without_a_face_and_unreadable_ones(photos: list[Path], tmp_path:
         find_faces(photos, on_bad_image="skip", needed=False, **settings)
     with pytest.raises(InputError, match="all needed"):
         find_faces(photos, on_bad_image="skip", needed=True, **settings)
+
+
+def test_a_file_that_is_gone_is_one_of_the_unreadable(photos: list[Path], tmp_path: Path) -> None:
+    _, bad = find_landmarks([tmp_path / "gone.png", photos[2]], cache=tmp_path / "cache")
+    assert list(bad) == [0] and "gone.png cannot be read" in bad[0]
+
+
+def test_a_full_gpu_is_no_photo_without_a_face(
+    photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def detect(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(facenet_pytorch.MTCNN, "detect", detect)
+    with pytest.raises(torch.OutOfMemoryError):
+        find_landmarks(photos, cache=tmp_path)
+    assert not list(tmp_path.glob("*.keys.npy"))
 
 
 def test_the_middle_stands_in_for_a_face_of_a_pair(photos: list[Path], tmp_path: Path) -> None:

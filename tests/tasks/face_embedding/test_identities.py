@@ -292,7 +292,9 @@ def test_what_is_wrong_gets_one_message(settings: tuple[str, ...], said: str, tm
 def test_a_head_gets_what_it_learns_from(settings: tuple[str, ...], said: str, tmp_path: Path):
     write_pairs(tmp_path / "data")
     rows = KeyedRows(tmp_path / "table", setting="output")
-    rows.describe({"teacher": {"trained_on": ["x"]}, "photos": {"alignment": "none"}})
+    rows.describe(
+        {"teacher": {"trained_on": ["x"]}, "photos": {"alignment": "none"}, "classes": []}
+    )
     # the photos are all of the same noise
     paths = sorted((tmp_path / "data" / "people").rglob("*.png"))
     rows.add(photo_keys(paths[:1]), np.zeros((1, 1, 4), np.float16))
