@@ -164,7 +164,8 @@ class MultitaskTask(Task):
         lines = []
         for name, part in self.parts.items():
             part.trained_on = self.trained_on
-            lines += [f"{name}: {line}" for line in part.cautions(data.of(name))]
+            with settings_of("data", name):
+                lines += [f"{name}: {line}" for line in part.cautions(data.of(name))]
         return lines
 
     def save_records(self, metric: Metric, folder: Path) -> None:

@@ -292,8 +292,9 @@ def test_what_is_wrong_gets_one_message(settings: tuple[str, ...], said: str, tm
 def test_a_head_gets_what_it_learns_from(settings: tuple[str, ...], said: str, tmp_path: Path):
     write_pairs(tmp_path / "data")
     rows = KeyedRows(tmp_path / "table", setting="output")
+    people = sorted(f"data/people/{path.name}" for path in (tmp_path / "data/people").iterdir())
     rows.describe(
-        {"teacher": {"trained_on": ["x"]}, "photos": {"alignment": "none"}, "classes": []}
+        {"teacher": {"trained_on": ["x"]}, "photos": {"alignment": "none"}, "classes": people}
     )
     # the photos are all of the same noise
     paths = sorted((tmp_path / "data" / "people").rglob("*.png"))
