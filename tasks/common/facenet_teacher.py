@@ -8,7 +8,7 @@ from torch import Tensor
 from backbone.errors import InputError
 from backbone.weights import read_tensors
 from tasks.common.data import DataModule
-from tasks.common.keyed_rows import photo_keys
+from tasks.common.keyed_rows import contents
 from tasks.common.teacher import NetworkTeacher
 
 
@@ -71,7 +71,7 @@ class FaceNetTeacher(NetworkTeacher):
         """The file's contents and what comes after it."""
         return {
             "file": self.file.name,
-            "contents": f"{photo_keys([self.file])[0]:016x}",
+            "contents": contents(self.file),
             "add_mirror": self.add_mirror,
             "trained_on": self.trained_on,
         }

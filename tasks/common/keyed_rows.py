@@ -32,6 +32,15 @@ def photo_keys(paths: Sequence[Path]) -> np.ndarray:
     return keys
 
 
+def contents(path: Path) -> str:
+    """The number of a file's bytes as text, for descriptions.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    return f"{photo_keys([path])[0]:016x}"
+
+
 def readable_keys(paths: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
     """As ``photo_keys``, and what is wrong with each file that cannot be read, by its index."""
     with ThreadPoolExecutor(num_cores()) as pool:

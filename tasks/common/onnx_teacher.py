@@ -9,7 +9,7 @@ from torch import Tensor
 
 from backbone.errors import InputError
 from tasks.common.data import DataModule
-from tasks.common.keyed_rows import photo_keys
+from tasks.common.keyed_rows import contents
 from tasks.common.machine import num_cores
 from tasks.common.teacher import NetworkTeacher
 
@@ -115,7 +115,7 @@ class OnnxTeacher(NetworkTeacher):
         """The file's contents and what comes before and after it."""
         return {
             "file": self.file.name,
-            "contents": f"{photo_keys([self.file])[0]:016x}",
+            "contents": contents(self.file),
             "image_size": self.image_size,
             "mean": [round(value, 6) for value in self.mean.flatten().tolist()],
             "deviation": [round(value, 6) for value in self.deviation.flatten().tolist()],

@@ -14,7 +14,7 @@ from backbone.errors import InputError
 from backbone.weights import read_checkpoint
 from heads.head import Batch
 from tasks.common.data import DataModule
-from tasks.common.keyed_rows import photo_keys
+from tasks.common.keyed_rows import contents
 from tasks.common.lesson import Teacher
 from tasks.common.stored import restore_checkpoint
 
@@ -79,8 +79,7 @@ class CheckpointTeacher(NetworkTeacher):
     def description(self) -> dict[str, Any]:
         """The file's contents and the network in it."""
         path = Path(str(self.file))
-        contents = f"{photo_keys([path])[0]:016x}"
-        return {"file": path.name, "contents": contents, **self.task.description()}
+        return {"file": path.name, "contents": contents(path), **self.task.description()}
 
 
 def order_of(names: Sequence[str], data: DataModule, *, setting: str) -> list[int]:

@@ -11,6 +11,7 @@ import numpy as np
 from backbone.errors import InputError
 from tasks.common import augment
 from tasks.common.images import find_images
+from tasks.common.overlap import overlap_lines
 from tasks.common.photo_data import PhotoData
 from tasks.common.photo_sets import LabelledSet
 from tasks.common.photos import Photos
@@ -71,14 +72,9 @@ class FaceData(PhotoData):
         """Whether validation photos are trained on too, once these have been read."""
         if "train" not in self._photos:
             return []
-        train, val = (
-            {os.path.abspath(faces.path(index)) for index in range(len(faces))}
-            for faces in map(self.faces, ("train", "val"))
-        )
-        shared = len(train & val)
-        return [
-            f"{shared} of {len(val)} validation photos are trained on too, so that figures flatter"
-        ] * bool(shared)
+        validated = self.faces("val")
+        paths = [validated.path(index) for index in range(len(validated))]
+        return overlap_lines(self.train_paths(), paths, what="validation photos")
 
     def report_lines(self) -> list[str]:
         lines = super().report_lines()

@@ -15,6 +15,7 @@ from tasks.common.data import DataModule, Sample, stack_images
 from tasks.common.face_landmarks import finder_description
 from tasks.common.images import list_images
 from tasks.common.labels import LabelMap
+from tasks.common.overlap import overlap_lines
 from tasks.face_embedding.augment import Look, plain
 from tasks.face_embedding.faces import ALIGNMENTS, Faces, find_faces, find_faces_or_middles
 from tasks.face_embedding.pairs import Pairs, read_pairs
@@ -175,12 +176,7 @@ class FaceData(DataModule):
         """Whether photos of the pairs are trained on too, once these have been read."""
         if "train" not in self._notes:
             return []
-        trained = set(map(os.path.abspath, self.train_paths()))
-        shared = len(trained.intersection(map(os.path.abspath, self.pairs.paths)))
-        return [
-            f"{shared} of {len(self.pairs.paths)} photos of the pairs are trained on too, so that "
-            "figures flatter"
-        ] * bool(shared)
+        return overlap_lines(self.train_paths(), self.pairs.paths, what="photos of the pairs")
 
     def report_lines(self) -> list[str]:
         """How many faces were read, from where, and what was skipped."""
