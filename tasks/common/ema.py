@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
-from torch import Tensor
+from torch import Tensor, nn
 
 from backbone.errors import check_number
 
@@ -45,6 +45,13 @@ class WeightEMA(WeightAveraging):
 
     def __init__(self, *, decay: float) -> None:
         super().__init__(multi_avg_fn=growing_average(decay))
+
+    @property
+    def network(self) -> nn.Module:
+        """The network with the average for its weights."""
+        assert self._average_model is not None
+        module: nn.Module = self._average_model.module
+        return module
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # It was made before Lightning moved the weights to their device. Only its counter stays on

@@ -36,6 +36,7 @@ from tasks.common.network import (
 from tasks.common.pictures import ValidationPictures
 from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
+from tasks.common.statistics import MeasuredStatistics
 from tasks.common.task import DivergedError, Task
 from tasks.common.trainer import build_trainer
 
@@ -93,18 +94,25 @@ def train(config: DictConfig) -> dict[str, float]:
     throughput = Throughput()
     first_step = read_checkpoint(resume)["global_step"] if resume else 0
     curve = CurveLogger(folder / "metrics.csv", first_step=first_step)
+    average = WeightEMA(decay=config.ema_decay) if config.ema_decay else None
+    every_steps = config.checkpoint_every_steps
+    statistics = None
+    if config.batch_norm_photos is not None:
+        statistics = MeasuredStatistics(
+            num_photos=config.batch_norm_photos, average=average, every_steps=every_steps
+        )
     trainer = build_trainer(
         config.trainer,
         folder=folder,
         callbacks=[
             RandomState(),
-            *([WeightEMA(decay=config.ema_decay)] if config.ema_decay else []),
+            *(callback for callback in (average, statistics) if callback),
             ValidationPictures(folder / "pictures", **config.pictures),
             throughput,
             Checkpoints(
                 folder=folder / "checkpoints",
                 monitor=task.monitor,
-                every_steps=config.checkpoint_every_steps,
+                every_steps=every_steps,
             ),
         ],
         loggers=[curve, TensorBoardLogger(folder, name="", version="tensorboard")],
