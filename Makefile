@@ -12,7 +12,7 @@ NEW_ENOUGH := sys; sys.exit(sys.version_info < (3, 11))
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test slow check bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,9 @@ demo: setup ## Train, evaluate and draw an SSD-MobileNet on generated pictures
 # One thread per worker: two workers of many threads each would fight over the processor.
 test: setup ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+slow: setup ## Run the slow tests: every demo to its end, and what it reaches
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ARGS)
 
 check: setup ## Lint, formatting, types and import layers
 	$(BIN)/ruff check

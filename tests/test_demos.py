@@ -1,5 +1,6 @@
-"""Every demo, cut down to two steps."""
+"""Every demo: cut down to two steps, and slowly to its end."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,19 @@ def test_a_demo_learns_and_draws(demo: str, tmp_path: Path):
     sheet = tmp_path / "found" / "sheet.jpg"
     assert sheet.stat().st_size > 0
     assert f"Pictures: {sheet}" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("demo", DEMOS)
+def test_a_demo_reaches_what_its_config_says(demo: str, tmp_path: Path):
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        reaches = compose(demo).reaches
+    assert reaches  # a figure, at least
+    done = run(demo, f"run_dir={tmp_path}", "data.num_workers=0", timeout=3000)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    for name, least in reaches.items():
+        assert figures[name] >= least, f"{name} {figures[name]}"
 
 
 def test_a_demo_of_a_backbone_that_comes_in_one_width(tmp_path: Path):

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import update_bn
 from tasks.common.config import CONFIGS, build, recompose
 from tasks.common.data import FIXED_BATCH, DataModule
 from tasks.common.stored import restore_checkpoint
+from tests.commands import run as run_command
 from tests.phases import Runs, curve
 
 PRECISE = "trainer.precision=32-true"
@@ -67,24 +68,35 @@ class Rehearsal(nn.Module):
         self.task.head.rehearse(self.task(batch["image"]), batch)
 
 
+def assert_measured(run: Path, *, checkpoint: str) -> None:
+    """That a checkpoint's statistics are those that torch's own update finds for its weights."""
+    network = restore_checkpoint(run / "checkpoints" / f"{checkpoint}.ckpt")
+    update_bn(fixed_batches(run, 32), Rehearsal(network))
+    measured = network.state_dict()
+    for name, saved in statistics(run, checkpoint).items():
+        torch.testing.assert_close(saved, measured[name], rtol=0.02, atol=2e-3)
+
+
 @pytest.mark.parametrize("task", PHOTOS)
 def test_they_are_those_that_torchs_own_update_measures(runs, composing, task):
     run = trained(runs, task, f"task={task}", *PHOTOS[task])
-    for checkpoint in ("last", "best"):
-        network = restore_checkpoint(run / "checkpoints" / f"{checkpoint}.ckpt")
-        update_bn(fixed_batches(run, 32), Rehearsal(network))
-        measured = network.state_dict()
-        for name, saved in statistics(run, checkpoint).items():
-            torch.testing.assert_close(saved, measured[name], rtol=0.02, atol=2e-3)
+    assert_measured(run, checkpoint="last")
+    assert_measured(run, checkpoint="best")
+
+
+def test_two_processes_measure_what_one_does(runs, composing):
+    folder = runs.folder / "two"
+    settings = (*runs.settings, PRECISE, "trainer=ddp", "data.batch_size=2", "trainer.max_epochs=1")
+    done = run_command(
+        "train", *settings, f"run_dir={folder}", "data.num_train=40", f"data.root={folder}/data"
+    )
+    assert done.returncode == 0, done.stderr
+    assert_measured(folder, checkpoint="best")
 
 
 def test_they_are_measured_when_the_last_epoch_is_not_validated(runs, composing):
     settings = ("trainer.check_val_every_n_epoch=5", "task=imagenet", "data.num_train=40")
-    run = trained(runs, "unvalidated", *settings)
-    network = restore_checkpoint(run / "checkpoints" / "last.ckpt")
-    update_bn(fixed_batches(run, 32), Rehearsal(network))
-    for name, saved in statistics(run).items():
-        torch.testing.assert_close(saved, network.state_dict()[name], rtol=0.02, atol=2e-3)
+    assert_measured(trained(runs, "unvalidated", *settings), checkpoint="last")
 
 
 def test_training_does_not_depend_on_them(runs):
