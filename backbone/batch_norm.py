@@ -1,14 +1,11 @@
-"""Folds batch norm into the convolutions, gives it back its statistics, and measures them anew."""
+"""Folds batch norm into the convolutions, and gives it back its statistics."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
-
-T = TypeVar("T")
 
 
 def fold(module: nn.Module) -> None:
@@ -95,38 +92,3 @@ def _set_statistics(norm: nn.BatchNorm2d, moments: _Moments) -> None:
     norm.bias.copy_(shift + slope * mean)
     norm.running_mean.copy_(mean)
     norm.running_var.copy_(variance)
-
-
-@torch.no_grad()
-def measure(
-    network: Callable[[T], object], batches: Iterable[T], *, norms: Sequence[nn.BatchNorm2d]
-) -> None:
-    """Sets batch norms' statistics to those of what they see now, all batches counting alike.
-
-    Running statistics are of the weights of the last steps. Where these change fast, or where
-    others take their place, as an average does, they are no statistics of the network that is
-    evaluated ("precise batch norm" in Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm").
-
-    Each layer normalises by the statistics of the batch, as in training, so that one pass gives
-    those of all layers.
-
-    Args:
-        network: Called with each batch; what is no batch norm in it should be in eval mode.
-        batches: As in training.
-        norms: The layers to set; left in eval mode. One that sees nothing keeps its statistics.
-    """
-    kept = [{name: buffer.clone() for name, buffer in norm.named_buffers()} for norm in norms]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the mean over all batches
-        norm.train()
-    for batch in batches:
-        network(batch)
-    for norm, before, momentum in zip(norms, kept, momenta, strict=True):
-        norm.eval()
-        norm.momentum = momentum
-        if not norm.num_batches_tracked:
-            norm.load_state_dict(before, strict=False)
-        assert norm.num_batches_tracked is not None
-        norm.num_batches_tracked.copy_(before["num_batches_tracked"])  # the steps of training

@@ -40,15 +40,6 @@ class Head(nn.Module, ABC):
         It exports as a whole, but for heads that choose between two networks, which say so.
         """
 
-    def rehearse(self, features: Features, batch: Batch) -> None:
-        """Runs all layers on what training shows them, for the statistics of batch norm.
-
-        Args:
-            features: Of the photos.
-            batch: A training batch, without targets that only a teacher gives.
-        """
-        self.outputs(features)
-
     @abstractmethod
     def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
         """Scalars by name; their sum is minimised. The same in training and evaluation mode."""

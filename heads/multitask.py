@@ -56,11 +56,6 @@ class MultitaskHead(Head):
         """Raw outputs of every part for all images, by its name."""
         return {name: head.outputs(features) for name, head in self.heads()}
 
-    def rehearse(self, features: Features, batch: Batch) -> None:
-        heads = dict(self.heads())
-        for name, own, share in shares(batch, features):
-            heads[name].rehearse(share, own)
-
     def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
         """The losses of each part on its share, weighted, as ``part/loss``."""
         heads = dict(self.heads())

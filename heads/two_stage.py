@@ -211,10 +211,6 @@ class TwoStageHead(DetectionHead):
         drawn = regions.gather(1, index[..., None].expand(-1, -1, 4))
         return Drawn(drawn, matches.gather(1, index), counts)
 
-    def rehearse(self, features: Features, batch: Batch) -> None:
-        # the second stage is shown other boxes in training than it is asked about afterwards
-        self.loss(features, batch)
-
     def region_losses(
         self, maps: Sequence[Tensor], drawn: Drawn, batch: Batch
     ) -> dict[str, Tensor]:

@@ -114,6 +114,14 @@ def test_parts_of_several_lengths_go_on_with_the_batches_that_were_next(runs):
     assert not differences(straight, resumed)
 
 
+def test_without_an_average_of_the_weights(runs):
+    settings = ("task=imagenet", f"data.root={runs.folder / 'plain_photos'}", "ema_decay=null")
+    straight = runs.straight("no_average", *settings, "trainer.max_epochs=2")
+    traps = [Trap("on_train_batch_start", 4), Trap("on_validation_batch_end", 2)]
+    settings += ("trainer.max_epochs=2", "checkpoint_every_steps=2")
+    assert not differences(straight, runs.interrupted("no_average_again", *settings, traps=traps))
+
+
 def test_what_validation_made_serves_in_training(runs):
     settings = ("head=ssd_pyramid", "trainer.max_epochs=2")
     traps = [Trap("on_validation_batch_end", 2, SIGTERM)]  # it resumes with the validation

@@ -25,8 +25,6 @@ Sample = dict[str, Any]
 
 MIN_IMAGE_SIZE = 32  # one cell of the coarsest feature, whose stride this is
 MAX_SEED = 2**32 - 1  # numpy's limit
-FIXED_EPOCH = 1_000_000  # none that training gets to, so that its augmentation is another one
-FIXED_BATCH = 32
 
 
 class DataModule(LightningDataModule, ABC):
@@ -151,20 +149,6 @@ class DataModule(LightningDataModule, ABC):
         )
         # an incomplete last batch would have batch norm statistics of a few images
         return self.loader(self.train_set, sampler, drop_last=len(sampler) >= self.batch_size)
-
-    def fixed_batches(self, num_photos: int) -> list[dict[str, Any]]:
-        """Some training photos, the same ones every time, as training shows them at its end.
-
-        Args:
-            num_photos: At most; whole batches of ``FIXED_BATCH``, or one of all there are.
-        """
-        sampler = self.train_sampler(
-            seed=self.seed, batch_size=FIXED_BATCH, epoch=FIXED_EPOCH, skipped_batches=0
-        )
-        # the order of all processes, of which each looks at the same photos
-        places = [(FIXED_EPOCH, index) for index in sampler.order()[:num_photos].tolist()]
-        size = min(FIXED_BATCH, len(places))
-        return list(self.loader(self.train_set, places, batch_size=size, drop_last=True))
 
     def train_sampler(self, **start: Any) -> EpochSampler:
         """The order of training; ``start`` is what every ``EpochSampler`` takes."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from backbone.errors import InputError, settings_of
 from heads.multitask import check_part
 from tasks.common.bad_images import BAD_IMAGE_POLICIES, check_policy
-from tasks.common.data import FIXED_EPOCH, DataModule, Sample
+from tasks.common.data import DataModule, Sample
 from tasks.common.images import ImageFile
 from tasks.common.labels import JointLabels, joint_labels
 from tasks.common.turns import JointSampler, JointSet, Turn
@@ -115,19 +114,6 @@ class MultitaskData(DataModule):
         return self.parts[self.predict_as].predict_dataloader(paths)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        sampler = self._joint_sampler(
-            epoch=self._resume_at["epoch"], skipped_batches=self._resume_at["batches"]
-        )
-        return self.loader(self.train_set, sampler, batch_size=sampler.step_size)
-
-    def fixed_batches(self, num_photos: int) -> list[dict[str, Any]]:
-        """Some steps of training photos, the same ones every time, at least one."""
-        sampler = self._joint_sampler(epoch=FIXED_EPOCH, skipped_batches=0)
-        size = sampler.step_size
-        places = list(islice(sampler, max(num_photos // size, 1) * size))
-        return list(self.loader(self.train_set, places, batch_size=size))
-
-    def _joint_sampler(self, **start: int) -> JointSampler:
         turns = [
             Turn(
                 partial(part.train_sampler, seed=part.seed, batch_size=part.batch_size),
@@ -136,7 +122,10 @@ class MultitaskData(DataModule):
             )
             for name, part in self.parts.items()
         ]
-        return JointSampler(turns, **start)
+        sampler = JointSampler(
+            turns, epoch=self._resume_at["epoch"], skipped_batches=self._resume_at["batches"]
+        )
+        return self.loader(self.train_set, sampler, batch_size=sampler.step_size)
 
     def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and its truth, with the ``part`` that it belongs to."""

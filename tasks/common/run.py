@@ -22,7 +22,6 @@ from tasks.common.config import build, differences, plain
 from tasks.common.cost import task_cost
 from tasks.common.curve import CurveLogger
 from tasks.common.data import DataModule
-from tasks.common.ema import WeightEMA
 from tasks.common.folders import make_folder
 from tasks.common.lesson import Teacher
 from tasks.common.network import (
@@ -36,7 +35,7 @@ from tasks.common.network import (
 from tasks.common.pictures import ValidationPictures
 from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
-from tasks.common.statistics import MeasuredStatistics
+from tasks.common.statistics import averages
 from tasks.common.task import DivergedError, Task
 from tasks.common.trainer import build_trainer
 
@@ -94,25 +93,18 @@ def train(config: DictConfig) -> dict[str, float]:
     throughput = Throughput()
     first_step = read_checkpoint(resume)["global_step"] if resume else 0
     curve = CurveLogger(folder / "metrics.csv", first_step=first_step)
-    average = WeightEMA(decay=config.ema_decay) if config.ema_decay else None
-    every_steps = config.checkpoint_every_steps
-    statistics = None
-    if config.batch_norm_photos is not None:
-        statistics = MeasuredStatistics(
-            num_photos=config.batch_norm_photos, average=average, every_steps=every_steps
-        )
     trainer = build_trainer(
         config.trainer,
         folder=folder,
         callbacks=[
             RandomState(),
-            *(callback for callback in (average, statistics) if callback),
+            *averages(decay=config.ema_decay, momentum=config.batch_norm_momentum),
             ValidationPictures(folder / "pictures", **config.pictures),
             throughput,
             Checkpoints(
                 folder=folder / "checkpoints",
                 monitor=task.monitor,
-                every_steps=every_steps,
+                every_steps=config.checkpoint_every_steps,
             ),
         ],
         loggers=[curve, TensorBoardLogger(folder, name="", version="tensorboard")],

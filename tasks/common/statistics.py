@@ -1,95 +1,95 @@
-"""Batch norm's statistics, measured for the weights that are validated and kept."""
+"""Batch norm's statistics, averaged over the steps that the weights are averaged over."""
 
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from torch import nn
+from torch import Tensor, nn
 
-from backbone.batch_norm import measure
 from backbone.errors import check_number
-from tasks.common.ema import WeightEMA
-from tasks.common.task import Task
+from backbone.layers import BATCH_NORM_MOMENTUM
+from tasks.common.ema import WeightEMA, growing_share
 
 
-class MeasuredStatistics(Callback):
-    """Measures batch norm's statistics anew before each validation and for each checkpoint.
-
-    They follow from the weights, the data and the seed alone: neither an interruption nor the
-    number of processes changes them. Training does not depend on them, and layers that are frozen
-    keep theirs. A checkpoint of a run that is told to stop in mid-epoch has running ones, since it
-    must be written at once.
+def averages(*, decay: float | None, momentum: float | None) -> list[Callback]:
+    """What averages weights and batch norm's statistics during training.
 
     Args:
-        num_photos: Training photos to measure on, the same ones every time.
-        average: Of the weights, if that is what gets validated and kept.
-        every_steps: Optimiser steps between two checkpoints within an epoch; None for none.
+        decay: Of the weights; None for no average of them.
+        momentum: Of the statistics, as a published recipe has it; None to average them as well as
+            the weights.
+    """
+    weights = [WeightEMA(decay=decay)] if decay else []
+    if weights or momentum is not None:
+        return [BatchStatistics(momentum=momentum), *weights]
+    return [AveragedStatistics()]
+
+
+class BatchStatistics(Callback):
+    """Trains with batch norm's statistics of each batch alone, which ``WeightEMA`` averages.
+
+    It averages them as it does the weights: over few steps at first, and over more as training goes
+    on. Running statistics of a fixed momentum begin at a mean of 0 and a variance of 1, which they
+    still hold a thousandth of after two hundred steps. A narrow layer's outputs may vary by less
+    than that, and 27 such layers follow each other: what a short training has learnt would not show
+    in evaluation.
+
+    Training does not depend on them. Layers that are frozen keep theirs.
+
+    Args:
+        momentum: Of running statistics as a published recipe has it; None for those of each batch.
     """
 
-    def __init__(
-        self, *, num_photos: int, average: WeightEMA | None, every_steps: int | None
-    ) -> None:
-        check_number("batch_norm_photos", num_photos, at_least=2, whole=True)
-        self.num_photos = num_photos
-        self.average = average
-        self.every_steps = every_steps
-        self._batches: list[dict[str, Any]] | None = None
-        self._measured_at = -1  # a step
+    def __init__(self, *, momentum: float | None = None) -> None:
+        if momentum is not None:
+            check_number("batch_norm_momentum", momentum, above=0, at_most=1)
+        self.momentum = 1.0 if momentum is None else momentum
+        self.before: dict[nn.BatchNorm2d, float | None] = {}  # each layer's own momentum
 
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        # before the checkpoint is written that this validation can be repeated from
-        if trainer.state.fn == "fit":
-            self._measure(trainer, pl_module)
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        norms = [layer for layer in pl_module.modules() if isinstance(layer, nn.BatchNorm2d)]
+        self.before = {norm: norm.momentum for norm in norms}
+        for norm in norms:
+            norm.momentum = self.momentum
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        for norm, momentum in self.before.items():
+            norm.momentum = momentum
+
+
+class AveragedStatistics(BatchStatistics):
+    """Averages them by itself, for a training without an average of the weights.
+
+    A momentum that falls would do the same, but a compiled network would be compiled anew for each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._averages: list[Tensor] = []
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self._averages = [statistic.clone() for statistic in self._statistics()]
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        step = trainer.global_step
-        if self.every_steps and step % self.every_steps == 0 and step != self._measured_at:
-            self._measure(trainer, pl_module)
+        step = trainer.global_step - 1  # the one that the batch belongs to
+        if step <= 0:
+            return
+        share = max(growing_share(step), BATCH_NORM_MOMENTUM)
+        statistics = self._statistics()
+        change = torch._foreach_sub(statistics, self._averages)
+        torch._foreach_mul_(change, share)
+        torch._foreach_add_(self._averages, change)
+        torch._foreach_copy_(statistics, self._averages)
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if _is_last_epoch(trainer) and self._measured_at != trainer.global_step:
-            self._measure(trainer, pl_module)
-
-    def _measure(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        network = self.average.network if self.average else pl_module
-        assert isinstance(network, Task)
-        was_training = network.training
-        norms = trained_norms(network)
-        if norms and self._batches is None:
-            datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
-            self._batches = datamodule.fixed_batches(self.num_photos)
-
-        def rehearse(batch: dict[str, Any]) -> None:
-            batch = trainer.strategy.batch_to_device(batch)
-            with trainer.precision_plugin.forward_context():
-                network.head.rehearse(network(batch["image"]), batch)
-
-        with torch.random.fork_rng():  # some heads draw what they learn from
-            torch.manual_seed(0)
-            network.eval()
-            measure(rehearse, self._batches or [], norms=norms)
-        network.train(was_training)
-        self._measured_at = trainer.global_step
-
-
-def trained_norms(task: Task) -> list[nn.BatchNorm2d]:
-    """The batch norms that training has not frozen; leaves the task in training mode."""
-    return [
-        layer
-        for layer in task.train().modules()
-        if isinstance(layer, nn.BatchNorm2d) and layer.training
-    ]
-
-
-def _is_last_epoch(trainer: Trainer) -> bool:
-    """Whether training ends with the epoch that has just ended."""
-    # not fit_loop.done, which changes the counters that a checkpoint saves
-    epochs: int = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
-    return (
-        trainer.should_stop
-        or trainer.max_epochs == epochs
-        or trainer.max_steps == trainer.global_step
-    )
+    def _statistics(self) -> list[Tensor]:
+        return [
+            statistic
+            for norm in self.before
+            for statistic in (norm.running_mean, norm.running_var)
+            if statistic is not None
+        ]
