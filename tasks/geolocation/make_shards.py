@@ -18,10 +18,10 @@ from tasks.common.bad_images import counted
 from tasks.common.config import differences
 from tasks.common.folders import make_folder
 from tasks.common.images import SUFFIXES, read_image
-from tasks.common.machine import num_cores
 from tasks.common.progress import steps_of
 from tasks.common.run import write_report
 from tasks.common.small_copies import reduced_jpeg
+from tasks.common.workers import threads
 from tasks.geolocation.bad_rows import BadRows
 from tasks.geolocation.photos import GeoPhotos, read_photos
 from tasks.geolocation.shards import (
@@ -123,7 +123,7 @@ def _pack(
         for shard in plan_shards(each, split, photos_per_shard=size, seed=seed)
     ]
     packed, skipped = [], []
-    with ThreadPoolExecutor(num_cores()) as pool:
+    with threads() as pool:
         for shard in steps_of(plan, "photos packed", size=lambda shard: len(shard.chosen)):
             here = photos[shard.split]
             found, problems = pack_shard(folder, shard, here, side=config.side, pool=pool)
