@@ -9,6 +9,7 @@ import csv
 import functools
 import importlib
 import itertools
+import math
 import multiprocessing
 import os
 import signal
@@ -56,9 +57,12 @@ class Trap(NamedTuple):
     count: int
     signal: int = signal.SIGKILL
     to_all: bool = False  # processes of the command, as a terminal sends it
+    times: int = 1
 
     def strike(self) -> None:
-        (os.killpg if self.to_all else os.kill)(os.getpid(), self.signal)
+        for number in range(self.times):
+            time.sleep(0.3 * bool(number))
+            (os.killpg if self.to_all else os.kill)(os.getpid(), self.signal)
 
 
 class Fault(NamedTuple):
@@ -81,8 +85,7 @@ class Phase(NamedTuple):
 
     code: int | None
     output: str
-    seconds_to_end: float  # after it had said the last of it
-    left: list[int]  # processes that it started and that outlived it
+    seconds_to_end: float  # of all its processes, after it had said the last of it
 
 
 def phase(
@@ -100,21 +103,29 @@ def phase(
     process = SERVER.Process(target=_command, args=(tool, given, trap, output))
     process.start()
     process.join(300)
-    seconds, left = time.time() - output.stat().st_mtime, _others_of_group(process.pid)
-    if process.exitcode is None:
-        process.kill()
-    return Phase(process.exitcode, output.read_text(), seconds, left)
+    code = process.exitcode
+    seconds = seconds_to_end(process.pid, since=output.stat().st_mtime)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return Phase(code, output.read_text(), seconds)
 
 
-def _others_of_group(pid: int) -> list[int]:
-    """The processes of a group besides its leader, but for those that nobody has waited for."""
-    found = []
+def seconds_to_end(group: int | None, *, since: float) -> float:
+    """How long after that time the last process of a group is gone, infinite after a minute."""
+    while (seconds := time.time() - since) < 60:
+        if not _is_alive(group):
+            return seconds
+        time.sleep(0.02)
+    return math.inf
+
+
+def _is_alive(group: int | None) -> bool:
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            state, _, group = path.read_text().rpartition(")")[2].split()[:3]
-            if int(group) == pid != int(path.parent.name) and state != "Z":
-                found.append(int(path.parent.name))
-    return found
+            state, _, its_group = path.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":  # whom nobody has waited for is no more
+                return True
+    return False
 
 
 def _command(tool: str, arguments: list[str], trap: Trap | Fault | None, output: Path) -> None:

@@ -14,6 +14,7 @@ NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 SECONDS_TOGETHER = 0.1
 
 STDERR = 2
+GOES_ON = "The same command goes on with what is left to do"
 
 Handlers = dict[signal.Signals, Any]
 

@@ -21,6 +21,7 @@ from tasks.common.images import SUFFIXES, read_image
 from tasks.common.progress import steps_of
 from tasks.common.run import write_report
 from tasks.common.small_copies import reduced_jpeg
+from tasks.common.stopping import GOES_ON, keeping
 from tasks.common.workers import threads
 from tasks.geolocation.bad_rows import BadRows
 from tasks.geolocation.photos import GeoPhotos, read_photos
@@ -72,7 +73,8 @@ def make_shards(config: DictConfig) -> list[str]:
     notes = bad_rows.check()
     folder = make_folder("output", config.output)
     _describe(folder, photos, config)
-    packed, skipped = _pack(folder, photos, config)
+    with keeping(GOES_ON):
+        packed, skipped = _pack(folder, photos, config)
     if not any(map(len, packed)):
         raise InputError("\n  ".join([f"{table}: no photo can be read", *skipped[:MAX_SHOWN]]))
     write_index(folder, packed)
