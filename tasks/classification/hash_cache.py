@@ -64,7 +64,7 @@ def hash_files(
     if known:
         logger.info("%d of %d photos were hashed before", len(files) - len(todo), len(files))
     paths = [folder / files[index].name for index in todo]
-    with cache.open("a") as lines:
+    with cache.open("a", encoding="utf-8") as lines:
         for index, found in zip(todo, _parallel(hash_photo, paths, title="Hashing"), strict=True):
             if isinstance(found, str):
                 problems[index] = found
@@ -90,7 +90,7 @@ def hash_references(paths: Sequence[Path]) -> np.ndarray:
 def _read_cache(cache: Path) -> dict[File, np.ndarray]:
     """What is in the cache; a line that an interruption cut short counts for nothing."""
     known: dict[File, np.ndarray] = {}
-    text = cache.read_text() if cache.exists() else ""
+    text = cache.read_text(encoding="utf-8") if cache.exists() else ""
     for line in text.splitlines():
         try:
             name, size, time_ns, digits = json.loads(line)
@@ -99,7 +99,7 @@ def _read_cache(cache: Path) -> dict[File, np.ndarray]:
         except (ValueError, TypeError):
             continue
     if text and not text.endswith("\n"):
-        with cache.open("a") as lines:
+        with cache.open("a", encoding="utf-8") as lines:
             lines.write("\n")
     return known
 

@@ -173,6 +173,7 @@ class DataModule(LightningDataModule, ABC):
         batch_size: int | None = None,
     ) -> Loader:
         """The one place where loaders are made; ``batch_size`` is the data module's, or given."""
+        context = process_context() if self.num_workers else None
         return Loader(
             dataset,
             batch_size=batch_size or self.batch_size,
@@ -181,7 +182,9 @@ class DataModule(LightningDataModule, ABC):
             collate_fn=self.collate,
             drop_last=drop_last,
             pin_memory=torch.cuda.is_available(),
-            multiprocessing_context=process_context() if self.num_workers else None,
+            multiprocessing_context=context,
+            # what takes seconds to start, since it imports everything anew, is kept for all epochs
+            persistent_workers=context is not None and context.get_start_method() != "fork",
             worker_init_fn=start_working,
             # without its own generator, making an iterator would draw from the global one, and a
             # run resumed at an epoch's end would differ from one that went through

@@ -97,7 +97,9 @@ class KeyedRows:
             InputError: If the folder holds none.
         """
         try:
-            found: dict[str, Any] = json.loads((self.folder / DESCRIPTION).read_text())
+            found: dict[str, Any] = json.loads(
+                (self.folder / DESCRIPTION).read_text(encoding="utf-8")
+            )
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{self.setting}={self.folder}: no {DESCRIPTION} to read there: {error}"
@@ -113,7 +115,7 @@ class KeyedRows:
         make_folder(self.setting, self.folder)
         if not (self.folder / DESCRIPTION).exists():
             with replacing(self.folder / DESCRIPTION) as temporary:
-                temporary.write_text(json.dumps(description, indent=2) + "\n")
+                temporary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
         if changed := list(differences(dict(description), self.description())):
             raise InputError(
                 f"{self.setting}={self.folder} was made otherwise: "

@@ -102,7 +102,7 @@ def _describe(folder: Path, photos: dict[str, GeoPhotos], config: DictConfig) ->
     }
     path = folder / DESCRIPTION
     try:
-        found = json.loads(path.read_text()) if path.exists() else wanted
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else wanted
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}. Give another output=DIR") from error
     if changed := list(differences(wanted, found)):
@@ -111,7 +111,7 @@ def _describe(folder: Path, photos: dict[str, GeoPhotos], config: DictConfig) ->
             f"{'; '.join(changed).replace('in the checkpoint', 'there')}. Give another output=DIR"
         )
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+        temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
 
 
 def _pack(
