@@ -93,7 +93,7 @@ class replacing:  # noqa: N801 - a context manager reads as a verb
             self.temporary.unlink(missing_ok=True)
             return
         if self.synced:
-            with self.temporary.open("rb") as file:
+            with self.temporary.open("r+b") as file:  # Windows syncs only what may be written
                 os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)

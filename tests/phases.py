@@ -4,13 +4,18 @@ Each phase is a process of its own, forked from a server that has imported every
 imports take longer than the tiny runs.
 """
 
+import contextlib
 import csv
+import functools
+import importlib
 import itertools
+import math
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +23,7 @@ import torch
 
 from tests.commands import ROOT
 
-SIGTERM = signal.SIGTERM
+SIGTERM, SIGINT = signal.SIGTERM, signal.SIGINT
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
@@ -45,12 +50,34 @@ class Trap(NamedTuple):
     """Sends the process a signal at the n-th call of a callback's hook.
 
     ``after_save`` and ``in_save`` are hooks too: a checkpoint is in its place, or it is written to
-    its temporary file.
+    its temporary file. ``module:name`` is before that function is called.
     """
 
     hook: str
     count: int
     signal: int = signal.SIGKILL
+    to_all: bool = False  # processes of the command, as a terminal sends it
+    times: int = 1
+
+    def strike(self) -> None:
+        for number in range(self.times):
+            time.sleep(0.3 * bool(number))
+            (os.killpg if self.to_all else os.kill)(os.getpid(), self.signal)
+
+
+class Fault(NamedTuple):
+    """Damages a file at the n-th call, as ``Trap`` has it; without content it is deleted."""
+
+    hook: str
+    count: int
+    file: Path
+    content: bytes | None = None
+
+    def strike(self) -> None:
+        if self.content is None:
+            self.file.unlink()
+        else:
+            self.file.write_bytes(self.content)
 
 
 class Phase(NamedTuple):
@@ -58,27 +85,51 @@ class Phase(NamedTuple):
 
     code: int | None
     output: str
+    seconds_to_end: float  # of all its processes, after it had said the last of it
 
 
-def phase(tool: str, *arguments: str | Path, trap: Trap | None = None, output: Path) -> Phase:
+def phase(
+    tool: str, *arguments: str | Path, trap: Trap | Fault | None = None, output: Path
+) -> Phase:
     """Runs a command in a forked process to its end.
 
     Args:
         tool: The script under ``tools`` without its suffix.
         *arguments: Of the command.
-        trap: Ends the process before that.
+        trap: Ends the process before that, or breaks something.
         output: File that gets what it says.
     """
     given = [str(argument) for argument in arguments]
     process = SERVER.Process(target=_command, args=(tool, given, trap, output))
     process.start()
     process.join(300)
-    if process.exitcode is None:
-        process.kill()
-    return Phase(process.exitcode, output.read_text())
+    code = process.exitcode
+    seconds = seconds_to_end(process.pid, since=output.stat().st_mtime)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return Phase(code, output.read_text(), seconds)
 
 
-def _command(tool: str, arguments: list[str], trap: Trap | None, output: Path) -> None:
+def seconds_to_end(group: int | None, *, since: float) -> float:
+    """How long after that time the last process of a group is gone, infinite after a minute."""
+    while (seconds := time.time() - since) < 60:
+        if not _is_alive(group):
+            return seconds
+        time.sleep(0.02)
+    return math.inf
+
+
+def _is_alive(group: int | None) -> bool:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, its_group = path.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":  # whom nobody has waited for is no more
+                return True
+    return False
+
+
+def _command(tool: str, arguments: list[str], trap: Trap | Fault | None, output: Path) -> None:
+    os.setpgid(0, 0)
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)
@@ -91,7 +142,7 @@ def _command(tool: str, arguments: list[str], trap: Trap | None, output: Path) -
     __import__(f"tools.{tool}", fromlist=["main"]).main()
 
 
-def _set(trap: Trap) -> None:
+def _set(trap: Trap | Fault) -> None:
     from lightning.pytorch import Callback
 
     from tasks.common import run, stored
@@ -101,7 +152,7 @@ def _set(trap: Trap) -> None:
 
     def strike(*_: Any, **__: Any) -> None:
         if next(calls) == trap.count:
-            os.kill(os.getpid(), trap.signal)
+            trap.strike()
 
     def then_strike(function: Any) -> Any:
         def both(*args: Any, **kwargs: Any) -> None:
@@ -114,6 +165,8 @@ def _set(trap: Trap) -> None:
         AtomicCheckpointIO.save_checkpoint = then_strike(AtomicCheckpointIO.save_checkpoint)
     elif trap.hook == "in_save":
         torch.save = then_strike(torch.save)
+    elif ":" in trap.hook:
+        _strike_before(trap.hook, strike)
     else:
         callback = type("Trapped", (Callback,), {trap.hook: strike})()
         build = run.build_trainer
@@ -121,6 +174,20 @@ def _set(trap: Trap) -> None:
             module.build_trainer = lambda config, *, callbacks=(), **rest: build(
                 config, callbacks=[*callbacks, callback], **rest
             )
+
+
+def _strike_before(name: str, strike: Callable[[], None]) -> None:
+    """Has a function of a module, or of a class of it, do something more before what it does."""
+    module, _, path = name.partition(":")
+    *owners, attribute = path.split(".")
+    owner = functools.reduce(getattr, owners, importlib.import_module(module))
+    function = getattr(owner, attribute)
+
+    def both(*args: Any, **kwargs: Any) -> Any:
+        strike()
+        return function(*args, **kwargs)
+
+    setattr(owner, attribute, both)
 
 
 class Runs:
@@ -149,10 +216,11 @@ class Runs:
         resume: tuple[str, ...] = ()
         for trap in traps:
             stopped = self.train(name, *settings, *resume, trap=trap)
-            assert stopped.code == (143 if trap.signal == SIGTERM else -9), (trap, stopped)
-            if trap.signal == SIGTERM:
+            assert stopped.code == {SIGTERM: 143, SIGINT: 130}.get(trap.signal, -9), (trap, stopped)
+            if trap.signal in (SIGTERM, SIGINT):
+                said = "Stopped by SIGTERM" if trap.signal == SIGTERM else "Stopped by Ctrl-C"
                 last_line = stopped.output.strip().splitlines()[-1]
-                assert last_line.startswith("Stopped by SIGTERM"), stopped.output
+                assert last_line.startswith(f"{said}; the state is saved. Go on"), stopped.output
                 assert "Traceback" not in stopped.output
             if (self.folder / name / "checkpoints" / "last.ckpt").exists():
                 resume = ("resume=last",)

@@ -1,5 +1,6 @@
 """The packages are this checkout's, their imports run one way, and their names shadow nothing."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -56,6 +57,28 @@ def test_every_folder_with_code_is_a_package():
 def test_no_file_is_a_drawer_for_everything():
     refused = {"utils", "util", "helpers", "misc"}
     assert [file for file in repository_files() if refused & {file.stem, *file.parts[:-1]}] == []
+
+
+def test_text_is_read_and_written_as_utf_8():
+    """Windows would take its own code page."""
+    calls = [
+        (file, node)
+        for package in PACKAGES
+        for file in (REPOSITORY / package).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    assert [f"{file}:{call.lineno}" for file, call in calls if _opens_text_anyhow(call)] == []
+
+
+def _opens_text_anyhow(call: ast.Call) -> bool:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    given = {keyword.arg for keyword in call.keywords}
+    modes = [word.value for word in call.args if isinstance(word, ast.Constant)]
+    text = name == "open" and any(mode in ("r", "w", "a", "x") for mode in modes)
+    text |= name == "open" and "newline" in given
+    text &= ast.unparse(call.func) != "tarfile.open"
+    return (text or name in ("read_text", "write_text")) and "encoding" not in given
 
 
 def test_no_command_shadows_the_standard_library():

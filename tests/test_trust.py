@@ -14,7 +14,7 @@ import torch
 
 from backbone.layers import Conv2dSame
 from tests.commands import ROOT, run
-from tests.phases import SIGTERM, TINY, Runs, Trap, differences, phase
+from tests.phases import SIGINT, SIGTERM, TINY, Runs, Trap, differences, phase
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def test_killed_at_any_step_it_resumes_exactly(runs, plain):
     assert not list((run / "checkpoints").glob(".*"))  # nothing is left of unfinished writes
 
 
-def test_sigterm_saves_and_resumes_exactly(runs, plain):
+def test_sigterm_or_ctrl_c_saves_and_resumes_exactly(runs, plain):
     traps = [
         Trap("on_train_batch_start", 3, SIGTERM),
-        Trap("on_train_batch_start", 3, SIGTERM),  # the last step of an epoch
-        Trap("on_validation_batch_end", 1, SIGTERM),
+        Trap("on_train_batch_start", 3, SIGINT),  # the last step of an epoch
+        Trap("on_validation_batch_end", 1, SIGINT),
         Trap("on_validation_batch_end", 2, SIGTERM),
-        Trap("on_train_epoch_end", 1, SIGTERM),
+        Trap("on_train_epoch_end", 1, SIGINT),
         Trap("on_fit_end", 1, SIGTERM),  # in the closing evaluation
     ]
     assert not differences(plain, runs.interrupted("stopped", traps=traps))

@@ -1,14 +1,13 @@
 """Finds hashes that are near each other, among millions."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tasks.classification.hashes import NUM_WORDS
-from tasks.common.machine import num_cores
+from tasks.common.workers import threads
 
 BAND_BITS = 16
 NUM_BANDS = NUM_WORDS * 64 // BAND_BITS
@@ -40,7 +39,7 @@ def nearest(hashes: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.
     """
     columns = np.ascontiguousarray(references.T)
     blocks = [hashes[start : start + BLOCK] for start in range(0, len(hashes), BLOCK)]
-    with ThreadPoolExecutor(num_cores()) as pool:  # numpy lets other threads run meanwhile
+    with threads() as pool:  # numpy lets other threads run meanwhile
         found = list(pool.map(lambda block: _nearest_in_block(block, columns), blocks))
     indices = np.concatenate([index for index, _ in found] or [np.zeros(0, np.int64)])
     return indices, np.concatenate([least for _, least in found] or [np.zeros(0, np.int64)])

@@ -2,18 +2,12 @@
 
 import json
 import logging
-import multiprocessing
-import os
-import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -21,6 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from backbone.errors import InputError
 from tasks.classification.hashes import NUM_WORDS, hash_photo, hash_views
 from tasks.common.machine import num_cores
+from tasks.common.workers import (
+    end_workers,
+    process_context,
+    signals_held_back,
+    start_working,
+)
 
 INCREMENT = 2048  # photos between two writes: what an interruption costs, seconds
 CHUNK = 32  # photos that a process gets at a time
@@ -64,7 +64,7 @@ def hash_files(
     if known:
         logger.info("%d of %d photos were hashed before", len(files) - len(todo), len(files))
     paths = [folder / files[index].name for index in todo]
-    with cache.open("a") as lines:
+    with cache.open("a", encoding="utf-8") as lines:
         for index, found in zip(todo, _parallel(hash_photo, paths, title="Hashing"), strict=True):
             if isinstance(found, str):
                 problems[index] = found
@@ -90,7 +90,7 @@ def hash_references(paths: Sequence[Path]) -> np.ndarray:
 def _read_cache(cache: Path) -> dict[File, np.ndarray]:
     """What is in the cache; a line that an interruption cut short counts for nothing."""
     known: dict[File, np.ndarray] = {}
-    text = cache.read_text() if cache.exists() else ""
+    text = cache.read_text(encoding="utf-8") if cache.exists() else ""
     for line in text.splitlines():
         try:
             name, size, time_ns, digits = json.loads(line)
@@ -99,7 +99,7 @@ def _read_cache(cache: Path) -> dict[File, np.ndarray]:
         except (ValueError, TypeError):
             continue
     if text and not text.endswith("\n"):
-        with cache.open("a") as lines:
+        with cache.open("a", encoding="utf-8") as lines:
             lines.write("\n")
     return known
 
@@ -116,14 +116,20 @@ def _parallel(
         console=Console(stderr=True),
     )
     attempt = partial(_attempt, function)
-    # as the data loaders: what is imported here need not be imported by each process
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
-    with bar, ProcessPoolExecutor(num_cores(), context, initializer=_start_process) as pool:
+    context = process_context()
+    with bar, ProcessPoolExecutor(num_cores(), context, initializer=start_working) as pool:
         row = bar.add_task(title, total=len(paths))
-        for start in range(0, len(paths), INCREMENT):
-            for found in pool.map(attempt, paths[start : start + INCREMENT], chunksize=CHUNK):
-                bar.advance(row)
-                yield found
+        try:
+            for start in range(0, len(paths), INCREMENT):
+                part = paths[start : start + INCREMENT]
+                with signals_held_back():
+                    results = pool.map(attempt, part, chunksize=CHUNK)
+                for found in results:
+                    bar.advance(row)
+                    yield found
+        except BaseException:
+            end_workers()  # the pool would wait until they have done all that they were given
+            raise
 
 
 def _attempt(function: Callable[[Path], np.ndarray], path: Path) -> np.ndarray | str:
@@ -131,17 +137,3 @@ def _attempt(function: Callable[[Path], np.ndarray], path: Path) -> np.ndarray |
         return function(path)
     except InputError as error:
         return str(error)
-
-
-def _start_process() -> None:
-    cv2.setNumThreads(0)  # one process a core is enough
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command ends its processes
-    threading.Thread(target=_end_with_command, daemon=True).start()
-
-
-def _end_with_command() -> None:
-    """Or a command that was killed would leave its processes waiting for it for ever."""
-    command = multiprocessing.parent_process()
-    assert command is not None
-    command.join()
-    os._exit(1)

@@ -137,7 +137,7 @@ class ClassificationMetric(Metric):
     def save(self, folder: Path) -> None:
         """Writes ``predictions.json``, ``classes.csv`` and ``confusions.csv``."""
         with replacing(folder / "predictions.json") as temporary:
-            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n")
+            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n", encoding="utf-8")
         _write_csv(folder / "classes.csv", ClassAccuracy._fields, self.by_class())
         _write_csv(folder / "confusions.csv", Confusion._fields, self.confusions())
 
@@ -167,7 +167,7 @@ def named_classes(records: Records, label_map: LabelMap) -> list[list[dict[str, 
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], rows: list[Any]) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(rows)

@@ -85,7 +85,7 @@ def run_point(folder: Path) -> Point:
 
 def _read(path: Path, parse: Any) -> Any:
     try:
-        return parse(path.read_text())
+        return parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"runs={path.parent}: {path.name} cannot be read: {error}") from error
 
@@ -93,7 +93,9 @@ def _read(path: Path, parse: Any) -> Any:
 def _data_set(data: dict[str, Any], folder: Path) -> str:
     """What a run was scored on: ImageNet, or photos in a folder of the user's."""
     scored = folder / "classes.csv"
-    classes = list(csv.DictReader(scored.open(newline=""))) if scored.is_file() else []
+    classes = (
+        list(csv.DictReader(scored.open(newline="", encoding="utf-8"))) if scored.is_file() else []
+    )
     photos = sum(int(row["photos"]) for row in classes)
     reader = f"{ImageNetData.__module__}.{ImageNetData.__qualname__}"
     # the reader takes any folders; without a list of what was scored, the settings are all there is

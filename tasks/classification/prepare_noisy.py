@@ -141,7 +141,9 @@ def _write(
         logger.info("%s", line)
     _link(root, draft, kept)
     write_removed(draft / "removed.csv", removed)
-    (draft / "report.txt").write_text("\n".join(lines) + "\n", errors="surrogateescape")
+    (draft / "report.txt").write_text(
+        "\n".join(lines) + "\n", errors="surrogateescape", encoding="utf-8"
+    )
 
 
 def _hash_readable(

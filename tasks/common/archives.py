@@ -64,13 +64,13 @@ def extract(archive: Path, folder: Path, *, max_bytes: int) -> None:
         raise InputError(f"Could not unpack {archive} into {folder}: {error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    _marker(archive, folder).write_text(str(archive.stat().st_size))
+    _marker(archive, folder).write_text(str(archive.stat().st_size), encoding="utf-8")
 
 
 def is_extracted(archive: Path, folder: Path, *, size: int) -> bool:
     """Whether an archive of this name and size was unpacked here; it may be gone since."""
     marker = _marker(archive, folder)
-    return marker.is_file() and marker.read_text() == str(size)
+    return marker.is_file() and marker.read_text(encoding="utf-8") == str(size)
 
 
 def _marker(archive: Path, folder: Path) -> Path:

@@ -1,11 +1,10 @@
 """What happens to photos that cannot be used: refused together, or skipped and counted."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from backbone.errors import InputError
+from tasks.common.workers import threads
 
 BAD_IMAGE_POLICIES = ("error", "skip")
 
@@ -25,7 +24,7 @@ def find_bad_images(
         InputError: If images are bad under ``error``, or no good one is left.
     """
     check_policy("data.on_bad_image", on_bad_image, allowed=BAD_IMAGE_POLICIES)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with threads() as pool:
         problems = pool.map(problem, range(num_images))
         bad = {index: found for index, found in enumerate(problems) if found}
     if bad and (on_bad_image == "error" or len(bad) == num_images):

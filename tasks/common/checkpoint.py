@@ -1,23 +1,20 @@
 """Checkpoints that survive a crash, and runs that survive being stopped."""
 
-import signal
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Callback, Checkpoint
 from lightning.pytorch.utilities import rank_zero_only
 
 from backbone.errors import InputError, check_number
 from backbone.weights import read_checkpoint, replacing
 from tasks.common.sampling import gathered
+from tasks.common.stopping import StoppedError, StopRequest
 
-
-class TerminatedError(BaseException):
-    """The run was asked to stop by SIGTERM, and has saved its state."""
+NOTICE = "Ctrl-C: stopping where the run can go on from. Once more ends it at once"
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -47,9 +44,9 @@ class Checkpoints(Checkpoint):
     """Keeps ``last.ckpt``, to resume from, and ``best.ckpt``, by a validation metric.
 
     The last one is written every ``every_steps``, before each validation, at each epoch's end and
-    on SIGTERM, which then raises ``TerminatedError``. All of these are moments from which a resumed
-    run does exactly what this one does: between two optimiser steps (gradients that were not yet
-    used are not saved), and not between a step and the validation that belongs to it.
+    on SIGTERM or Ctrl-C, which then raise ``StoppedError``. All of these are moments from which a
+    resumed run does exactly what this one does: between two optimiser steps (gradients that were
+    not yet used are not saved), and not between a step and the validation that belongs to it.
 
     Args:
         folder: Where the two files go.
@@ -68,8 +65,7 @@ class Checkpoints(Checkpoint):
         self.validation_pending = False
         self._max_steps = -1
         self._shared_batches = 0
-        self._stop_requested = False
-        self._handler: Any = signal.SIG_DFL
+        self._request = StopRequest()
 
     def state_dict(self) -> dict[str, Any]:
         return {"best_score": self.best_score, "validation_pending": self.validation_pending}
@@ -79,14 +75,18 @@ class Checkpoints(Checkpoint):
         self.validation_pending = state_dict["validation_pending"]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self._handler = signal.signal(signal.SIGTERM, self._request_stop)
+        self._request.notice = NOTICE if trainer.is_global_zero else ""
+        self._request.listen()
         self._remove_leftovers()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        signal.signal(signal.SIGTERM, self._handler)
+        self._request.end()
 
-    def _request_stop(self, signum: int, frame: FrameType | None) -> None:
-        self._stop_requested = True
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        if isinstance(exception, StoppedError) and self.last.exists():
+            exception.kept = exception.kept or f"what was saved before is kept. {self._go_on()}"
 
     @rank_zero_only
     def _remove_leftovers(self) -> None:
@@ -138,13 +138,13 @@ class Checkpoints(Checkpoint):
         if loop._should_check_val_fx(fetcher):
             return  # on_validation_start saves
         due = self.every_steps and trainer.global_step % self.every_steps == 0
-        stop = self._stop_everywhere(trainer)
+        stop = self._asked_anywhere(trainer)
         if stop or due or finished:
             # the step's row of the curve, which Lightning writes after this
             trainer._logger_connector.update_train_step_metrics()
             trainer.save_checkpoint(self.last, weights_only=False)
         if stop:
-            raise TerminatedError
+            self._stop(stop)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # asking all processes whether to stop takes a batch that all of them have
@@ -154,8 +154,8 @@ class Checkpoints(Checkpoint):
         # Now, since an average of the weights takes their place during validation.
         self.validation_pending = True
         trainer.save_checkpoint(self.last, weights_only=False)
-        if self._stop_everywhere(trainer):
-            raise TerminatedError
+        if stop := self._asked_anywhere(trainer):
+            self._stop(stop)
 
     def on_validation_batch_end(
         self,
@@ -167,8 +167,10 @@ class Checkpoints(Checkpoint):
         dataloader_idx: int = 0,
     ) -> None:
         saved = trainer.state.fn != "fit" or self.validation_pending
-        if saved and batch_idx < self._shared_batches and self._stop_everywhere(trainer):
-            raise TerminatedError
+        if not saved or batch_idx >= self._shared_batches:
+            return
+        if stop := self._asked_anywhere(trainer):
+            self._stop(stop)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.state.fn != "fit":
@@ -183,11 +185,37 @@ class Checkpoints(Checkpoint):
         if not trainer.fit_loop.epoch_loop._num_ready_batches_reached():
             return  # max_steps ended it: what was saved at its last step can go on within it
         trainer.save_checkpoint(self.last, weights_only=False)
-        if self._stop_everywhere(trainer):
-            raise TerminatedError
+        if stop := self._asked_anywhere(trainer):
+            self._stop(stop)
 
-    def _stop_everywhere(self, trainer: Trainer) -> bool:
-        """Whether any process was asked to stop; all must agree, or the others would hang."""
+    def _asked_anywhere(self, trainer: Trainer) -> int | None:
+        """The signal by which any process was asked to stop; all must agree, or some would hang."""
+        asked = self._request.signum
         if trainer.world_size == 1:
-            return self._stop_requested
-        return trainer.strategy.reduce_boolean_decision(self._stop_requested, all=False)
+            return asked
+        if not trainer.strategy.reduce_boolean_decision(asked is not None, all=False):
+            return None
+        return max(signum or 0 for signum in gathered(asked))
+
+    def _stop(self, signum: int) -> NoReturn:
+        self._request.grant(signum, f"the state is saved. {self._go_on()}", together=True)
+
+    def _go_on(self) -> str:
+        return f"Go on with run_dir={self.last.parent.parent} resume=last"
+
+
+class StopBetweenBatches(Callback):
+    """Ends prediction, when it is asked to, after the batch that is under way."""
+
+    def __init__(self) -> None:
+        self._request = StopRequest()
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._request.listen()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._request.end()
+
+    def on_predict_batch_end(self, *_: Any, **__: Any) -> None:
+        if self._request.signum:
+            self._request.grant(self._request.signum)

@@ -22,30 +22,30 @@ from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from backbone.weights import read_checkpoint
-from tasks.common.checkpoint import TerminatedError
 from tasks.common.config import CONFIGS, check_targets, check_value_types, missing_choices
 from tasks.common.processes import (
     end_for_the_first_one,
     end_other_processes,
     wait_for_the_one_that_failed,
 )
+from tasks.common.stopping import StoppedError, ignore_signals, stopped_by_signals
 from tasks.common.task import DivergedError
 from tasks.common.usage import explain, usage
+from tasks.common.workers import end_workers
 
 FAILED = 1
 USER_ERROR = 2
 DIVERGED = 3
-INTERRUPTED = 130
 CUT_SHORT = 141  # what a shell makes of SIGPIPE
-TERMINATED = 143
+STOPPED = 128  # and the number of the signal
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
     """Makes a function of a config into a command with our exit codes.
 
-    0 done; 2 the user's input is wrong; 3 training diverged; 143 stopped by SIGTERM after saving;
-    130 interrupted from the keyboard; 141 whoever read the output, such as ``head``, has closed it;
-    anything else is a bug, shown with its traceback.
+    0 done; 2 the user's input is wrong; 3 training diverged; 130 stopped by Ctrl-C and 143 by
+    SIGTERM, what can be saved is; 141 whoever read the output, such as ``head``, has closed it;
+    anything else is a bug, shown with its traceback. None leaves a process behind.
     """
 
     def decorate(function: Callable[[DictConfig], None]) -> Callable[[], None]:
@@ -63,7 +63,10 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 nonlocal entered
                 entered = True
                 with contextlib.redirect_stderr(stderr):
-                    code = _exit_code(function, config)
+                    try:
+                        code = _exit_code(function, config)
+                    finally:
+                        end_workers()
                 if code:
                     sys.exit(code)
 
@@ -71,8 +74,10 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
             main = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)
             _set_up_console()
             try:
-                with contextlib.redirect_stderr(said):
+                with stopped_by_signals(), contextlib.redirect_stderr(said):
                     main(guarded)()
+            except StoppedError as stop:  # before the function was entered
+                sys.exit(_end_stopped(stop))
             except SystemExit as stop:
                 # Hydra ends with 1 when it cannot compose: a misspelt key, a missing option.
                 if stop.code == FAILED and not entered:
@@ -119,16 +124,14 @@ def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> in
         return _cut_short()
     except DivergedError as error:
         return _end_together(DIVERGED, f"error: training diverged: {error}")
-    except TerminatedError:
-        message = "Stopped by SIGTERM; the state is saved. Go on with resume=last"
-        return _end_together(TERMINATED, message)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except StoppedError as stop:
+        return _end_stopped(stop)
     except Exception as error:
         mistake = _users_mistake(error)
         if mistake is None:
             if isinstance(error, RuntimeError):  # as for a connection that is closed
                 wait_for_the_one_that_failed()
+            end_other_processes()
             traceback.print_exc()
             return FAILED
         end_other_processes()
@@ -151,6 +154,19 @@ def _cut_short() -> int:
     # what is still to be written would fail again at exit, with a message
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return CUT_SHORT
+
+
+def _end_stopped(stop: StoppedError) -> int:
+    ignore_signals()
+    code = STOPPED + stop.signum
+    if stop.together:
+        return _end_together(code, str(stop))
+    if _is_first_process():
+        end_other_processes()
+        sys.stderr.write(f"{stop}\n")
+    else:
+        wait_for_the_one_that_failed()  # most likely the first one was stopped, too
+    return code
 
 
 def _end_together(code: int, message: str) -> int:

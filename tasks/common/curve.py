@@ -49,7 +49,7 @@ class CurveLogger(Logger):
             return
         row.update(metrics)
         if is_new and step == max(self.rows) and row.keys() <= set(self._columns):
-            with self.path.open("a", newline="") as file:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
                 csv.DictWriter(file, self._columns).writerow(row)
         else:
             self._rewrite()
@@ -57,7 +57,10 @@ class CurveLogger(Logger):
     def _rewrite(self) -> None:
         rows = [self.rows[step] for step in sorted(self.rows)]
         self._columns = list(dict.fromkeys(name for row in rows for name in row))
-        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
+        with (
+            replacing(self.path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, self._columns)
             writer.writeheader()
             writer.writerows(rows)
@@ -66,7 +69,7 @@ class CurveLogger(Logger):
 def _read_rows(path: Path, end: int) -> dict[int, dict[str, Any]]:
     """The rows of the steps before ``end``; a last row that a crash cut short is none of them."""
     rows: dict[int, dict[str, Any]] = {}
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             step = int(row["step"])
             if step >= end or step <= max(rows, default=-1):

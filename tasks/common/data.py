@@ -1,18 +1,15 @@
 """One loader factory for all applications."""
 
-import signal
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from backbone.errors import InputError, check_number
 from backbone.weights import MAX_IMAGE_SIZE
@@ -20,8 +17,10 @@ from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
 from tasks.common.machine import num_cores
 from tasks.common.sampling import EpochSampler, Place, ShardSampler
+from tasks.common.workers import Loader, process_context, start_working
 
 Sample = dict[str, Any]
+Collate = Callable[[Sequence[Any]], dict[str, Any]]
 
 MIN_IMAGE_SIZE = 32  # one cell of the coarsest feature, whose stride this is
 MAX_SEED = 2**32 - 1  # numpy's limit
@@ -89,11 +88,14 @@ class DataModule(LightningDataModule, ABC):
     def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and its truth, in the form of ``Task.entries``."""
 
+    @property
     @abstractmethod
-    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """Samples to a batch: ``image`` (uint8), ``id``, ``errors`` and what the head needs.
+    def collate(self) -> Collate:
+        """From samples to a batch: ``image`` (uint8), ``id``, ``errors`` and what the head needs.
 
-        ``errors`` are the messages of photos that could not be read.
+        ``errors`` are the messages of photos that could not be read. It is a plain function, or a
+        ``partial`` of one: with the data set it travels to the loading processes, and a method
+        would take this object, the trainer and the network with it.
         """
 
     def of(self, part: str) -> "DataModule":
@@ -139,7 +141,7 @@ class DataModule(LightningDataModule, ABC):
         """What to bear in mind about figures on these data, a line each."""
         return []
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    def train_dataloader(self) -> Loader:
         """Shuffled batches, from where an interrupted run stopped."""
         sampler = self.train_sampler(
             seed=self.seed,
@@ -154,11 +156,11 @@ class DataModule(LightningDataModule, ABC):
         """The order of training; ``start`` is what every ``EpochSampler`` takes."""
         return EpochSampler(len(self.train_set), **start)  # type: ignore[arg-type]
 
-    def val_dataloader(self) -> DataLoader[Any]:
+    def val_dataloader(self) -> Loader:
         """Every validation sample once."""
         return self.loader(self.val_set, ShardSampler(len(self.val_set)))  # type: ignore[arg-type]
 
-    def predict_dataloader(self, paths: Sequence[Path] = ()) -> DataLoader[Any]:
+    def predict_dataloader(self, paths: Sequence[Path] = ()) -> Loader:
         """Batches of the given photos."""
         return self.loader(self.predict_set(paths), ShardSampler(len(paths)))
 
@@ -169,9 +171,10 @@ class DataModule(LightningDataModule, ABC):
         *,
         drop_last: bool = False,
         batch_size: int | None = None,
-    ) -> DataLoader[Any]:
+    ) -> Loader:
         """The one place where loaders are made; ``batch_size`` is the data module's, or given."""
-        return DataLoader(
+        context = process_context() if self.num_workers else None
+        return Loader(
             dataset,
             batch_size=batch_size or self.batch_size,
             sampler=sampler,
@@ -179,11 +182,10 @@ class DataModule(LightningDataModule, ABC):
             collate_fn=self.collate,
             drop_last=drop_last,
             pin_memory=torch.cuda.is_available(),
-            # Python 3.14 would pickle the data module, trainer included, for each process
-            multiprocessing_context="fork"
-            if self.num_workers and sys.platform == "linux"
-            else None,
-            worker_init_fn=_start_worker,
+            multiprocessing_context=context,
+            # what takes seconds to start, since it imports everything anew, is kept for all epochs
+            persistent_workers=context is not None and context.get_start_method() != "fork",
+            worker_init_fn=start_working,
             # without its own generator, making an iterator would draw from the global one, and a
             # run resumed at an epoch's end would differ from one that went through
             generator=torch.Generator().manual_seed(self.seed),
@@ -214,10 +216,3 @@ def stack_images(images: Sequence[np.ndarray], size: int) -> Tensor:
     if not images:
         return torch.zeros(0, 3, size, size, dtype=torch.uint8)
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
-
-
-def _start_worker(_: int) -> None:
-    cv2.setNumThreads(0)  # one process a core is enough
-    # Queues, and `timeout`, send SIGTERM to all processes of a run. The main one answers it, and
-    # needs the batches that are under way; a worker ends at a second one, or with the main one.
-    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))

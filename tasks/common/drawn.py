@@ -1,5 +1,6 @@
 """Data sets drawn in code: on disk once, whole or not at all."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -35,7 +36,7 @@ def write_once(
     try:
         draft.mkdir(parents=True)
         write(draft)
-        (draft / f"{name}.json").write_text(json.dumps(settings, indent=2) + "\n")
+        (draft / f"{name}.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         _publish(draft, root, settings, name=name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -46,7 +47,7 @@ def _is_complete(root: Path, settings: Mapping[str, Any], *, name: str) -> bool:
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     try:
-        found = json.loads((root / f"{name}.json").read_text())
+        found = json.loads((root / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         found = f"files that are no {name}"
     if found != settings:
@@ -58,6 +59,8 @@ def _is_complete(root: Path, settings: Mapping[str, Any], *, name: str) -> bool:
 
 def _publish(draft: Path, root: Path, settings: Mapping[str, Any], *, name: str) -> None:
     """Moves the finished folder into place, unless another process was faster."""
+    with contextlib.suppress(OSError):
+        root.rmdir()  # an empty one, which Windows would not have replaced
     try:
         os.rename(draft, root)
     except OSError:

@@ -3,7 +3,6 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +13,8 @@ import torch
 from backbone.errors import InputError
 from tasks.common.images import read_image
 from tasks.common.keyed_rows import KeyedRows, readable_keys
-from tasks.common.machine import num_cores
 from tasks.common.progress import steps_of
+from tasks.common.workers import threads
 
 MAX_SIDE = 320  # short side of the photo that is searched; more finds no more of the faces we want
 MIN_FACE_PX = 20  # of the network's smallest window in the photo that is searched
@@ -181,7 +180,7 @@ def find_landmarks(paths: Sequence[Path], *, cache: Path) -> tuple[np.ndarray, d
 def _search(paths: Sequence[Path], finder: FaceFinder) -> Iterator[tuple[int, np.ndarray | str]]:
     """The points of each photo, or why it cannot be read, a few photos in memory at a time."""
     step = 4 * NUM_AT_ONCE
-    with ThreadPoolExecutor(num_cores()) as pool:
+    with threads() as pool:
         for start in range(0, len(paths), step):
             part = list(pool.map(_read, paths[start : start + step]))
             photos = [photo for photo in part if not isinstance(photo, str)]

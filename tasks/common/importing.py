@@ -44,4 +44,4 @@ def import_weights(config: DictConfig) -> None:
 def _read_names(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"labels={path}: no such file")
-    return path.read_text().rstrip("\n").split("\n")
+    return path.read_text(encoding="utf-8").rstrip("\n").split("\n")

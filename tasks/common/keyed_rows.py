@@ -4,7 +4,6 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from backbone.errors import InputError
 from backbone.weights import replacing
 from tasks.common.config import differences
 from tasks.common.folders import make_folder
-from tasks.common.machine import num_cores
+from tasks.common.workers import threads
 
 DESCRIPTION = "rows.json"
 KEYS, VALUES = ".keys.npy", ".values.npy"
@@ -43,7 +42,7 @@ def contents(path: Path) -> str:
 
 def readable_keys(paths: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
     """As ``photo_keys``, and what is wrong with each file that cannot be read, by its index."""
-    with ThreadPoolExecutor(num_cores()) as pool:
+    with threads() as pool:
         found = list(pool.map(_photo_key, paths))
     bad = {index: key for index, key in enumerate(found) if isinstance(key, str)}
     keys = [0 if isinstance(key, str) else key for key in found]
@@ -98,7 +97,9 @@ class KeyedRows:
             InputError: If the folder holds none.
         """
         try:
-            found: dict[str, Any] = json.loads((self.folder / DESCRIPTION).read_text())
+            found: dict[str, Any] = json.loads(
+                (self.folder / DESCRIPTION).read_text(encoding="utf-8")
+            )
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{self.setting}={self.folder}: no {DESCRIPTION} to read there: {error}"
@@ -114,7 +115,7 @@ class KeyedRows:
         make_folder(self.setting, self.folder)
         if not (self.folder / DESCRIPTION).exists():
             with replacing(self.folder / DESCRIPTION) as temporary:
-                temporary.write_text(json.dumps(description, indent=2) + "\n")
+                temporary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
         if changed := list(differences(dict(description), self.description())):
             raise InputError(
                 f"{self.setting}={self.folder} was made otherwise: "

@@ -176,9 +176,9 @@ class MultitaskTask(Task):
             own = folder / name
             own.mkdir(exist_ok=True)
             part.save_records(metric.of(name), own)
-            predictions[name] = json.loads((own / "predictions.json").read_text())
+            predictions[name] = json.loads((own / "predictions.json").read_text(encoding="utf-8"))
         with replacing(folder / "predictions.json") as temporary:
-            temporary.write_text(json.dumps(predictions, indent=1) + "\n")
+            temporary.write_text(json.dumps(predictions, indent=1) + "\n", encoding="utf-8")
 
 
 def _class_of(part: "partial[Task]") -> type[Task]:

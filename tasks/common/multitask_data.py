@@ -5,16 +5,16 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from backbone.errors import InputError, settings_of
 from heads.multitask import check_part
 from tasks.common.bad_images import BAD_IMAGE_POLICIES, check_policy
-from tasks.common.data import DataModule, Sample
+from tasks.common.data import Collate, DataModule, Sample
 from tasks.common.images import ImageFile
 from tasks.common.labels import JointLabels, joint_labels
-from tasks.common.turns import JointSampler, JointSet, Turn
+from tasks.common.turns import JointSampler, JointSet, Turn, collate
+from tasks.common.workers import Loader
 
 
 class MultitaskData(DataModule):
@@ -110,10 +110,10 @@ class MultitaskData(DataModule):
         """The given photos, as those of ``predict_as``."""
         return self.parts[self.predict_as].predict_set(paths)
 
-    def predict_dataloader(self, paths: Sequence[Path] = ()) -> DataLoader[Any]:
+    def predict_dataloader(self, paths: Sequence[Path] = ()) -> Loader:
         return self.parts[self.predict_as].predict_dataloader(paths)
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    def train_dataloader(self) -> Loader:
         turns = [
             Turn(
                 partial(part.train_sampler, seed=part.seed, batch_size=part.batch_size),
@@ -133,16 +133,9 @@ class MultitaskData(DataModule):
         path, truth = self.parts[name].val_photo(own)
         return path, {"part": name, **truth}
 
-    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """A batch as ``heads.multitask.shares`` divides it; ``id`` counts through all parts."""
-        images, ids, parts = [], [], {}
-        for name, part in self.parts.items():
-            own = [sample for sample in samples if sample["part"] == name]
-            if own:
-                parts[name] = part.collate([sample["sample"] for sample in own])
-                images.append(parts[name].pop("image"))
-                ids += [sample["id"] for sample in own]
-        return {"image": torch.cat(images), "id": torch.tensor(ids), "errors": [], "parts": parts}
+    @property
+    def collate(self) -> Collate:
+        return partial(collate, parts={name: part.collate for name, part in self.parts.items()})
 
     def report_lines(self) -> list[str]:
         """Those of each part."""

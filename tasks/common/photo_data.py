@@ -2,20 +2,18 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import torch
 
 from backbone.errors import InputError
 from tasks.common import augment
 from tasks.common.augment import Look
 from tasks.common.crops import CENTRE
-from tasks.common.data import DataModule, Sample, stack_images
+from tasks.common.data import Collate, DataModule
 from tasks.common.folders import make_folder
 from tasks.common.labels import LabelMap
-from tasks.common.photo_sets import LabelledSet, UnlabelledSet
+from tasks.common.photo_sets import LabelledSet, UnlabelledSet, collate
 from tasks.common.photos import Photos, check_photos
 from tasks.common.resolution import resolution_line
 from tasks.common.small_copies import SmallCopies
@@ -121,17 +119,9 @@ class PhotoData(DataModule):
         """The middle of each of the given photos."""
         return UnlabelledSet(paths, augment.plain(self.image_size))
 
-    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """Stacks samples, with ``target`` where it is known."""
-        readable = [sample for sample in samples if "error" not in sample]
-        batch = {
-            "image": stack_images([sample["image"] for sample in readable], self.image_size),
-            "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
-            "errors": [sample["error"] for sample in samples if "error" in sample],
-        }
-        if readable and "target" in readable[0]:
-            batch["target"] = torch.from_numpy(np.stack([sample["target"] for sample in readable]))
-        return batch
+    @property
+    def collate(self) -> Collate:
+        return partial(collate, image_size=self.image_size)
 
     def report_lines(self) -> list[str]:
         """Counts of the splits that were read, and what was skipped."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError
 from tasks.common.augment import Look
-from tasks.common.data import Sample
+from tasks.common.data import Sample, stack_images
 from tasks.common.photos import Photos
 from tasks.common.sampling import Place
 from tasks.common.small_copies import SmallCopies
@@ -79,3 +81,22 @@ class UnlabelledSet(Dataset[Sample]):
         except InputError as error:
             return {"id": index, "error": str(error)}
         return {"image": image, "id": index}
+
+
+def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
+    """Stacks samples, with ``target`` where it is known.
+
+    Args:
+        samples: Of ``LabelledSet`` or ``UnlabelledSet``. Of those with an error only that is kept,
+            in ``errors``.
+        image_size: Side of the images of a batch without any, in pixels.
+    """
+    readable = [sample for sample in samples if "error" not in sample]
+    batch = {
+        "image": stack_images([sample["image"] for sample in readable], image_size),
+        "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
+        "errors": [sample["error"] for sample in samples if "error" in sample],
+    }
+    if readable and "target" in readable[0]:
+        batch["target"] = torch.from_numpy(np.stack([sample["target"] for sample in readable]))
+    return batch

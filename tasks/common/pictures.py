@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import BasePredictionWriter, Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from backbone.errors import check_number
+from backbone.weights import replacing
 from tasks.common.images import read_image
 from tasks.common.task import Task
 
@@ -141,7 +142,8 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     bgr = np.ascontiguousarray(pixels[..., ::-1])
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    path.write_bytes(data.tobytes())
+    with replacing(path, synced=False) as temporary:
+        temporary.write_bytes(data.tobytes())
 
 
 def contact_sheet(paths: Sequence[Path], *, width: int = 1480, height: int = 240) -> np.ndarray:

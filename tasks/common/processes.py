@@ -29,8 +29,11 @@ def watch_processes() -> None:
 
 def end_other_processes() -> None:
     """Ends those that this one has started, which would wait for it or fail without it."""
-    for process in _started:
+    ending = list(_started)
+    _started.clear()  # so that their ends are no news to the watch
+    for process in ending:
         process.kill()
+        process.wait()
 
 
 def end_for_the_first_one(code: int) -> None:
@@ -63,7 +66,7 @@ def _end_with(processes: Sequence[subprocess.Popen[Any]]) -> None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
         codes = [process.poll() for process in processes]
     failed = [code for code in codes if code]
-    if failed:
+    if failed and _started:
         end_other_processes()
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()

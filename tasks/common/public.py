@@ -11,6 +11,7 @@ from backbone.errors import InputError
 from tasks.common.archives import extract, is_extracted
 from tasks.common.download import fetch
 from tasks.common.folders import make_folder
+from tasks.common.stopping import GOES_ON, keeping
 
 APPLICATIONS = Path(__file__).parents[1]
 
@@ -90,9 +91,10 @@ def prepare_by_name(name: str, root: Path, **settings: Any) -> str:
             f"{', '.join(others)}: dataset={name} has no such setting, only "
             f"{', '.join(['root', *known])}"
         )
-    if isinstance(dataset, PublicDataset):
-        return prepare(dataset, root)
-    return dataset(root, **given)
+    with keeping(GOES_ON):
+        if isinstance(dataset, PublicDataset):
+            return prepare(dataset, root)
+        return dataset(root, **given)
 
 
 def prepare(dataset: PublicDataset, root: Path) -> str:

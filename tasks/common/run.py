@@ -280,11 +280,11 @@ def write_report(folder: Path, lines: Sequence[str]) -> None:
     """Writes ``report.txt``."""
     with replacing(folder / "report.txt") as temporary:
         # a file may have a name that is no UTF-8
-        temporary.write_text("\n".join(lines) + "\n", errors="backslashreplace")
+        temporary.write_text("\n".join(lines) + "\n", errors="backslashreplace", encoding="utf-8")
 
 
 @rank_zero_only
 def write_json(path: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Writes a JSON file, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n")
+        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

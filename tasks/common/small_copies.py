@@ -1,17 +1,18 @@
 """Small copies of photos on disk: a large one is decoded once, and not in every epoch and run."""
 
 import hashlib
-import multiprocessing
 import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 
 from backbone.errors import InputError, check_number
 from backbone.weights import replacing
 from tasks.common.images import read_image
+from tasks.common.workers import process_context
 
 # 41 dB from the pixels, in a sixth of their bytes. Uncompressed, they would be read in a third of
 # the time, but ImageNet's would take 300 GB.
@@ -44,7 +45,7 @@ class SmallCopies:
         check_number("data.cache_side", side, at_least=1, whole=True)
         self.folder = folder / str(side)
         self.side = side
-        self._counts = multiprocessing.Array("q", 4)  # of all loading processes
+        self._counts: Any = process_context().Array("q", 4)  # of all loading processes
 
     def file_for(self, photo: Path) -> Path:
         """The file to read instead of a photo, made if there is none: its copy, or the photo.

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from backbone.weights import Weights, lineage, read_checkpoint, read_weights
+from tasks.common.checkpoint import StopBetweenBatches
 from tasks.common.config import build, recompose
 from tasks.common.data import DataModule
 from tasks.common.folders import make_folder
@@ -24,6 +25,7 @@ from tasks.common.network import (
 )
 from tasks.common.pictures import PredictionWriter, ValidationPictures
 from tasks.common.run import run_folder, say, score, write_config, write_json, write_report
+from tasks.common.stopping import StoppedError
 from tasks.common.task import Task
 from tasks.common.trainer import build_trainer
 
@@ -68,10 +70,14 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     if task.heat_maps and not task.has_heat_maps:
         raise InputError("heat_map=true: only classifiers have heat maps. Leave it out")
     writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
-    trainer = build_trainer(config.trainer, folder=folder, callbacks=[writer])
+    callbacks = [writer, StopBetweenBatches()]
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=callbacks)
     fix_weights(task.eval(), precision=trainer.precision)
     try:
         trainer.predict(task, data.predict_dataloader(paths), return_predictions=False)
+    except StoppedError as stop:
+        stop.kept = f"{len(writer.entries)} of {len(paths)} photos are done, see {folder}"
+        raise
     finally:
         write_json(folder / "predictions.json", writer.entries)
     if writer.errors and config.data.on_bad_image == "error":

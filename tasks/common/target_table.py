@@ -14,6 +14,7 @@ from tasks.common.data import DataModule
 from tasks.common.keyed_rows import KeyedRows, photo_keys
 from tasks.common.lesson import Teacher
 from tasks.common.progress import steps_of
+from tasks.common.stopping import GOES_ON, keeping
 from tasks.common.teacher import NetworkTeacher, order_of
 
 SHARD = 2048  # photos between two writes
@@ -101,8 +102,9 @@ def write_targets(
     _, first = np.unique(keys[wanted], return_index=True)  # copies of a photo share a target
     wanted = wanted[np.sort(first)]
     shards = [wanted[start : start + SHARD] for start in range(0, len(wanted), SHARD)]
-    for shard in steps_of(shards, "photos shown to the teacher", size=len):
-        rows.add(keys[shard], _targets(teacher, data, shard.tolist(), trainer=trainer))
+    with keeping(GOES_ON):
+        for shard in steps_of(shards, "photos shown to the teacher", size=len):
+            rows.add(keys[shard], _targets(teacher, data, shard.tolist(), trainer=trainer))
     return f"{len(wanted)} targets added to {folder}, {len(paths) - len(wanted)} were there"
 
 

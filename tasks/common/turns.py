@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset, Sampler
 
-from tasks.common.data import Sample
+from tasks.common.data import Collate, Sample
 from tasks.common.sampling import EpochSampler, Place
 
 
@@ -44,6 +45,23 @@ class JointSet(Dataset[Sample]):
         epoch, number = place
         name, index = self.place(number)
         return {"part": name, "id": number, "sample": self.sets[name][epoch, index]}
+
+
+def collate(samples: Sequence[Sample], *, parts: Mapping[str, Collate]) -> dict[str, Any]:
+    """A batch as ``heads.multitask.shares`` divides it; ``id`` counts through all parts.
+
+    Args:
+        samples: Of ``JointSet``.
+        parts: Make a batch of each part's own samples.
+    """
+    images, ids, batches = [], [], {}
+    for name, collate_part in parts.items():
+        own = [sample for sample in samples if sample["part"] == name]
+        if own:
+            batches[name] = collate_part([sample["sample"] for sample in own])
+            images.append(batches[name].pop("image"))
+            ids += [sample["id"] for sample in own]
+    return {"image": torch.cat(images), "id": torch.tensor(ids), "errors": [], "parts": batches}
 
 
 class Turn(NamedTuple):

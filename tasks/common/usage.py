@@ -23,7 +23,7 @@ def usage(description: str, config_name: str, arguments: Sequence[str]) -> str:
         config_name: Its primary config.
         arguments: Of the command line; with a task among them, all of its settings follow.
     """
-    text = (CONFIGS / f"{config_name}.yaml").read_text()
+    text = (CONFIGS / f"{config_name}.yaml").read_text(encoding="utf-8")
     settings = text.partition("\n\n")[2]
     groups = _groups(config_name)
     options = [f"  {group}={'|'.join(_options(group))}" for group in groups]

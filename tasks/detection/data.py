@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backbone.errors import InputError
-from tasks.common.data import DataModule, Sample
+from tasks.common.data import Collate, DataModule
 from tasks.common.labels import LabelMap
 from tasks.detection import augment
 from tasks.detection.annotations import Annotations
@@ -117,8 +117,9 @@ class DetectionData(DataModule):
             ]
         }
 
-    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        return collate(samples, image_size=self.image_size)
+    @property
+    def collate(self) -> Collate:
+        return partial(collate, image_size=self.image_size)
 
     def report_lines(self) -> list[str]:
         """Counts and repairs of the splits that were read."""

@@ -159,7 +159,7 @@ class CocoMetric(Metric):
         ids = self.annotations.image_ids
         results = [row | {"image_id": int(ids[row["image_id"]])} for row in self.results]
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(results))
+            temporary.write_text(json.dumps(results), encoding="utf-8")
 
 
 def coco_dictionary(annotations: Annotations) -> dict[str, Any]:

@@ -63,7 +63,9 @@ def _write_folder(root: Path, settings: dict[str, Any]) -> None:
     for split, num_images in settings["num_images"].items():
         image_ids = range(FIRST_IDS[split], FIRST_IDS[split] + num_images)
         annotations = _write_split(root / split, image_ids, settings["seed"], settings["size"])
-        (root / "annotations" / f"instances_{split}.json").write_text(json.dumps(annotations))
+        (root / "annotations" / f"instances_{split}.json").write_text(
+            json.dumps(annotations), encoding="utf-8"
+        )
 
 
 def _write_split(folder: Path, image_ids: range, seed: int, size: int) -> dict[str, Any]:

@@ -90,6 +90,6 @@ def _read_partition(file: Path) -> dict[str, str]:
 
 def _read_lines(file: Path) -> list[str]:
     try:
-        return [line for line in file.read_text().splitlines() if line.strip()]
+        return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: {error}; data.root= must hold {CelebAData.layout}") from error

@@ -60,7 +60,7 @@ def write_faces(root: Path, *, num_train: int, num_val: int, seed: int) -> None:
 def _write_splits(root: Path, *, counts: Mapping[str, int], seed: int) -> None:
     for number, (split, count) in enumerate(counts.items()):
         (root / split).mkdir()
-        with (root / f"labels_{split}.csv").open("w", newline="") as file:
+        with (root / f"labels_{split}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow([FILE, *ATTRIBUTES, GROUP])
             for index in range(count):

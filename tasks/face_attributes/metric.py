@@ -185,7 +185,7 @@ class AttributesMetric(Metric):
     def save(self, folder: Path) -> None:
         """Writes ``predictions.json``, ``attributes.csv`` and ``groups.csv``."""
         with replacing(folder / "predictions.json") as temporary:
-            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n")
+            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n", encoding="utf-8")
         _write_csv(folder / "attributes.csv", AttributeFigures._fields, self.by_attribute())
         _write_csv(folder / "groups.csv", GroupFigures._fields, self.by_group())
 
@@ -214,7 +214,7 @@ def named_attributes(scores: Tensor, label_map: LabelMap) -> list[list[dict[str,
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], rows: Sequence[Any]) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(rows)

@@ -2,16 +2,13 @@
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from backbone.errors import InputError
 from tasks.common.bad_images import counted
-from tasks.common.data import DataModule, Sample, stack_images
+from tasks.common.data import Collate, DataModule
 from tasks.common.face_landmarks import finder_description
 from tasks.common.images import list_images
 from tasks.common.labels import LabelMap
@@ -19,7 +16,7 @@ from tasks.common.overlap import overlap_lines
 from tasks.face_embedding.augment import Look, plain
 from tasks.face_embedding.faces import ALIGNMENTS, Faces, find_faces, find_faces_or_middles
 from tasks.face_embedding.pairs import Pairs, read_pairs
-from tasks.face_embedding.samples import FaceSet
+from tasks.face_embedding.samples import FaceSet, collate
 
 WAYS_OUT = (
     "Ways out: data.faces=[DIR,DIR] with photos of faces to train on, data.pairs=FILE with "
@@ -159,18 +156,9 @@ class FaceData(DataModule):
         """A photo of a pair and whose it is."""
         return self.pairs.paths[index], {"person": self.pairs.names[index]}
 
-    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """Stacks samples, with ``frame``, ``mirrored`` and ``target``."""
-        readable = [sample for sample in samples if "error" not in sample]
-        frames = [sample["frame"] for sample in readable]
-        return {
-            "image": stack_images([sample["image"] for sample in readable], self.image_size),
-            "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
-            "frame": torch.from_numpy(np.array(frames, np.float32).reshape(-1, 2, 3)),
-            "mirrored": torch.tensor([sample["mirrored"] for sample in readable]),
-            "target": torch.tensor([sample["target"] for sample in readable]),
-            "errors": [sample["error"] for sample in samples if "error" in sample],
-        }
+    @property
+    def collate(self) -> Collate:
+        return partial(collate, image_size=self.image_size)
 
     def cautions(self) -> list[str]:
         """Whether photos of the pairs are trained on too, once these have been read."""

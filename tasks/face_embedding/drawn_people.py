@@ -118,7 +118,7 @@ def _write_pairs(root: Path, *, num_val: int, seed: int) -> None:
                 )
         lines += [f"{name}\t1\t2" for name in names[:-1]]
         lines += [f"{one}\t1\t{other}\t2" for one, other in itertools.pairwise(names)]
-    (root / "pairs.txt").write_text("\n".join(lines) + "\n")
+    (root / "pairs.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def draw_person(u: Picture, v: Picture, rng: Rng, *, traits: np.ndarray) -> tuple[Picture, Picture]:

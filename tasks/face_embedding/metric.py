@@ -91,7 +91,7 @@ class VerificationMetric(Metric):
     def save(self, folder: Path) -> None:
         """Writes ``predictions.json`` with all distances, and draws ``pictures/roc.png``."""
         with replacing(folder / "predictions.json") as temporary:
-            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n")
+            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n", encoding="utf-8")
         if len(self.distances):
             draw_roc(self.curve, folder / "pictures" / "roc.png")
 

@@ -1,11 +1,13 @@
 """Faces as samples for the loader."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset
 
-from tasks.common.data import Sample
+from tasks.common.data import Sample, stack_images
 from tasks.common.face_alignment import SHARPEST, coarseness, rescaled
 from tasks.common.images import read_image
 from tasks.common.sampling import Place
@@ -61,3 +63,22 @@ class FaceSet(Dataset[Sample]):
             "mirrored": view.mirrored,
             "target": int(self.faces.people[index]),
         }
+
+
+def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
+    """Stacks samples of ``FaceSet``; of those with an error only that is kept, in ``errors``.
+
+    Args:
+        samples: Of one batch.
+        image_size: Side of the images of a batch without any, in pixels.
+    """
+    readable = [sample for sample in samples if "error" not in sample]
+    frames = [sample["frame"] for sample in readable]
+    return {
+        "image": stack_images([sample["image"] for sample in readable], image_size),
+        "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
+        "frame": torch.from_numpy(np.array(frames, np.float32).reshape(-1, 2, 3)),
+        "mirrored": torch.tensor([sample["mirrored"] for sample in readable]),
+        "target": torch.tensor([sample["target"] for sample in readable]),
+        "errors": [sample["error"] for sample in samples if "error" in sample],
+    }

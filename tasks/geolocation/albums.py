@@ -1,10 +1,13 @@
 """Albums as samples: photos of one place, shown together."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset
 
+from tasks.common import photo_sets
 from tasks.common.data import Sample
 from tasks.common.sampling import Place
 
@@ -44,3 +47,12 @@ def flattened(samples: Sequence[Sample | list[Sample]]) -> list[Sample]:
     return [
         photo for sample in samples for photo in (sample if isinstance(sample, list) else [sample])
     ]
+
+
+def collate(samples: Sequence[Sample | list[Sample]], *, image_size: int) -> dict[str, Any]:
+    """Stacks samples, with ``album`` where photos were shown in albums."""
+    photos = flattened(samples)
+    batch = photo_sets.collate(photos, image_size=image_size)
+    if photos and "album" in photos[0]:
+        batch["album"] = torch.tensor([photo["album"] for photo in photos])
+    return batch

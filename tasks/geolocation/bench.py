@@ -91,7 +91,7 @@ def _write_photos(config: DictConfig, root: Path) -> None:
         pixels = cv2.resize(coarse, (1024, 768), interpolation=cv2.INTER_CUBIC)
         Image.fromarray(pixels).save(root / "photos" / f"{number}.jpg", quality=90)
         rows.append(f"{number}.jpg,{rng.uniform(-90, 90)},{rng.uniform(-180, 180)},train")
-    (root / "photos.csv").write_text("\n".join(rows) + "\n")
+    (root / "photos.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 def _packed(folder: Path, photos: GeoPhotos, *, side: int | None) -> GeoPhotos:

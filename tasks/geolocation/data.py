@@ -3,21 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError, check_number
 from tasks.common.bad_images import counted
-from tasks.common.data import Sample
+from tasks.common.data import Collate, Sample
 from tasks.common.images import ImageFile
 from tasks.common.photo_data import PhotoData
 from tasks.common.photos import Photos
-from tasks.geolocation.albums import AlbumSet, flattened
+from tasks.geolocation.albums import AlbumSet, collate
 from tasks.geolocation.bad_rows import BadRows
 from tasks.geolocation.cells import granularities, sorted_leaves
 from tasks.geolocation.partition import CellLabels, Partition, make_partition, read_partition
@@ -163,13 +162,9 @@ class GeolocationData(PhotoData):
         assert isinstance(photos, GeoPhotos)
         return AlbumSet(shown, photos.albums, size=self.album_size)
 
-    def collate(self, samples: Sequence[Any]) -> dict[str, Any]:
-        """Stacks samples, with ``album`` where photos were shown in albums."""
-        photos = flattened(samples)
-        batch = super().collate(photos)
-        if photos and "album" in photos[0]:
-            batch["album"] = torch.tensor([photo["album"] for photo in photos])
-        return batch
+    @property
+    def collate(self) -> Collate:
+        return partial(collate, image_size=self.image_size)
 
     def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and where it was taken."""

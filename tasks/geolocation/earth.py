@@ -64,7 +64,7 @@ def _write_photos(root: Path, *, num_photos: dict[str, int], seed: int) -> None:
             picture = draw_town(place % len(TOWNS), np.random.default_rng((*key, photo)))
             save_drawing(root / "photos" / name, picture)
             rows.append((name, f"{latitude:.5f}", f"{longitude:.5f}", f"{split}_{place}", split))
-    with (root / "photos.csv").open("w", newline="") as file:
+    with (root / "photos.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "latitude", "longitude", "place", "split"))
         writer.writerows(rows)

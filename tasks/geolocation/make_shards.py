@@ -18,10 +18,11 @@ from tasks.common.bad_images import counted
 from tasks.common.config import differences
 from tasks.common.folders import make_folder
 from tasks.common.images import SUFFIXES, read_image
-from tasks.common.machine import num_cores
 from tasks.common.progress import steps_of
 from tasks.common.run import write_report
 from tasks.common.small_copies import reduced_jpeg
+from tasks.common.stopping import GOES_ON, keeping
+from tasks.common.workers import threads
 from tasks.geolocation.bad_rows import BadRows
 from tasks.geolocation.photos import GeoPhotos, read_photos
 from tasks.geolocation.shards import (
@@ -72,7 +73,8 @@ def make_shards(config: DictConfig) -> list[str]:
     notes = bad_rows.check()
     folder = make_folder("output", config.output)
     _describe(folder, photos, config)
-    packed, skipped = _pack(folder, photos, config)
+    with keeping(GOES_ON):
+        packed, skipped = _pack(folder, photos, config)
     if not any(map(len, packed)):
         raise InputError("\n  ".join([f"{table}: no photo can be read", *skipped[:MAX_SHOWN]]))
     write_index(folder, packed)
@@ -100,7 +102,7 @@ def _describe(folder: Path, photos: dict[str, GeoPhotos], config: DictConfig) ->
     }
     path = folder / DESCRIPTION
     try:
-        found = json.loads(path.read_text()) if path.exists() else wanted
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else wanted
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}. Give another output=DIR") from error
     if changed := list(differences(wanted, found)):
@@ -109,7 +111,7 @@ def _describe(folder: Path, photos: dict[str, GeoPhotos], config: DictConfig) ->
             f"{'; '.join(changed).replace('in the checkpoint', 'there')}. Give another output=DIR"
         )
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+        temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
 
 
 def _pack(
@@ -123,7 +125,7 @@ def _pack(
         for shard in plan_shards(each, split, photos_per_shard=size, seed=seed)
     ]
     packed, skipped = [], []
-    with ThreadPoolExecutor(num_cores()) as pool:
+    with threads() as pool:
         for shard in steps_of(plan, "photos packed", size=lambda shard: len(shard.chosen)):
             here = photos[shard.split]
             found, problems = pack_shard(folder, shard, here, side=config.side, pool=pool)

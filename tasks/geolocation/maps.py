@@ -146,4 +146,4 @@ def write_web_map(path: Path, entry: Mapping[str, Any]) -> None:
         ).add_to(page)
     folium.Marker(best, tooltip=f"within {entry['location']['radius_km']:.0f} km").add_to(page)
     with replacing(path) as temporary:
-        temporary.write_text(page.get_root().render())
+        temporary.write_text(page.get_root().render(), encoding="utf-8")

@@ -123,8 +123,11 @@ class GeolocationMetric(Metric):
     def save(self, folder: Path) -> None:
         """Writes ``predictions.json`` and ``distances.csv``."""
         with replacing(folder / "predictions.json") as temporary:
-            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n")
-        with replacing(folder / "distances.csv") as temporary, temporary.open("w") as file:
+            temporary.write_text(json.dumps(self._rows(), indent=1) + "\n", encoding="utf-8")
+        with (
+            replacing(folder / "distances.csv") as temporary,
+            temporary.open("w", encoding="utf-8") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(["file", "distance_km"])
             for index, distance in zip(self.seen, self.distances_km.tolist(), strict=True):

@@ -7,13 +7,12 @@ these are; it takes one point at a time.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tasks.common.machine import num_cores
+from tasks.common.workers import threads
 from tasks.geolocation.sphere import Points, Vectors, unit_columns, vector_points
 
 MAX_LEVEL = 30
@@ -44,7 +43,7 @@ def leaf_ids(points: ArrayLike) -> np.ndarray:
         face, u, v = _project(*unit_columns(points[chunk]))
         ids[chunk] = _along_curve(face, _leaf_number(u), _leaf_number(v))
 
-    with ThreadPoolExecutor(num_cores()) as pool:  # numpy lets other threads run meanwhile
+    with threads() as pool:  # numpy lets other threads run meanwhile
         list(pool.map(fill, _chunks(len(points))))
     return ids
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError
-from tasks.common.data import DataModule, Sample
+from tasks.common.data import Collate, DataModule, Sample
 from tasks.common.labels import LabelMap
 from tasks.common.multitask_data import MultitaskData
 from tasks.common.sampling import Place
@@ -152,8 +152,9 @@ class AlignedAttributes(DataModule):
     def setup(self, stage: str) -> None:
         self.labelled.setup(stage)
 
-    def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        return self.labelled.collate(samples)
+    @property
+    def collate(self) -> Collate:
+        return self.labelled.collate
 
     def cautions(self) -> list[str]:
         return self.labelled.cautions()

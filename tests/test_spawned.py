@@ -1,0 +1,103 @@
+"""Where processes are not forked, as on macOS and Windows, and from Python 3.14 on by default."""
+
+import os
+import pickle
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from lightning.pytorch import LightningDataModule, Trainer
+from torch import nn
+
+from tasks.common.config import CONFIGS, build
+from tests.commands import ROOT, options
+from tests.photo_files import write_photos
+
+TINY = (
+    *("data=demo", "data.num_train=8", "data.num_val=4", "data.batch_size=4"),
+    *("data.image_size=96", "data.num_workers=2", "backbone.width=0.25", "pictures.count=1"),
+    *("trainer.accelerator=cpu", "trainer.max_epochs=2", "trainer.log_every_n_steps=1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("task", "method"),
+    [
+        ("ssd_coco", "spawn"),
+        # travels alike, and takes less time: one process imports for all
+        *((task, "forkserver") for task in ("imagenet", "facenet", "planet", "multitask_faces")),
+    ],
+)
+def test_the_commands_run(task: str, method: str, tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", ["0.jpg", "1.jpg", "2.jpg"])
+    checkpoint = f"checkpoint={tmp_path / 'run' / 'checkpoints' / 'last.ckpt'}"
+    found = ("input=photos", "output=found", "data.num_workers=2")
+    copies = ("data.cache=copies", "data.cache_side=48") if task == "imagenet" else ()
+    commands = [
+        ("train", f"task={task}", *TINY, *copies, "run_dir=run"),
+        ("eval", checkpoint, "data.num_workers=2", "run_dir=eval"),
+        ("predict", checkpoint, *found),
+    ]
+    words = [word for command in commands for word in ("--", *command)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.spawned", method, *words],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    for name in ("run", "eval", "found"):
+        assert (tmp_path / name / "predictions.json").exists()
+    if copies:  # counted in all processes
+        assert (
+            "8 copies made, 0 made anew, 8 found" in (tmp_path / "run" / "report.txt").read_text()
+        )
+
+
+class Luggage(pickle.Pickler):
+    """What a process is given, where only plain things may be in."""
+
+    def reducer_override(self, thing: object) -> object:
+        assert not isinstance(thing, LightningDataModule | Trainer | nn.Module), thing
+        return NotImplemented
+
+
+DATA = [
+    *((task,) for task in options("task")),
+    ("ssd_coco", "data.augmentation._target_=tasks.detection.augment.strong"),
+    ("imagenet", "data.augmentation._target_=tasks.common.augment.modern"),
+    ("planet", "data.album_size=2"),
+]
+
+
+@pytest.mark.parametrize("settings", DATA, ids=" ".join)
+def test_only_the_data_set_and_plain_functions_travel(settings, tmp_path: Path) -> None:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        overrides = [f"task={settings[0]}", *settings[1:], *TINY, f"run_dir={tmp_path}"]
+        data = build(compose("train", overrides=overrides).data)
+    data.prepare_data()
+    data.trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    photo = Path(str(data.val_photo(0)[0]))
+    for loader in (
+        data.train_dataloader(),
+        data.val_dataloader(),
+        data.predict_dataloader([photo]),
+    ):
+        here = (loader.dataset, loader.collate_fn, loader.worker_init_fn)
+        luggage = BytesIO()
+        Luggage(luggage).dump(here)
+        assert luggage.tell() < 250_000  # of polygons, mostly
+        places = next(iter(loader.batch_sampler))
+        here, there = (
+            collate([samples[place] for place in places])["image"]
+            for samples, collate, _ in (here, pickle.loads(luggage.getvalue()))
+        )
+        assert torch.equal(here, there)
