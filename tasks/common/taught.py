@@ -10,9 +10,9 @@ from tasks.common.config import build
 from tasks.common.data import DataModule
 from tasks.common.network import build_task, check_head
 from tasks.common.pictures import ValidationPictures
+from tasks.common.results import claim_scores
 from tasks.common.run import (
     build_teacher,
-    run_folder,
     say,
     score,
     write_config,
@@ -54,7 +54,8 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
             "teacher.file=FILE, and neither checkpoint= nor init="
         )
     check_head(config)
-    folder = run_folder(config)
+    results = claim_scores(config, reads=[config.teacher.get("file")])
+    folder = results.folder
     data, teacher = _teacher_and_data(config)
     seed_everything(config.seed, verbose=False)
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
@@ -62,6 +63,8 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     task.trained_on = teacher.trained_on
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
+    len(data.val_set)  # type: ignore[arg-type] # reads it: what is wrong with it costs no results
+    results.make_way()
     write_config(folder, config)
     figures = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
     # the rest is the cost of a student's network
