@@ -148,7 +148,8 @@ class Runs:
         """A run that is stopped in each of the traps and resumed every time."""
         resume: tuple[str, ...] = ()
         for trap in traps:
-            stopped = self.train(name, *settings, *resume, trap=trap)
+            # what was killed before its first checkpoint begins anew
+            stopped = self.train(name, *settings, *(resume or ("overwrite=true",)), trap=trap)
             assert stopped.code == (143 if trap.signal == SIGTERM else -9), (trap, stopped)
             if trap.signal == SIGTERM:
                 last_line = stopped.output.strip().splitlines()[-1]

@@ -27,6 +27,7 @@ RESULTS = (
     "predictions.json",
     *CHECKPOINTS,
     "tensorboard/events.out.tfevents.*",
+    "tensorboard/hparams.yaml",
     "pictures/[0-9][0-9][0-9][0-9][0-9]*_*.jpg",
 )
 BESIDE = (  # other commands or users may have files of these names: no results by themselves
@@ -81,7 +82,7 @@ class Results(NamedTuple):
 
 
 def claim_run(
-    config: DictConfig, *, reads: Iterable[object] = (), resumed: str | None = None
+    config: DictConfig, *, reads: Iterable[object] = (), resumed: object = None
 ) -> Results:
     """Makes the run folder, or takes one without a run.
 
@@ -96,7 +97,7 @@ def claim_run(
     """
     config.run_dir = own_folder(config, "run_dir")
     folder = make_folder("run_dir", config.run_dir)
-    if resumed and (resumed == "last" or _is_within(Path(resumed), folder / "checkpoints")):
+    if resumed and (resumed == "last" or _is_within(Path(str(resumed)), folder / "checkpoints")):
         if config.overwrite:
             raise InputError(
                 f"overwrite=true would remove the run that resume={resumed} goes on with: give one "

@@ -37,8 +37,10 @@ from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
 from tasks.common.results import Results, claim_run
 from tasks.common.task import DivergedError, Task
-from tasks.common.trainer import build_trainer
+from tasks.common.trainer import build_trainer, num_processes
 
+# Settings that a run may change when it is resumed, by what they begin with.
+OF_ONE_PART = ("resume:", "run_dir:", "overwrite:", "init:", "trainer.max_")
 MAX_LINE = 120  # longer ones list what they count
 
 logger = logging.getLogger(__name__)
@@ -72,8 +74,10 @@ def train(config: DictConfig) -> dict[str, float]:
     seed_everything(config.seed, verbose=False)
     prepare(data, results)
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
-    _check_batches(task, data)
+    _check_batches(task, data, processes=num_processes(config.trainer))
+    check_validation(data, config)
     _check_sides(task, data)
+    _check_interval(config.trainer, data)
     for part in teacher_settings(config):
         task.of(part).teacher = build_teacher(config, data.of(part), part=part)
     if weights and source:
@@ -188,19 +192,30 @@ def _record(task: Task, config: DictConfig, results: Results, *, resume: Path | 
                     f"{line}. A resumed run keeps its optimiser: give the setting as it was, or "
                     f"start a new run with init={resume}"
                 )
-            if not line.startswith(("resume:", "run_dir:", "init:", "trainer.max_")):
+            if not line.startswith(OF_ONE_PART):
                 logger.warning("Changed since the checkpoint: %s", line)
     results.make_way()
     write_config(results.folder, config)
 
 
-def _check_batches(task: Task, data: DataModule) -> None:
-    """Batch norm has no statistics over one image."""
-    images = min(data.batch_size, len(data.train_set))  # type: ignore[arg-type]
-    if images < 2 and not (task.freeze_batch_norm or task.freeze_backbone):
+def check_validation(data: DataModule, config: DictConfig) -> None:
+    """Reads what there is of the validation photos, of which every process needs one."""
+    photos, processes = len(data.val_set), num_processes(config.trainer)  # type: ignore[arg-type]
+    if photos < processes:
         raise InputError(
-            f"A training batch of {images} image: batch norm needs at least two. Give more photos, "
-            "data.batch_size=2 or more, or task.freeze_batch_norm=true"
+            f"{photos} validation photos for {processes} processes: give more photos, or "
+            f"trainer.devices={photos or 1} or fewer"
+        )
+
+
+def _check_batches(task: Task, data: DataModule, *, processes: int) -> None:
+    """Batch norm has no statistics over one image."""
+    images = min(data.batch_size, len(data.train_set) // processes)  # type: ignore[arg-type]
+    if images < 2 and not (task.freeze_batch_norm or task.freeze_backbone):
+        each = f" for each of {processes} processes" if processes > 1 else ""
+        raise InputError(
+            f"A training batch of {images} image{each}: batch norm needs at least two. Give more "
+            "photos, data.batch_size=2 or more, or task.freeze_batch_norm=true"
         )
 
 
@@ -211,6 +226,19 @@ def _check_sides(task: Task, data: DataModule) -> None:
         raise InputError(
             f"data.resolution.start={smallest}: backbone {task.backbone.name} needs at least "
             f"{needed} pixels"
+        )
+
+
+def _check_interval(config: DictConfig, data: DataModule) -> None:
+    """Lightning would refuse it too, but when the run has begun."""
+    every = config.val_check_interval
+    if not isinstance(every, int) or config.check_val_every_n_epoch is None:
+        return
+    batches = len(data.train_dataloader())
+    if every > batches:
+        raise InputError(
+            f"trainer.val_check_interval={every}: an epoch has {batches} batches. Give fewer, or "
+            "trainer.check_val_every_n_epoch=null too, to count over epochs"
         )
 
 

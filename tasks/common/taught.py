@@ -13,6 +13,7 @@ from tasks.common.pictures import ValidationPictures
 from tasks.common.results import claim_scores
 from tasks.common.run import (
     build_teacher,
+    check_validation,
     say,
     score,
     write_config,
@@ -63,7 +64,7 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     task.trained_on = teacher.trained_on
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
-    len(data.val_set)  # type: ignore[arg-type] # reads it: what is wrong with it costs no results
+    check_validation(data, config)  # before: what is wrong with them costs no earlier results
     results.make_way()
     write_config(folder, config)
     figures = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
