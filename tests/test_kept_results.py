@@ -19,11 +19,10 @@ COMMANDS = {  # each writes to run
     "eval": (*NETWORK, "data.root=coco", "run_dir=run"),
     "predict": (*NETWORK, "input=photos", "output=run"),
     "demo_ssd_coco": (NETWORK[1], "data.num_workers=0", "input=photos", "output=run"),
-    "figures": ("output=run",),
     "make_cells": ("table=places.csv", "output=run/cells.csv", "max_photos=2", "min_photos=1"),
     "prepare": ("dataset=geotagged", "root=places.csv", "output=run/photos.csv"),
 }
-IN_FOLDERS = ("train", "eval", "predict", "demo_ssd_coco", "figures")
+IN_FOLDERS = ("train", "eval", "predict", "demo_ssd_coco")
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +88,9 @@ def events(folder: Path) -> set[str]:
 def test_nothing_stale_remains_and_nothing_of_the_users_goes(tool: str, place: Path):
     assert run_inside(tool, *COMMANDS[tool], cwd=place).returncode == 0
     stale = [f"pictures/00007_{tool}.jpg", "classes.csv", ".metrics.json.abcd1234"]
-    if tool == "figures":
-        stale = ["runs3.png", "runs3.svg"]
-    elif tool == "train":
+    if tool == "train":
         stale += ["diverged.json", "tensorboard/events.out.tfevents.1.host.1.0"]
-    mine = ["notes.txt", "pictures/mine.jpg", "found/predictions.json", "figure.png"]
+    mine = ["notes.txt", "pictures/mine.jpg", "found/predictions.json"]
     for name in (*stale, *mine):
         (place / "run" / name).parent.mkdir(exist_ok=True)
         (place / "run" / name).write_text("written by the test")

@@ -26,8 +26,9 @@ def refuses(done: Finished, *said: str, folder: Path) -> None:
     assert not list(folder.iterdir())  # nothing was begun
 
 
-@pytest.mark.parametrize("added", ["", "+", "++"])
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize(
+    ("tool", "added"), [*((tool, added) for tool in TOOLS for added in ("", "+")), ("train", "++")]
+)
 def test_no_command_takes_what_it_does_not_read(tool: str, added: str, tmp_path: Path):
     done = run(tool, f"{added}nothing_like_it=1", cwd=tmp_path)
     refuses(done, "There is no setting nothing_like_it.\nSettings: ", folder=tmp_path)
@@ -190,8 +191,10 @@ def test_the_settings_that_hints_name_are_there():
 TASKS = ("ssd_coco", "imagenet", "facenet", "multitask_faces", "planet")
 
 
-@pytest.mark.parametrize("value", ["null", "5", "word", "[1,2]"])
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("task", "value"),
+    [*((task, "null") for task in TASKS), *((TASKS[0], value) for value in ("5", "word", "[1,2]"))],
+)
 def test_a_section_that_is_needed_cannot_be_anything_else(task: str, value: str, tmp_path: Path):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         config = compose("train", overrides=[f"task={task}"])
@@ -208,7 +211,7 @@ def test_a_section_that_is_needed_cannot_be_anything_else(task: str, value: str,
         *(("train", f"{key}=null") for key in ("seed", "run_dir", "pictures.count")),
         *(("train", f"{key}=null") for key in ("pictures.min_score", "data.batch_size")),
         *(("train", f"{key}=null") for key in ("optim.lr", "head.nms_iou", "data.on_bad_image")),
-        *(("train", f"{key}=null") for key in ("trainer.devices", "trainer.precision")),
+        *(("train", f"{key}=null") for key in ("trainer.devices", "trainer.num_nodes")),
         *(("train", f"{key}=null") for key in ("data.augmentation", "schedule.warmup_steps")),
         *(("eval", f"{key}=null") for key in ("seed", "pictures.count", "trainer.accelerator")),
         *(("predict", f"{key}=null") for key in ("input", "output", "heat_map", "pictures")),

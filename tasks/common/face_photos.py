@@ -64,13 +64,14 @@ def describe_faces(
     pictures: list[Path] = []
     unreadable: list[str] = []
     output, paths = results.folder, results.photos(photos)
-    results.make_way()
     for number, path in enumerate(steps_of(paths, "photos looked at")):
         try:
             pixels = read_image(path).pixels
         except InputError as error:
             unreadable.append(str(error))
             continue
+        if not entries:
+            results.make_way()
         frames = _frames(pixels, finder, scale=scale, shift=shift)
         views = [show(pixels, frame, side) for frame in frames]
         described = describe(stack_images(views, side)) if views else []

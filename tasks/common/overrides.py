@@ -118,7 +118,8 @@ def _default(defaults: DictConfig, key: str) -> tuple[Any, Any]:
 
 def _may_be_null(defaults: DictConfig, key: str, raw: Any) -> bool:
     """Whether a setting is null by itself, or what takes it says that it may be."""
-    if raw is None or key in NULLABLE:
+    # of a backbone, null is what its class has by itself, or what a file says
+    if raw is None or key in NULLABLE or key.startswith("backbone."):
         return True
     parent, _, name = key.rpartition(".")
     section = OmegaConf.select(defaults, parent) if parent else defaults
@@ -132,6 +133,8 @@ def _may_be_null(defaults: DictConfig, key: str, raw: Any) -> bool:
 def _admits_none(annotation: Any) -> bool:
     if annotation is inspect.Parameter.empty or annotation is Any:
         return True
+    if isinstance(annotation, str):
+        return "None" in annotation or "Optional" in annotation
     return annotation is None or type(None) in typing.get_args(annotation)
 
 

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from backbone.errors import InputError
 from backbone.weights import lineage, read_checkpoint, read_weights, replacing
 from tasks.common.bad_images import check_policy
+from tasks.common.batches import check_batches, check_interval, check_sides, check_validation
 from tasks.common.checkpoint import Checkpoints
 from tasks.common.config import build, differences, plain
 from tasks.common.cost import task_cost
@@ -37,7 +38,7 @@ from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
 from tasks.common.results import Results, claim_run
 from tasks.common.task import DivergedError, Task
-from tasks.common.trainer import build_trainer, num_processes
+from tasks.common.trainer import build_trainer
 
 # Settings that a run may change when it is resumed, by what they begin with.
 OF_ONE_PART = ("resume:", "run_dir:", "overwrite:", "init:", "trainer.max_")
@@ -74,10 +75,10 @@ def train(config: DictConfig) -> dict[str, float]:
     seed_everything(config.seed, verbose=False)
     prepare(data, results)
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
-    _check_batches(task, data, processes=num_processes(config.trainer))
-    check_validation(data, config)
-    _check_sides(task, data)
-    _check_interval(config.trainer, data)
+    check_batches(task, data, config.trainer)
+    check_validation(data, config.trainer)
+    check_sides(task, data)
+    check_interval(data, config.trainer)
     for part in teacher_settings(config):
         task.of(part).teacher = build_teacher(config, data.of(part), part=part)
     if weights and source:
@@ -196,50 +197,6 @@ def _record(task: Task, config: DictConfig, results: Results, *, resume: Path | 
                 logger.warning("Changed since the checkpoint: %s", line)
     results.make_way()
     write_config(results.folder, config)
-
-
-def check_validation(data: DataModule, config: DictConfig) -> None:
-    """Reads what there is of the validation photos, of which every process needs one."""
-    photos, processes = len(data.val_set), num_processes(config.trainer)  # type: ignore[arg-type]
-    if photos < processes:
-        raise InputError(
-            f"{photos} validation photos for {processes} processes: give more photos, or "
-            f"trainer.devices={photos or 1} or fewer"
-        )
-
-
-def _check_batches(task: Task, data: DataModule, *, processes: int) -> None:
-    """Batch norm has no statistics over one image."""
-    images = min(data.batch_size, len(data.train_set) // processes)  # type: ignore[arg-type]
-    if images < 2 and not (task.freeze_batch_norm or task.freeze_backbone):
-        each = f" for each of {processes} processes" if processes > 1 else ""
-        raise InputError(
-            f"A training batch of {images} image{each}: batch norm needs at least two. Give more "
-            "photos, data.batch_size=2 or more, or task.freeze_batch_norm=true"
-        )
-
-
-def _check_sides(task: Task, data: DataModule) -> None:
-    """Photos may be smaller at first than those that the task was made for."""
-    smallest, needed = min(data.train_sides), task.backbone.min_side
-    if smallest < needed:
-        raise InputError(
-            f"data.resolution.start={smallest}: backbone {task.backbone.name} needs at least "
-            f"{needed} pixels"
-        )
-
-
-def _check_interval(config: DictConfig, data: DataModule) -> None:
-    """Lightning would refuse it too, but when the run has begun."""
-    every = config.val_check_interval
-    if not isinstance(every, int) or config.check_val_every_n_epoch is None:
-        return
-    batches = len(data.train_dataloader())
-    if every > batches:
-        raise InputError(
-            f"trainer.val_check_interval={every}: an epoch has {batches} batches. Give fewer, or "
-            "trainer.check_val_every_n_epoch=null too, to count over epochs"
-        )
 
 
 def teacher_settings(config: DictConfig) -> dict[str, DictConfig | None]:

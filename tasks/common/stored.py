@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from backbone.weights import Weights, lineage, read_checkpoint, read_weights
+from tasks.common.batches import check_validation
 from tasks.common.config import build, recompose
 from tasks.common.data import DataModule
 from tasks.common.drawn import prepare
@@ -23,7 +24,7 @@ from tasks.common.network import (
 )
 from tasks.common.pictures import PredictionWriter, ValidationPictures
 from tasks.common.results import claim_output, claim_scores
-from tasks.common.run import check_validation, say, score, write_config, write_json, write_report
+from tasks.common.run import say, score, write_config, write_json, write_report
 from tasks.common.task import Task
 from tasks.common.trainer import build_trainer
 
@@ -44,7 +45,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     lines += task.cautions(data)
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
-    check_validation(data, config)  # before: what is wrong with them costs no earlier results
+    check_validation(data, config.trainer)  # now, or a mistake would cost earlier results
     results.make_way()
     write_config(folder, config)
     metrics = score(task, data, trainer, folder=folder, precision=config.trainer.precision)

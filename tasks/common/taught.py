@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from lightning.pytorch import seed_everything
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
+from tasks.common.batches import check_validation
 from tasks.common.config import build
 from tasks.common.data import DataModule
 from tasks.common.network import build_task, check_head
@@ -13,7 +14,6 @@ from tasks.common.pictures import ValidationPictures
 from tasks.common.results import claim_scores
 from tasks.common.run import (
     build_teacher,
-    check_validation,
     say,
     score,
     write_config,
@@ -55,7 +55,7 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
             "teacher.file=FILE, and neither checkpoint= nor init="
         )
     check_head(config)
-    results = claim_scores(config, reads=[config.teacher.get("file")])
+    results = claim_scores(config, reads=[OmegaConf.select(config, "teacher.file")])
     folder = results.folder
     data, teacher = _teacher_and_data(config)
     seed_everything(config.seed, verbose=False)
@@ -64,7 +64,7 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     task.trained_on = teacher.trained_on
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
-    check_validation(data, config)  # before: what is wrong with them costs no earlier results
+    check_validation(data, config.trainer)  # now, or a mistake would cost earlier results
     results.make_way()
     write_config(folder, config)
     figures = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
