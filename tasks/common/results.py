@@ -18,6 +18,7 @@ from tasks.common.folders import make_folder
 from tasks.common.images import find_images
 
 # All that commands write to a run_dir= or output=, as patterns in it; data that a run draws stay.
+PICTURES = "pictures/[0-9][0-9][0-9][0-9][0-9]*_*.jpg"
 CHECKPOINTS = ("checkpoints/last.ckpt", "checkpoints/best.ckpt")
 RESULTS = (
     "config.yaml",
@@ -28,7 +29,7 @@ RESULTS = (
     *CHECKPOINTS,
     "tensorboard/events.out.tfevents.*",
     "tensorboard/hparams.yaml",
-    "pictures/[0-9][0-9][0-9][0-9][0-9]*_*.jpg",
+    PICTURES,
 )
 BESIDE = (  # other commands or users may have files of these names: no results by themselves
     "report.txt",
@@ -154,9 +155,7 @@ def own_folder(config: DictConfig, setting: str) -> str | None:
         # torchrun starts all processes itself: then none of them has told the others
         return os.environ.get(shared, str(name))
     folder = Path(str(name))
-    if _is_sweep() and not _is_within(
-        folder, Path(os.environ.get("MOBILENET_RUN_DIR", folder / "."))
-    ):
+    if _is_sweep() and not (setting == "output" and _is_in_run_folder(folder)):
         folder /= str(HydraConfig.get().job.num)
     if "${now:" in str(OmegaConf.to_container(config, resolve=False)[setting]):  # type: ignore[call-overload, index]
         folder = _unused(folder)
@@ -214,7 +213,8 @@ def _parts(folder: Path) -> list[str]:
         parts = OmegaConf.select(OmegaConf.load(folder / "config.yaml"), "task.parts")
     except (OSError, ValueError, YAMLError, OmegaConfBaseException):
         return []  # or somebody else's file
-    return [str(part) for part in parts] if isinstance(parts, DictConfig) else []
+    names = map(str, parts) if isinstance(parts, DictConfig) else ()
+    return [name for name in names if name.isidentifier()]  # lest one leads out of the folder
 
 
 def _unfinished(folder: Path) -> Iterator[Path]:
@@ -238,6 +238,11 @@ def _unused(folder: Path) -> Path:
 
 def _is_within(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
+
+
+def _is_in_run_folder(folder: Path) -> bool:
+    """Whether it is inside the job's own run folder, as a demo's is that has trained first."""
+    return _is_within(folder, Path(os.environ.get("MOBILENET_RUN_DIR", folder / "elsewhere")))
 
 
 def _is_sweep() -> bool:
