@@ -215,7 +215,8 @@ class Runs:
         """A run that is stopped in each of the traps and resumed every time."""
         resume: tuple[str, ...] = ()
         for trap in traps:
-            stopped = self.train(name, *settings, *resume, trap=trap)
+            # what was killed before its first checkpoint begins anew
+            stopped = self.train(name, *settings, *(resume or ("overwrite=true",)), trap=trap)
             assert stopped.code == {SIGTERM: 143, SIGINT: 130}.get(trap.signal, -9), (trap, stopped)
             if trap.signal in (SIGTERM, SIGINT):
                 said = "Stopped by SIGTERM" if trap.signal == SIGTERM else "Stopped by Ctrl-C"

@@ -31,7 +31,7 @@ def coco(tmp_path_factory) -> Path:
         *("trainer.limit_val_batches=0", "trainer.max_time=5", "trainer.precision=bf16-true"),
         *("trainer.val_check_interval=1.5", "trainer.val_check_interval=50"),
         *("trainer.strategy=ddp_spawn", "trainer.devices=2", "trainer.num_nodes=2"),
-        "trainer.gradient_clip_val=-1",
+        *("trainer.gradient_clip_val=-1", "+trainer.overfit_batches=1"),
         *(f"optim.lr={value}" for value in (-0.1, "nan", "fast")),
         *("optim.weight_decay=-1", "optim=adamm"),
         *("schedule.warmup_steps=-5", "schedule.final_factor=2"),
@@ -62,6 +62,18 @@ def test_a_batch_of_one_needs_frozen_batch_norm(coco: Path, tmp_path: Path):
     refuses(done, "batch norm", "task.freeze_batch_norm=true", folder=tmp_path)
     done = run_inside("train", *settings, "task.freeze_batch_norm=true", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("photos", "said"),
+    [
+        (("data.num_train=3", "data.num_val=3"), "batch of 1 image for each of 2 processes"),
+        (("data.num_train=4", "data.num_val=1"), "1 validation photos for 2 processes"),
+    ],
+)
+def test_every_process_needs_photos(photos: tuple[str, str], said: str, tmp_path: Path):
+    settings = (*TRAIN, "data=demo", "trainer=ddp", "trainer.accelerator=cpu", *photos)
+    refuses(run_inside("train", *settings, cwd=tmp_path), said, folder=tmp_path / "run")
 
 
 @pytest.mark.parametrize("devices", [0, -1, 99, 10**6])

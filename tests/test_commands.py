@@ -17,6 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from PIL import Image
 
+from tasks.common.results import left_in
 from tests.commands import ROOT, options, run, run_inside
 
 TINY = (
@@ -100,6 +101,11 @@ def test_train_writes_the_run_folder(trained: Path):
     with (trained / "metrics.csv").open() as file:
         steps = [row["step"] for row in csv.DictReader(file) if row["train/loss"]]
     assert steps == ["0", "1"]
+
+
+def test_all_that_a_run_writes_is_what_another_one_may_replace(trained: Path):
+    files = {path for path in trained.rglob("*") if path.is_file()}
+    assert {path for path in files if trained / "data" not in path.parents} == {*left_in(trained)}
 
 
 def test_checkpoint_is_tensors_and_plain_values(trained: Path):

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from tasks.common.config import CONFIGS
 from tasks.common.demo import made_small
 from tasks.common.network import build_backbone
-from tests.commands import ROOT, options, run
+from tests.commands import ROOT, options, run, run_inside
 
 TINY = (
     "data.num_train=8",
@@ -44,6 +44,18 @@ def test_a_demo_reaches_what_its_config_says(demo: str, tmp_path: Path):
     figures = json.loads((tmp_path / "metrics.json").read_text())
     for name, least in reaches.items():
         assert figures[name] >= least, f"{name} {figures[name]}"
+
+
+def test_a_demo_may_be_run_again_but_keeps_what_is_in_a_folder_that_was_named(tmp_path: Path):
+    for setting in ("data.num_val=3", "data.num_val=2"):
+        done = run_inside("demo_ssd_coco", *TINY, setting, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs" / "demo_ssd_coco"
+    assert len(list((folder / "found" / "pictures").iterdir())) == 2
+    (folder / "found" / "sheet.jpg").unlink()
+    refused = run_inside("demo_ssd_coco", *TINY, f"run_dir={folder}", cwd=tmp_path)
+    assert refused.returncode == 2 and f"run_dir={folder} holds results already" in refused.stderr
+    assert not (folder / "found" / "sheet.jpg").exists()
 
 
 def test_a_demo_of_a_backbone_that_comes_in_one_width(tmp_path: Path):

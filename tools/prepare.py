@@ -12,10 +12,12 @@ from omegaconf import DictConfig
 from tasks.common.command import command
 from tasks.common.public import prepare_by_name
 
+KEYS = ("against", "output", "max_distance", "val_share", "overwrite")
+
 
 @command("prepare")
 def main(config: DictConfig) -> None:
-    settings = {key: config[key] for key in ("against", "output", "max_distance", "val_share")}
+    settings = {key: config[key] for key in KEYS}
     print(prepare_by_name(str(config.dataset), Path(str(config.root)), **settings))
 
 

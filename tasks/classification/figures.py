@@ -8,8 +8,13 @@ from omegaconf import DictConfig
 
 from tasks.classification import charts
 from tasks.classification.points import IMAGENET, run_point, table_points
-from tasks.common.folders import make_folder
+from tasks.common.results import claim_output
 
+DRAWN = tuple(
+    f"{name}.{suffix}"
+    for name in ("figure[45]", "operations", "runs[0-9]*")
+    for suffix in ("png", "svg")
+)
 COMPARED = ("8", "9", "figures")  # tables with the networks that MobileNet is compared with
 
 
@@ -24,7 +29,7 @@ def draw_figures(config: DictConfig) -> list[Path]:
     """
     folders = [config.runs] if isinstance(config.runs, str) else config.runs
     runs = [run_point(Path(str(folder))) for folder in folders]
-    folder = make_folder("output", config.output)
+    results = claim_output(config, written=DRAWN)
     mobilenets = table_points(["figure4"])
     measured = [run for run in runs if run.data_set == IMAGENET]
     figures = {
@@ -37,7 +42,10 @@ def draw_figures(config: DictConfig) -> list[Path]:
     for number, data_set in enumerate(sorted({run.data_set for run in runs} - {IMAGENET}), 1):
         points = [run for run in runs if run.data_set == data_set]
         figures[f"runs{number}"] = charts.operations(points, data_set=data_set)
-    return [path for name, figure in figures.items() for path in _save(figure, folder / name)]
+    results.make_way()
+    return [
+        path for name, figure in figures.items() for path in _save(figure, results.folder / name)
+    ]
 
 
 def _save(figure: Figure, path: Path) -> list[Path]:

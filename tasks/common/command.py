@@ -15,6 +15,7 @@ from typing import TextIO
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
@@ -22,7 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from backbone.weights import read_checkpoint
-from tasks.common.config import CONFIGS, check_targets, check_value_types, missing_choices
+from tasks.common.config import CONFIGS, check_targets, missing_choices
+from tasks.common.overrides import check_overrides
 from tasks.common.processes import (
     end_for_the_first_one,
     end_other_processes,
@@ -30,7 +32,7 @@ from tasks.common.processes import (
 )
 from tasks.common.stopping import StoppedError, ignore_signals, stopped_by_signals
 from tasks.common.task import DivergedError
-from tasks.common.usage import explain, usage
+from tasks.common.usage import correct, explain, usage
 from tasks.common.workers import end_workers
 
 FAILED = 1
@@ -55,13 +57,19 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 description = sys.modules[function.__module__].__doc__ or ""
                 _write(usage(description, config_name, sys.argv[1:]))
                 return
-            sys.argv[1:] = [_listed(argument) for argument in sys.argv[1:]]
+            if correction := correct(sys.argv[1:], config_name):
+                sys.stderr.write(f"{correction}\n")
+                sys.exit(USER_ERROR)
+            sys.argv[1:] = [_listed(argument) for argument in _flags_first(sys.argv[1:])]
             sys.argv += _stored_choices(sys.argv[1:])
             entered = False
 
             def guarded(config: DictConfig) -> None:
                 nonlocal entered
                 entered = True
+                if HydraConfig.get().mode is RunMode.MULTIRUN:
+                    # further processes of a job of a sweep are started with this, for it alone
+                    sys.argv[1:] = HydraConfig.get().overrides.task
                 with contextlib.redirect_stderr(stderr):
                     try:
                         code = _exit_code(function, config)
@@ -99,6 +107,11 @@ def _listed(argument: str) -> str:
     return f"{key}=[{value}]" if equals and "," in value and plain and not multirun else argument
 
 
+def _flags_first(arguments: Sequence[str]) -> list[str]:
+    """As Hydra needs them, where ``-m`` is given among settings."""
+    return sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
+
+
 def _stored_choices(arguments: Sequence[str]) -> list[str]:
     """The options of the checkpoint that a command line names, as Hydra needs them to begin with.
 
@@ -116,8 +129,8 @@ def _stored_choices(arguments: Sequence[str]) -> list[str]:
 
 def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> int:
     try:
-        check_value_types(config, HydraConfig.get())
         check_targets(config)
+        check_overrides(config, HydraConfig.get())
         function(config)
         sys.stdout.flush()  # at exit it would be too late to end as we mean to
     except BrokenPipeError:

@@ -40,6 +40,12 @@ def build(config: DictConfig, **kwargs: Any) -> Any:
         InputError: If a target is not allowed, or its arguments are wrong.
     """
     check_targets(config)
+    if own := kwargs.keys() & config.keys():
+        names = ", ".join(sorted(own))
+        raise InputError(
+            f"{names}: what {config['_target_']} gets as that is made of other settings, so that "
+            "another value would change nothing. Leave it out"
+        )
     try:
         return instantiate(config, **kwargs)
     except hydra.errors.InstantiationException as error:
@@ -187,48 +193,3 @@ def differences(ours: Any, theirs: Any, *, path: str = "") -> Iterator[str]:
             yield from differences(ours.get(key), theirs.get(key), path=place)
     elif ours != theirs:
         yield f"{path}: {theirs!r} in the checkpoint, {ours!r} now"
-
-
-def check_value_types(config: DictConfig, hydra_config: Any) -> None:
-    """Refuses words where a setting's default is a number or a yes or no.
-
-    Args:
-        config: As composed with the user's overrides.
-        hydra_config: Hydra's own, which lists these.
-
-    Raises:
-        InputError: At the first such override.
-    """
-    given = [override.partition("=")[0] for override in hydra_config.overrides.task]
-    groups = {key for key in given if key in hydra_config.runtime.choices}
-    chosen = [
-        override for override in hydra_config.overrides.task if override.split("=")[0] in groups
-    ]
-    keys = [key for key in given if key not in groups and not key.startswith(("+", "~"))]
-    if not keys:
-        return
-    defaults = hydra.compose(hydra_config.job.config_name, overrides=chosen)
-    for key in keys:
-        if _is_interpolation(defaults, key):  # perhaps of what is for the user to give
-            continue
-        default = OmegaConf.select(defaults, key, throw_on_missing=False)
-        value = OmegaConf.select(config, key)
-        expected = _expected(default)
-        if expected and value is not None and not isinstance(value, expected[1]):
-            raise InputError(f"{key}={value}: {expected[0]} is needed, such as {default}")
-
-
-def _is_interpolation(config: DictConfig, key: str) -> bool:
-    parent, _, name = key.rpartition(".")
-    section = OmegaConf.select(config, parent) if parent else config
-    return isinstance(section, DictConfig) and OmegaConf.is_interpolation(section, name)
-
-
-def _expected(default: Any) -> tuple[str, tuple[type, ...]] | None:
-    if isinstance(default, bool):
-        return "true or false", (bool,)
-    if isinstance(default, int):
-        return "a whole number", (int,)
-    if isinstance(default, float):
-        return "a number", (int, float)
-    return None

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from backbone.errors import InputError
 from tasks.common.config import build
 from tasks.common.pictures import contact_sheet, save_picture
+from tasks.common.results import PICTURES
 from tasks.common.run import train
 from tasks.common.stored import predict
 
@@ -43,7 +44,7 @@ def demonstrate(config: DictConfig) -> Path:
         ends = (Path(str(data.val_photo(index)[0])).parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))
     predict(config)
-    pictures = sorted((Path(config.output) / "pictures").glob("*.jpg"))
+    pictures = sorted(Path(config.output).glob(PICTURES))
     if not pictures:
         raise InputError(f"input={config.input}: none of the photos can be read")
     pictures = pictures[:: max(len(pictures) // SHEET_PICTURES, 1)][:SHEET_PICTURES]

@@ -10,6 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from backbone.errors import InputError
+from tasks.common.data import DataModule
+from tasks.common.results import Results
+
+
+class OtherDataError(InputError):
+    """Another data set that was drawn is in the place of the one that is needed."""
+
+    def __init__(self, message: str, *, root: Path) -> None:
+        super().__init__(message)
+        self.root = root
+
+
+def prepare(data: DataModule, results: Results) -> None:
+    """Draws what data draw, in the place of what an earlier run drew if that is to be replaced.
+
+    Raises:
+        InputError: If other data are in the way.
+    """
+    while True:
+        try:
+            return data.prepare_data()
+        except OtherDataError as error:
+            if not (results.replaces and error.root.is_relative_to(results.folder.resolve())):
+                raise
+            shutil.rmtree(error.root)
 
 
 def write_once(
@@ -49,11 +74,14 @@ def _is_complete(root: Path, settings: Mapping[str, Any], *, name: str) -> bool:
     try:
         found = json.loads((root / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        found = f"files that are no {name}"
-    if found != settings:
         raise InputError(
+            f"{root} holds files that are no {name}. Remove it, or name another folder."
+        ) from None
+    if found != settings:
+        message = (
             f"{root} holds {found}, not the {name} {settings}. Remove it, or name another folder."
         )
+        raise OtherDataError(message, root=root)
     return True
 
 

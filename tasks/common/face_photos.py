@@ -12,10 +12,10 @@ from backbone.errors import InputError
 from tasks.common.data import stack_images
 from tasks.common.face_alignment import aligned_frames, centre_frame, corners, show
 from tasks.common.face_landmarks import FaceFinder
-from tasks.common.folders import make_folder
-from tasks.common.images import find_images, read_image
+from tasks.common.images import read_image
 from tasks.common.pictures import contact_sheet, save_picture
 from tasks.common.progress import steps_of
+from tasks.common.results import Results
 from tasks.common.run import say, write_json
 
 SMALLEST_FACE = 0.04  # of a photo's short side, since a photo of many people shows small faces
@@ -28,7 +28,7 @@ Describe = Callable[[Tensor], list[dict[str, Any]]]
 
 def describe_faces(
     photos: str,
-    output: Path,
+    results: Results,
     describe: Describe,
     *,
     side: int,
@@ -45,7 +45,7 @@ def describe_faces(
 
     Args:
         photos: A photo, a folder or a glob.
-        output: Folder for that file and ``pictures``.
+        results: The folder for that file and ``pictures``.
         describe: Looks at all faces of a photo at once.
         side: Of the pictures that it takes.
         find: Whether to search for faces; otherwise a photo is one.
@@ -63,13 +63,15 @@ def describe_faces(
     entries: list[dict[str, Any]] = []
     pictures: list[Path] = []
     unreadable: list[str] = []
-    make_folder("output", output)
-    for number, path in enumerate(steps_of(find_images(photos), "photos looked at")):
+    output, paths = results.folder, results.photos(photos)
+    for number, path in enumerate(steps_of(paths, "photos looked at")):
         try:
             pixels = read_image(path).pixels
         except InputError as error:
             unreadable.append(str(error))
             continue
+        if not entries:
+            results.make_way()
         frames = _frames(pixels, finder, scale=scale, shift=shift)
         views = [show(pixels, frame, side) for frame in frames]
         described = describe(stack_images(views, side)) if views else []

@@ -128,10 +128,14 @@ def check_image(path: ImageFile) -> tuple[int, int]:
     return _upright_size(image, orientation)
 
 
-def find_images(path: str | Path) -> list[Path]:
+def find_images(path: str | Path, *, without: Path | None = None) -> list[Path]:
     """Lists the images that a file, a folder (with its subfolders) or a glob pattern stands for.
 
     In folders and patterns, files count by their suffix and hidden ones are left out.
+
+    Args:
+        path: What stands for them.
+        without: A folder that is left out if it is inside the one that is searched.
 
     Raises:
         InputError: If there are none.
@@ -140,12 +144,16 @@ def find_images(path: str | Path) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        where, found = f"in the folder {path}", list_images(path)
+        where, searched, found = f"in the folder {path}", path, list_images(path)
     elif glob.has_magic(str(path)):
         matches = glob.glob(str(path), recursive=True)
         where, found = f"match {path}", _only_images(map(Path, matches))
+        searched = next(folder for folder in path.parents if not glob.has_magic(str(folder)))
     else:
         raise InputError(f"No file or folder at {path}")
+    if without and searched.resolve() in without.resolve().parents:
+        where += f" but in {without}"
+        found = [image for image in found if without.resolve() not in image.resolve().parents]
     if not found:
         raise InputError(f"No images {where}; looked for names ending in {', '.join(SUFFIXES)}")
     return found

@@ -9,6 +9,7 @@ from backbone.errors import InputError
 from backbone.weights import save_weights
 from heads.published import import_published
 from tasks.common.folders import make_folder
+from tasks.common.results import check_file
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def import_weights(config: DictConfig) -> None:
     output = Path(str(config.output))
     if output.suffix != ".safetensors":
         raise InputError(f"output={output}: the file must be called FILE.safetensors")
+    check_file("output", output, overwrite=config.overwrite)
     several = isinstance(config.source, ListConfig)
     given = config.source if several else str(config.source).split(",")
     sources = [Path(str(source)) for source in given]

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,13 @@ from omegaconf import DictConfig, OmegaConf
 from backbone.errors import InputError
 from backbone.weights import lineage, read_checkpoint, read_weights, replacing
 from tasks.common.bad_images import check_policy
+from tasks.common.batches import check_batches, check_interval, check_sides, check_validation
 from tasks.common.checkpoint import Checkpoints
 from tasks.common.config import build, differences, plain
 from tasks.common.cost import task_cost
 from tasks.common.curve import CurveLogger
 from tasks.common.data import DataModule
-from tasks.common.folders import make_folder
+from tasks.common.drawn import prepare
 from tasks.common.lesson import Teacher
 from tasks.common.network import (
     build_task,
@@ -35,10 +35,13 @@ from tasks.common.network import (
 from tasks.common.pictures import ValidationPictures
 from tasks.common.progress import Throughput
 from tasks.common.reproducible import RandomState
+from tasks.common.results import Results, claim_run
 from tasks.common.statistics import averages
 from tasks.common.task import DivergedError, Task
 from tasks.common.trainer import build_trainer
 
+# Settings that a run may change when it is resumed, by what they begin with.
+OF_ONE_PART = ("resume:", "run_dir:", "overwrite:", "init:", "trainer.max_")
 MAX_LINE = 120  # longer ones list what they count
 
 logger = logging.getLogger(__name__)
@@ -55,7 +58,8 @@ def train(config: DictConfig) -> dict[str, float]:
     """
     check_options(config)
     check_policy("init_classes", config.init_classes, allowed=("keep", "new"))
-    folder = run_folder(config)
+    results = claim_run(config, reads=_files_needed(config), resumed=config.resume)
+    folder = results.folder
     resume = _checkpoint_to_resume(config, folder)
     report: list[str] = []
 
@@ -69,10 +73,12 @@ def train(config: DictConfig) -> dict[str, float]:
     for part, named in teacher_settings(config).items():
         data.of(part).taught = bool(named)
     seed_everything(config.seed, verbose=False)
-    data.prepare_data()
+    prepare(data, results)
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
-    _check_batches(task, data)
-    _check_sides(task, data)
+    check_batches(task, data, config.trainer)
+    check_validation(data, config.trainer)
+    check_sides(task, data)
+    check_interval(data, config.trainer)
     for part in teacher_settings(config):
         task.of(part).teacher = build_teacher(config, data.of(part), part=part)
     if weights and source:
@@ -87,11 +93,12 @@ def train(config: DictConfig) -> dict[str, float]:
         before = lineage(weights.description) if weights else []
         task.trained_on = _lineage(task, before, parts=teacher_settings(config))
     report += task.cautions(data)
-    _record(task, config, resume=resume)
     say([*report, *data.report_lines()])
 
     throughput = Throughput()
-    first_step = read_checkpoint(resume)["global_step"] if resume else 0
+    # the rows of an earlier run that is to be replaced are not this one's
+    goes_on = resume and not results.earlier
+    first_step = read_checkpoint(resume)["global_step"] if resume and goes_on else 0
     curve = CurveLogger(folder / "metrics.csv", first_step=first_step)
     trainer = build_trainer(
         config.trainer,
@@ -109,6 +116,7 @@ def train(config: DictConfig) -> dict[str, float]:
         ],
         loggers=[curve, TensorBoardLogger(folder, name="", version="tensorboard")],
     )
+    _record(task, config, results, resume=resume)
     try:
         trainer.fit(task, datamodule=data, ckpt_path=resume, weights_only=True)
     except DivergedError as error:
@@ -147,18 +155,6 @@ def score(
     return metrics | {"num_params": cost.params, "mult_adds": cost.mult_adds}
 
 
-def run_folder(config: DictConfig) -> Path:
-    """Makes the run folder.
-
-    The processes of a distributed run start at different seconds: the first one's folder is theirs.
-    """
-    if "LOCAL_RANK" not in os.environ:
-        os.environ["MOBILENET_RUN_DIR"] = str(config.run_dir)
-    # torchrun starts all processes itself: then none of them has told the others
-    shared = os.environ.get("MOBILENET_RUN_DIR", config.run_dir) if config.run_dir else None
-    return make_folder("run_dir", shared)
-
-
 def _checkpoint_to_resume(config: DictConfig, folder: Path) -> Path | None:
     if not config.resume:
         return None
@@ -175,13 +171,20 @@ def _checkpoint_to_resume(config: DictConfig, folder: Path) -> Path | None:
     return path
 
 
-def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
+def _files_needed(config: DictConfig) -> list[object]:
+    """The files that a run reads, which it must not replace."""
+    teachers = [
+        OmegaConf.select(each, "file") for each in teacher_settings(config).values() if each
+    ]
+    return [config.init, config.resume, *teachers]
+
+
+def _record(task: Task, config: DictConfig, results: Results, *, resume: Path | None) -> None:
     """Writes the settings that are in force, and says what changed since the checkpoint."""
     for key, value in task.backbone.settings.items():
         config.backbone[key] = value
     config.data.image_size = task.image_size
     task.config = {"values": plain(config), "choices": dict(HydraConfig.get().runtime.choices)}
-    folder = run_folder(config)
     if resume:
         then = read_checkpoint(resume)["config"]["values"]
         for line in differences(plain(config), then):
@@ -190,29 +193,10 @@ def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
                     f"{line}. A resumed run keeps its optimiser: give the setting as it was, or "
                     f"start a new run with init={resume}"
                 )
-            if not line.startswith(("resume:", "run_dir:", "init:", "trainer.max_")):
+            if not line.startswith(OF_ONE_PART):
                 logger.warning("Changed since the checkpoint: %s", line)
-    write_config(folder, config)
-
-
-def _check_batches(task: Task, data: DataModule) -> None:
-    """Batch norm has no statistics over one image."""
-    images = min(data.batch_size, len(data.train_set))  # type: ignore[arg-type]
-    if images < 2 and not (task.freeze_batch_norm or task.freeze_backbone):
-        raise InputError(
-            f"A training batch of {images} image: batch norm needs at least two. Give more photos, "
-            "data.batch_size=2 or more, or task.freeze_batch_norm=true"
-        )
-
-
-def _check_sides(task: Task, data: DataModule) -> None:
-    """Photos may be smaller at first than those that the task was made for."""
-    smallest, needed = min(data.train_sides), task.backbone.min_side
-    if smallest < needed:
-        raise InputError(
-            f"data.resolution.start={smallest}: backbone {task.backbone.name} needs at least "
-            f"{needed} pixels"
-        )
+    results.make_way()
+    write_config(results.folder, config)
 
 
 def teacher_settings(config: DictConfig) -> dict[str, DictConfig | None]:

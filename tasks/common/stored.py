@@ -9,11 +9,11 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from backbone.weights import Weights, lineage, read_checkpoint, read_weights
+from tasks.common.batches import check_validation
 from tasks.common.checkpoint import StopBetweenBatches
 from tasks.common.config import build, recompose
 from tasks.common.data import DataModule
-from tasks.common.folders import make_folder
-from tasks.common.images import find_images
+from tasks.common.drawn import prepare
 from tasks.common.labels import LabelMap
 from tasks.common.network import (
     build_task,
@@ -24,7 +24,8 @@ from tasks.common.network import (
     settle,
 )
 from tasks.common.pictures import PredictionWriter, ValidationPictures
-from tasks.common.run import run_folder, say, score, write_config, write_json, write_report
+from tasks.common.results import claim_output, claim_scores
+from tasks.common.run import say, score, write_config, write_json, write_report
 from tasks.common.stopping import StoppedError
 from tasks.common.task import Task
 from tasks.common.trainer import build_trainer
@@ -37,13 +38,17 @@ def evaluate(config: DictConfig) -> dict[str, float]:
         config: The composed ``configs/eval.yaml``.
     """
     config, weights, source = _stored_network(config)
-    folder = run_folder(config)
+    results = claim_scores(config, reads=[source])
+    folder = results.folder
     data: DataModule = build(config.data)
     seed_everything(config.seed, verbose=False)
     task, lines = _restore(config, weights, source)
+    prepare(data, results)
     lines += task.cautions(data)
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
+    check_validation(data, config.trainer)  # now, or a mistake would cost earlier results
+    results.make_way()
     write_config(folder, config)
     metrics = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
     say([*lines, *data.report_lines()])
@@ -61,10 +66,11 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     Raises:
         InputError: After all others are done, if photos could not be read.
     """
-    paths = find_images(config.input)
+    results = claim_output(config, reads=[config.checkpoint, config.init])
+    folder = results.folder
+    paths = results.photos(config.input)
     config, weights, source = _stored_network(config)
     data: DataModule = build(config.data)
-    folder = make_folder("output", config.output)
     task, _ = _restore(config, weights, source)
     task.heat_maps = bool(config.get("heat_map"))  # a demo without any lacks the setting
     if task.heat_maps and not task.has_heat_maps:
@@ -73,6 +79,7 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     callbacks = [writer, StopBetweenBatches()]
     trainer = build_trainer(config.trainer, folder=folder, callbacks=callbacks)
     fix_weights(task.eval(), precision=trainer.precision)
+    results.make_way()
     try:
         trainer.predict(task, data.predict_dataloader(paths), return_predictions=False)
     except StoppedError as stop:

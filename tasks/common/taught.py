@@ -3,16 +3,17 @@
 from pathlib import Path
 
 from lightning.pytorch import seed_everything
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
+from tasks.common.batches import check_validation
 from tasks.common.config import build
 from tasks.common.data import DataModule
 from tasks.common.network import build_task, check_head
 from tasks.common.pictures import ValidationPictures
+from tasks.common.results import claim_scores
 from tasks.common.run import (
     build_teacher,
-    run_folder,
     say,
     score,
     write_config,
@@ -54,7 +55,8 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
             "teacher.file=FILE, and neither checkpoint= nor init="
         )
     check_head(config)
-    folder = run_folder(config)
+    results = claim_scores(config, reads=[OmegaConf.select(config, "teacher.file")])
+    folder = results.folder
     data, teacher = _teacher_and_data(config)
     seed_everything(config.seed, verbose=False)
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
@@ -62,6 +64,8 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     task.trained_on = teacher.trained_on
     pictures = ValidationPictures(folder / "pictures", **config.pictures)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
+    check_validation(data, config.trainer)  # now, or a mistake would cost earlier results
+    results.make_way()
     write_config(folder, config)
     figures = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
     # the rest is the cost of a student's network

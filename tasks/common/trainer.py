@@ -42,9 +42,9 @@ def build_trainer(
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
     bar = progress()
+    precision = fastest_precision() if config.precision == "auto" else config.precision
     trainer: Trainer = build(
-        config,
-        precision=fastest_precision() if config.precision == "auto" else config.precision,
+        DictConfig({**config, "precision": precision}),
         callbacks=[*callbacks, bar],
         logger=list(loggers),
         plugins=[AtomicCheckpointIO()],
@@ -60,6 +60,13 @@ def build_trainer(
     # these may be in the middle of something else. Checkpoints handles the signal.
     trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
     return trainer
+
+
+def num_processes(config: DictConfig) -> int:
+    """How many processes a run is of, as far as the settings say it."""
+    _check_devices(config)
+    devices = config.devices if isinstance(config.devices, int) else 1
+    return int(devices * config.num_nodes)
 
 
 def _check_settings(config: DictConfig) -> None:
@@ -86,6 +93,11 @@ def _check_settings(config: DictConfig) -> None:
     if str(config.precision) not in PRECISIONS:
         raise InputError(
             f"trainer.precision={config.precision}: allowed are {', '.join(PRECISIONS)}"
+        )
+    if config.get("overfit_batches"):
+        raise InputError(
+            "trainer.overfit_batches: every epoch is shuffled here, so that its batches would not "
+            "be the same. To overfit, train on a folder of a few photos"
         )
     _check_devices(config)
 

@@ -15,10 +15,11 @@ from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
 from backbone.errors import InputError, check_number
 from tasks.common.config import build
+from tasks.common.drawn import prepare
 from tasks.common.ema import growing_average
-from tasks.common.folders import make_folder
 from tasks.common.machine import fastest_precision
 from tasks.common.optim import parameter_groups
+from tasks.common.results import claim_run
 from tasks.common.run import write_json
 from tasks.detection.data import DetectionData
 from tasks.detection.metric import CocoMetric, Records
@@ -47,16 +48,17 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
     check_number("seconds", config.seconds, above=0)
     if torch.cuda.is_available():
         raise InputError("This compares on the CPU: set CUDA_VISIBLE_DEVICES= for both sides")
-    folder = make_folder("run_dir", config.run_dir)
+    results = claim_run(config)
     seed_everything(config.seed, verbose=False)
     data: DetectionData = build(config.data)
-    data.prepare_data()
+    prepare(data, results)
     network = ssdlite320_mobilenet_v3_large(
         weights=None, weights_backbone=None, num_classes=len(data.label_map) + 1
     ).to(memory_format=torch.channels_last)
     optimizer = build(config.optim)(parameter_groups(network))
     average = growing_average(config.ema_decay)
     averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    results.make_way()
     images, seconds = _train(network, averaged, optimizer, data, seconds=config.seconds)
     metrics = {f"val/{name}": value for name, value in _validate(averaged, data).items()}
     metrics |= {
@@ -64,7 +66,7 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
         "train/images": images,
         "num_params": sum(p.numel() for p in network.parameters()),
     }
-    write_json(folder / "metrics.json", metrics)
+    write_json(results.folder / "metrics.json", metrics)
     return metrics
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from backbone.errors import InputError, check_number
 from tasks.common.bad_images import check_policy
 from tasks.common.face_photos import describe_faces
+from tasks.common.results import claim_output
 from tasks.common.stored import restore_checkpoint
 from tasks.face_attributes.metric import named_attributes
 from tasks.face_attributes.task import FaceAttributesTask
@@ -30,6 +31,7 @@ def describe_people(config: DictConfig) -> Path:
         InputError: If no network of attributes is in the checkpoint.
     """
     source = Path(str(config.checkpoint))
+    results = claim_output(config, reads=[source])
     task = restore_checkpoint(source).eval()
     if not isinstance(task, FaceAttributesTask):
         raise InputError(f"checkpoint={source} is of another task than face attributes")
@@ -51,7 +53,7 @@ def describe_people(config: DictConfig) -> Path:
 
     return describe_faces(
         config.input,
-        Path(str(config.output)),
+        results,
         describe,
         side=task.image_size,
         find=config.alignment == "mtcnn",

@@ -16,6 +16,7 @@ from tasks.common.data import stack_images
 from tasks.common.face_alignment import show
 from tasks.common.face_photos import describe_faces
 from tasks.common.images import list_images, read_image
+from tasks.common.results import claim_output
 from tasks.common.run import say
 from tasks.common.stored import restore_checkpoint
 from tasks.common.task import Task
@@ -41,6 +42,7 @@ def recognise(config: DictConfig) -> Path:
     if not (config.checkpoint and config.input):
         raise InputError("known=DIR needs checkpoint=FILE and input=PHOTOS too")
     source = Path(str(config.checkpoint))
+    results = claim_output(config, reads=[source])
     task = restore_checkpoint(source).eval()
     if not isinstance(task, FaceEmbeddingTask):
         raise InputError(f"checkpoint={source} is of another task than face embeddings")
@@ -54,7 +56,7 @@ def recognise(config: DictConfig) -> Path:
 
     return describe_faces(
         config.input,
-        Path(str(config.output)),
+        results,
         describe,
         side=task.image_size,
         find=alignment == "mtcnn",

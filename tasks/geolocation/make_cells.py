@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from tasks.common.pictures import save_picture
+from tasks.common.results import check_file
 from tasks.geolocation.bad_rows import BadRows
 from tasks.geolocation.cells import granularities, sorted_leaves
 from tasks.geolocation.maps import CellMap
@@ -33,6 +34,9 @@ def write_cells(config: DictConfig) -> list[str]:
     output = Path(str(config.output))
     if output.suffix not in (".csv", ".parquet"):
         raise InputError(f"output={output}: a name ending in .csv or .parquet is needed")
+    check_file("output", output, overwrite=config.overwrite)
+    if config.map:
+        check_file("map", Path(str(config.map)), overwrite=config.overwrite)
     wanted = granularities(
         config.max_photos,
         config.min_photos,

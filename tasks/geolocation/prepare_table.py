@@ -13,6 +13,7 @@ from pyarrow import csv
 from backbone.errors import InputError, check_number
 from backbone.weights import replacing
 from tasks.common.folders import make_folder
+from tasks.common.results import check_file
 from tasks.geolocation import s2
 from tasks.geolocation.bad_rows import BadRows
 from tasks.geolocation.tables import read_table
@@ -25,7 +26,9 @@ SCHEMA = pa.schema(
 )
 
 
-def prepare_table(root: Path, *, output: Any = None, val_share: Any = None) -> str:
+def prepare_table(
+    root: Path, *, output: Any = None, val_share: Any = None, overwrite: Any = None
+) -> str:
     """Writes a table with a split for photos that have a place.
 
     A place is in one split with all its photos, or the same view would be learnt and tested. It is
@@ -36,6 +39,7 @@ def prepare_table(root: Path, *, output: Any = None, val_share: Any = None) -> s
             table without a split.
         output: The CSV file to write.
         val_share: Of the places, about, to test on; None for a twentieth.
+        overwrite: Replaces a file that is there.
 
     Returns:
         What was written and left out, and what to run next.
@@ -48,6 +52,7 @@ def prepare_table(root: Path, *, output: Any = None, val_share: Any = None) -> s
     if output is None or not str(output).endswith(".csv"):
         raise InputError(f"output={output or ''}: the name of a file ending in .csv is needed")
     target = Path(str(output))
+    check_file("output", target, overwrite=overwrite)
     bad_rows = BadRows(root, on_bad_row="drop")
     make_folder("output", target.parent)
     counts: Counter[str] = Counter()

@@ -131,9 +131,15 @@ def test_the_command_keeps_data_sets_apart(tmp_path: Path) -> None:
         write_run(tmp_path / "on_imagenet", accuracy=0.48, **FOLDERS),
         write_run(tmp_path / "on_dogs", accuracy=0.9, **DOGS),
     ]
-    given = f"runs={runs[0]},{runs[1]}"
-    done = run_inside("figures", given, f"output={tmp_path / 'drawn'}", cwd=tmp_path)
+    (tmp_path / "drawn").mkdir()
+    earlier = tmp_path / "drawn" / "runs2.svg"
+    earlier.touch()
+    given = (f"runs={runs[0]},{runs[1]}", f"output={tmp_path / 'drawn'}")
+    done = run_inside("figures", *given, cwd=tmp_path)
+    assert done.returncode == 2 and "holds results already (runs2.svg)" in done.stderr
+    done = run_inside("figures", *given, "overwrite=true", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert not earlier.exists()
     written = [Path(line) for line in done.stdout.splitlines()]
     names = ("figure4", "figure5", "operations", "runs1")
     assert [path.name for path in written] == [f"{n}{s}" for n in names for s in (".png", ".svg")]

@@ -34,11 +34,8 @@ def test_every_photo_is_there_and_every_face_described(
     (tmp_path / "photos").mkdir()
     noise(90, 90).save(tmp_path / "photos" / "noise.png")
     (tmp_path / "photos" / "bad.jpg").write_bytes(b"none")
-    done = run_inside(
-        *("demo_face_attributes", f"checkpoint={checkpoint}", "input=photos", "output=found"),
-        f"alignment={alignment}",
-        cwd=tmp_path,
-    )
+    command = ("demo_face_attributes", f"checkpoint={checkpoint}", "input=photos", "output=found")
+    done = run_inside(*command, f"alignment={alignment}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"1 photos, {faces} faces" in done.stdout and "bad.jpg is not an image" in done.stdout
     (entry,) = json.loads((tmp_path / "found" / "predictions.json").read_text())
@@ -47,6 +44,9 @@ def test_every_photo_is_there_and_every_face_described(
         assert np.array(face["face"]).shape == (4, 2) and len(face["attributes"]) == 6
     with Image.open(tmp_path / "found" / "pictures" / "00001_noise.jpg") as picture:
         assert picture.size == (90, 90)
+    refused = run_inside(*command, "framing.scale=0.5", cwd=tmp_path)
+    assert refused.returncode == 2 and "output=found holds results already" in refused.stderr
+    assert json.loads((tmp_path / "found" / "predictions.json").read_text()) == [entry]
 
 
 def test_a_frame_is_made_narrower_around_a_place_below_its_middle() -> None:

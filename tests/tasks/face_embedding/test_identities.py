@@ -204,7 +204,8 @@ def test_a_run_that_was_killed_goes_on_exactly(head: str, drawn: Path):
     done = phase("train", *settings, f"run_dir={straight}", output=output)
     assert done.code == 0, done.output
     for trap in (Trap("on_train_batch_start", 4), Trap("on_train_batch_start", 3)):
-        resume = ["resume=last"] if (stopped / "checkpoints").is_dir() else []
+        begun = (stopped / "checkpoints").is_dir()
+        resume = ["resume=last"] if begun else ["overwrite=true"]
         killed = phase("train", *settings, f"run_dir={stopped}", *resume, trap=trap, output=output)
         assert killed.code == -9, killed.output
     done = phase("train", *settings, f"run_dir={stopped}", "resume=last", output=output)

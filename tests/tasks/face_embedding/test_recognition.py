@@ -87,8 +87,12 @@ def test_known_people_are_found_in_photos(
     assert [face["name"] for face in found["copy.png"]] == ["ann"]
     assert all(face["name"] in FOUND for face in found["both.png"])
     assert len(list((tmp_path / "found" / "pictures").iterdir())) == 3
-    strict = recognise(trained, *settings[:3], "max_distance=0.1", cwd=tmp_path)
-    assert strict.returncode == 0, strict.stderr
+    strict = (*settings[:3], "max_distance=0.1")
+    refused = recognise(trained, *strict, cwd=tmp_path)
+    assert refused.returncode == 2 and "output=found holds results already" in refused.stderr
+    assert json.loads((tmp_path / "found" / "predictions.json").read_text()) == entries
+    done = recognise(trained, *strict, "overwrite=true", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     entries = json.loads((tmp_path / "found" / "predictions.json").read_text())
     names = {Path(e["file"]).name: [face["name"] for face in e["faces"]] for e in entries}
     assert names == {"both.png": [None, None], "copy.png": ["ann"], "faceless.png": []}
