@@ -1,11 +1,11 @@
 """What happens to photos that cannot be used: refused together, or skipped and counted."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from backbone.errors import InputError
+from tasks.common.machine import num_cores
 
 BAD_IMAGE_POLICIES = ("error", "skip")
 
@@ -25,7 +25,7 @@ def find_bad_images(
         InputError: If images are bad under ``error``, or no good one is left.
     """
     check_policy("data.on_bad_image", on_bad_image, allowed=BAD_IMAGE_POLICIES)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(num_cores()) as pool:
         problems = pool.map(problem, range(num_images))
         bad = {index: found for index, found in enumerate(problems) if found}
     if bad and (on_bad_image == "error" or len(bad) == num_images):
@@ -47,6 +47,11 @@ def check_policy(name: str, value: str, *, allowed: Sequence[str]) -> None:
 def counted(number: int, one: str, many: str) -> str:
     """A number and its noun: ``1 box``, ``2 boxes``."""
     return f"{number} {one if number == 1 else many}"
+
+
+def counted_of(number: int, total: int, one: str, many: str) -> str:
+    """A number and its noun, and of how many where it is not all: ``2 of 3 photos``."""
+    return counted(total, one, many) if number == total else f"{number} of {total} {many}"
 
 
 def _message(bad: Mapping[int, str], num_images: int, *, folder: Path, shown: int = 5) -> str:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from backbone.errors import InputError
 from backbone.weights import Weights, lineage, read_checkpoint, read_weights
 from tasks.common.config import build, recompose
+from tasks.common.cores import take_cores
 from tasks.common.data import DataModule
 from tasks.common.folders import make_folder
 from tasks.common.images import find_images
@@ -25,7 +26,7 @@ from tasks.common.network import (
 from tasks.common.pictures import PredictionWriter, ValidationPictures
 from tasks.common.run import run_folder, say, score, write_config, write_json, write_report
 from tasks.common.task import Task
-from tasks.common.trainer import build_trainer
+from tasks.common.trainer import build_trainer, work_exactly
 
 
 def evaluate(config: DictConfig) -> dict[str, float]:
@@ -36,6 +37,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     """
     config, weights, source = _stored_network(config)
     folder = run_folder(config)
+    take_cores(config)
     data: DataModule = build(config.data)
     seed_everything(config.seed, verbose=False)
     task, lines = _restore(config, weights, source)
@@ -61,6 +63,7 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     """
     paths = find_images(config.input)
     config, weights, source = _stored_network(config)
+    take_cores(config)
     data: DataModule = build(config.data)
     folder = make_folder("output", config.output)
     task, _ = _restore(config, weights, source)
@@ -69,6 +72,7 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
         raise InputError("heat_map=true: only classifiers have heat maps. Leave it out")
     writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[writer])
+    work_exactly(trainer, precision=config.trainer.precision)
     fix_weights(task.eval(), precision=trainer.precision)
     try:
         trainer.predict(task, data.predict_dataloader(paths), return_predictions=False)

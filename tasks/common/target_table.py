@@ -82,7 +82,7 @@ def write_targets(
         teacher: Looks at the photos as they are, at its own size.
         data: With the photos.
         folder: May be one that an earlier run began.
-        trainer: On its device and in its precision the teacher works, as beside a student.
+        trainer: On its device and in its precision the teacher works.
 
     Returns:
         What was done.

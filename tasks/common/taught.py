@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from tasks.common.config import build
+from tasks.common.cores import take_cores
 from tasks.common.data import DataModule
 from tasks.common.network import build_task, check_head
 from tasks.common.pictures import ValidationPictures
@@ -21,7 +22,7 @@ from tasks.common.run import (
 )
 from tasks.common.target_table import write_targets
 from tasks.common.teacher import NetworkTeacher
-from tasks.common.trainer import build_trainer
+from tasks.common.trainer import build_trainer, work_exactly
 
 
 def cache_targets(config: DictConfig) -> str:
@@ -36,6 +37,7 @@ def cache_targets(config: DictConfig) -> str:
     data, teacher = _teacher_and_data(config)
     folder = Path(str(config.output))
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[])
+    work_exactly(trainer, precision=config.trainer.precision)
     done = write_targets(teacher, data, folder, trainer=trainer)
     write_report(folder, [done, *data.report_lines()])
     say(data.report_lines())
@@ -80,6 +82,7 @@ def _teacher_and_data(config: DictConfig) -> tuple[DataModule, NetworkTeacher]:
             "A teacher of one part is looked at with that part's own task, such as "
             "task=facenet_distill"
         )
+    take_cores(config)
     shown: DataModule = build(config.data)
     shown.prepare_data()  # which draws a demo's
     teacher = build_teacher(config, shown)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from backbone.errors import InputError
 from backbone.weights import read_checkpoint
+from tasks.common.cores import take_cores
 from tasks.common.data import stack_images
 from tasks.common.face_alignment import show
 from tasks.common.face_photos import describe_faces
@@ -40,6 +41,7 @@ def recognise(config: DictConfig) -> Path:
     """
     if not (config.checkpoint and config.input):
         raise InputError("known=DIR needs checkpoint=FILE and input=PHOTOS too")
+    take_cores(config, loads=False)
     source = Path(str(config.checkpoint))
     task = restore_checkpoint(source).eval()
     if not isinstance(task, FaceEmbeddingTask):

@@ -15,6 +15,7 @@ from backbone.errors import InputError
 from heads.embedding import EmbeddingHead
 from heads.head import Batch, Features
 from heads.identities import IdentityHead
+from tasks.common.bad_images import counted_of
 from tasks.common.data import DataModule
 from tasks.common.face_alignment import corners
 from tasks.common.labels import LabelMap
@@ -107,6 +108,7 @@ class FaceEmbeddingTask(Task):
         )
         fitted = "the other folds" if len(metric.accuracy.by_fold) > 1 else "the same pairs"
         negatives = metric.num_negatives()
+        pairs = counted_of(len(metric.distances), len(data.pairs), "pair", "pairs")
         rates = [
             f"  {name} {self.figures[name]:.4f}"
             for name in self.figures
@@ -121,7 +123,7 @@ class FaceEmbeddingTask(Task):
                 *rates,
                 f"  of {negatives} pairs of two people, which tell rates down to 1 in {negatives}: "
                 "below, none of them is accepted",
-                f"on {len(metric.distances)} pairs of {data.pairs.file}; alignment "
+                f"on {pairs} of {data.pairs.file}; alignment "
                 f"{data.alignment}, {self.image_size} pixels, "
                 f"{'face and mirror image summed' if self.add_mirror else 'one view of a face'}",
                 *self.cautions(data),
