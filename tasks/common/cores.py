@@ -102,7 +102,7 @@ def _devices(trainer: DictConfig | None) -> int:
 
 def _processes() -> int:
     """Of this run on this machine; torchrun names them by itself."""
-    return int(os.environ.get(PROCESSES) or os.environ.get("LOCAL_WORLD_SIZE", 1))
+    return int(os.environ.get(PROCESSES) or os.environ.get("LOCAL_WORLD_SIZE") or 1)
 
 
 def _share(workers: int | None = None) -> Share:

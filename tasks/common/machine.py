@@ -80,6 +80,11 @@ def fastest_precision() -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
+def prediction_precisions() -> list[str]:
+    """What predictions are measured in: float32, as users get them, and the fastest to ask for."""
+    return list(dict.fromkeys(["32-true", fastest_precision()]))
+
+
 def machine() -> dict[str, str]:
     """What measured speeds depend on, to print beside them."""
     facts = {
