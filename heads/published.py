@@ -20,7 +20,7 @@ from backbone.published import (
     vgg_tensors,
 )
 from backbone.tflite import Convolution, TFLiteModel, read_tflite
-from backbone.weights import Weights, read_tensors
+from backbone.weights import UNKNOWN, Weights, read_tensors
 
 NUM_EXTRAS = 8  # convolutions between the body and the predictors of SSD
 NUM_ANCHORS = (3, 6, 6, 6, 6, 6)  # at each place of the six maps
@@ -29,7 +29,6 @@ RGB = 3
 NUM_IMAGENET_CLASSES = 1000
 UNUSED_NAMES = ("???", "N/A")  # how label files mark numbers without a class
 STATE_DICT_IMAGE_SIZE = 224  # of timm's and torchvision's networks
-PUBLISHED_ON = ["imagenet"]  # all that is published, the detectors before they were trained on COCO
 CLASSIFIERS = ("classifier", "classifier.6")  # timm's name for the last layer, and torchvision's
 
 
@@ -69,7 +68,7 @@ def import_published(sources: Sequence[Path], *, names: Sequence[str] | None = N
         "backbone": {"name": "mobilenet", **mobilenet_settings(body, same_padding=True)},
         "image_size": models[0].image_size,
         "batch_norm_folded": True,
-        "trained_on": PUBLISHED_ON,
+        "trained_on": _trained_on(head),
         "sources": [source.name for source in sources],
     }
     tensors = _prefixed("backbone", body) | _prefixed("head", head.pop("tensors"))
@@ -82,6 +81,21 @@ def _is_continuation(model: TFLiteModel) -> bool:
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def _trained_on(head: Mapping[str, Any]) -> list[str]:
+    """The data sets behind a published network, by its classes: a file does not name them."""
+    classes = head.get("label_map", {}).get("names")
+    if classes is None or len(classes) == NUM_IMAGENET_CLASSES:
+        return ["imagenet"]
+    # the authors' detectors began as classifiers of ImageNet and were then trained as a whole
+    return ["imagenet", "coco"] if set(classes) == set(_coco_names()) else [UNKNOWN]
+
+
+def _coco_names() -> list[str]:
+    """COCO's names where it uses the number, without background."""
+    names: list[str] = SSD300_VGG16_Weights.COCO_V1.meta["categories"]
+    return [name for name in names[1:] if name not in UNUSED_NAMES]
 
 
 def _classifier(rest: Sequence[Convolution], names: Sequence[str] | None) -> dict[str, Any]:
@@ -201,7 +215,6 @@ def _import_state_dict(sources: Sequence[Path], names: Sequence[str] | None) -> 
         "backbone": backbone,
         "image_size": STATE_DICT_IMAGE_SIZE,
         "batch_norm_folded": False,
-        "trained_on": PUBLISHED_ON,
         "sources": [source.name],
     }
     tensors = _prefixed("backbone", body)
@@ -211,7 +224,7 @@ def _import_state_dict(sources: Sequence[Path], names: Sequence[str] | None) -> 
         names = _class_names(len(linear["bias"]), names)
         description["head"] = {"name": "classification"}
         description["label_map"] = {"names": names, "ids": list(range(len(names)))}
-    return Weights(tensors, description)
+    return Weights(tensors, description | {"trained_on": _trained_on(description)})
 
 
 def _read_state_dict(source: Path) -> dict[str, Tensor]:

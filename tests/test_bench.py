@@ -12,10 +12,12 @@ import torch
 from backbone.mobilenet import MobileNet
 from heads.losses import SoftmaxCrossEntropy
 from heads.ssd import SSDHead
+from tasks.common.machine import prediction_precisions
 from tasks.common.timing import Row, median_seconds, rows_as_text
 from tasks.detection.torchvision_peer import torchvision_ssd
 
 REPOSITORY = Path(__file__).parent.parent
+PRECISIONS = prediction_precisions()
 TINY = (
     "seconds=0.01",
     "batch_size=2",
@@ -43,8 +45,7 @@ def test_every_part_has_its_rows():
     assert [(row["what"], row["goal"]) for row in report["rows"]] == [
         ("training step", 2.2),
         ("training step", 1.1),
-        ("predict, trained", 2.0),
-        ("predict, random weights", 4.0),
+        *[("predict, trained", 2.0), ("predict, random weights", 4.0)] * len(PRECISIONS),
         ("loading, paper", 1.5),
         ("loading, strong, no mosaic", 1.5),
         ("loading, strong", None),
@@ -64,9 +65,10 @@ def test_two_stages_have_a_peer_of_their_own():
     assert [(row["what"], row["goal"]) for row in rows] == [
         ("training step", 1.5),
         ("training step", None),
-        ("predict, trained", 1.5),
-        ("predict, random weights", 1.5),
+        *[("predict, trained", 1.5), ("predict, random weights", 1.5)] * len(PRECISIONS),
     ]
+    measured = [row["note"].split("pixels, ")[1].partition(";")[0] for row in rows[2::2]]
+    assert measured == PRECISIONS and measured[0] == "32-true"  # what users get comes first
 
 
 def test_classifiers_are_measured_beside_timms():
@@ -76,8 +78,7 @@ def test_classifiers_are_measured_beside_timms():
     assert [(row["what"], row["goal"]) for row in rows] == [
         ("training step", 2.5),
         ("training step", 1.0),
-        ("predict", 2.5),
-        ("predict", 1.0),
+        *((f"predict, {precision}", goal) for precision in PRECISIONS for goal in (2.5, 1.0)),
         ("loading, paper", 1.5),
         ("loading, modern", 1.5),
     ]
@@ -88,7 +89,7 @@ def test_one_pass_for_two_heads_is_measured_beside_two_networks():
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)["rows"]
     found = [(row["note"].partition(",")[0], row["goal"]) for row in rows]
-    assert found == [("batch 2", 1.67), ("batch 1", 1.67)]
+    assert found == [("batch 2", 1.67), ("batch 1", 1.67)] * len(PRECISIONS)
 
 
 @pytest.mark.parametrize("task", ["facenet_distill", "face_attributes"])

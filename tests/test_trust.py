@@ -201,8 +201,13 @@ def test_divergence_names_the_batch(runs):
     assert diverged.output.count("error: training diverged") == 1
     assert "Traceback" not in diverged.output
     said = json.loads((runs.folder / "diverged" / "diverged.json").read_text())
-    assert len(said["ids"]) == 4
     assert said["losses"].keys() == {"classification", "box"}
+    annotations = runs.folder / "data" / "annotations" / "instances_train.json"
+    images = json.loads(annotations.read_text())["images"]
+    names = {image["id"]: image["file_name"] for image in images}
+    assert [Path(file).name for file in said["files"]] == [names[number] for number in said["ids"]]
+    assert len(said["files"]) == 4 and all(Path(file).is_file() for file in said["files"])
+    assert all(file in diverged.output for file in said["files"])
 
 
 @pytest.mark.parametrize(
@@ -229,6 +234,8 @@ def test_two_processes(tmp_path):
     for folder, resume in ((stopped, ["resume=last"]), (straight, [])):
         done = run("train", *settings, f"run_dir={folder}", *resume)
         assert done.returncode == 0, done.stderr
+        assert done.stdout.count("for the network") == 1
+        assert " on 5 photos of" in done.stdout  # which both processes together have scored
     assert not differences(straight, stopped)
     assert {path.name for path in tmp_path.iterdir()} == {"data", "straight", "stopped"}
 

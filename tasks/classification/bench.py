@@ -22,7 +22,7 @@ from tasks.classification.imagenet import imagenet_label_map
 from tasks.classification.photos import make_photos
 from tasks.common import augment
 from tasks.common.config import build
-from tasks.common.machine import fastest_precision
+from tasks.common.machine import fastest_precision, prediction_precisions
 from tasks.common.network import build_task, fix_weights
 from tasks.common.optim import parameter_groups
 from tasks.common.photo_sets import LabelledSet
@@ -57,7 +57,7 @@ def bench(config: DictConfig) -> list[Row]:
 
 def train_rows(config: DictConfig) -> Iterator[Row]:
     """A training step, against timm's network as it is and with the same advantages."""
-    task, device = _task(config).train(), _device()
+    task, device, precision = _task(config).train(), _device(), fastest_precision()
     plain, tuned = (_peer(device).train() for _ in range(2))
     tuned.to(memory_format=torch.channels_last)
     photos, target = _batch(config, device)
@@ -66,7 +66,7 @@ def train_rows(config: DictConfig) -> Iterator[Row]:
     last = floats.contiguous(memory_format=torch.channels_last)
 
     def our_loss() -> Tensor:
-        with _precision():
+        with _precision(precision):
             losses = task.head.loss(task(photos), {"target": target})
         return losses["classification"]
 
@@ -74,7 +74,7 @@ def train_rows(config: DictConfig) -> Iterator[Row]:
         return F.cross_entropy(plain(floats), target)
 
     def tuned_loss() -> Tensor:
-        with _precision():
+        with _precision(precision):
             return F.cross_entropy(tuned(last), target)
 
     yield from _rows(
@@ -85,14 +85,20 @@ def train_rows(config: DictConfig) -> Iterator[Row]:
             "tuned": _step(tuned_loss, tuned, config),
         },
         config,
+        precision=precision,
         goals=(2.5, 1.0),
     )
 
 
 def predict_rows(config: DictConfig) -> Iterator[Row]:
     """Probabilities of a batch, as ``tools/predict.py`` computes them, against timm's."""
+    for precision in prediction_precisions():
+        yield from _predict_rows(config, precision)
+
+
+def _predict_rows(config: DictConfig, precision: str) -> Iterator[Row]:
     task, device = _task(config).eval(), _device()
-    fix_weights(task, precision=fastest_precision())
+    fix_weights(task, precision=precision)
     plain, tuned = (_peer(device).eval() for _ in range(2))
     tuned.to(memory_format=torch.channels_last)
     photos, _ = _batch(config, device)
@@ -101,7 +107,7 @@ def predict_rows(config: DictConfig) -> Iterator[Row]:
 
     @torch.no_grad()
     def ours() -> Tensor:
-        with _precision():
+        with _precision(precision):
             return task.head.predict(task(photos), {})
 
     @torch.no_grad()
@@ -110,11 +116,11 @@ def predict_rows(config: DictConfig) -> Iterator[Row]:
 
     @torch.no_grad()
     def theirs_tuned() -> Tensor:
-        with _precision():
+        with _precision(precision):
             return tuned(last).softmax(-1)
 
     calls = {"ours": ours, "plain": theirs, "tuned": theirs_tuned}
-    yield from _rows("predict", calls, config, goals=(2.5, 1.0))
+    yield from _rows(f"predict, {precision}", calls, config, precision=precision, goals=(2.5, 1.0))
 
 
 def _rows(
@@ -122,10 +128,11 @@ def _rows(
     contestants: dict[str, Callable[[], Any]],
     config: DictConfig,
     *,
+    precision: str,
     goals: tuple[float, float],
 ) -> Iterator[Row]:
     seconds = median_seconds(contestants, seconds=config.seconds)
-    tuned = TUNED.format(fastest_precision())
+    tuned = TUNED.format(precision)
     for peer, how, goal in (("plain", PLAIN, goals[0]), ("tuned", tuned, goals[1])):
         yield speed_row(
             what,
@@ -236,8 +243,8 @@ def _step(loss: Callable[[], Tensor], model: nn.Module, config: DictConfig) -> C
     return step
 
 
-def _precision() -> AbstractContextManager[Any]:
-    if fastest_precision() != "bf16-mixed":
+def _precision(name: str) -> AbstractContextManager[Any]:
+    if name != "bf16-mixed":
         return nullcontext()
     return torch.autocast(_device().type, torch.bfloat16)
 

@@ -15,6 +15,7 @@ from tasks.classification.data import ClassificationData
 from tasks.classification.heat_maps import heat_maps, paint_heat
 from tasks.classification.metric import ClassificationMetric, Records, named_classes, top_records
 from tasks.classification.mixing import Mixing
+from tasks.common.bad_images import counted_of
 from tasks.common.captions import write_labels
 from tasks.common.crops import centre_box
 from tasks.common.data import DataModule
@@ -68,6 +69,7 @@ class ClassificationTask(Task):
     def summary(self, data: DataModule) -> str:
         metric = self.metric
         assert isinstance(metric, ClassificationMetric)
+        photos = counted_of(len(metric.found.ids), len(metric.photos), "photo", "photos")
         classes = sorted(metric.by_class(), key=lambda row: row.right / row.photos)
         rows = [f"  {row.name:32} {row.right:4} of {row.photos}" for row in classes[:MAX_LINES]]
         pairs = [
@@ -79,7 +81,7 @@ class ClassificationTask(Task):
                 *("class, the worst first", *rows),
                 *(["most frequent confusions", *pairs] if pairs else []),
                 f"{self.monitor} {self.figures['accuracy']:.4f}, in the first five "
-                f"{self.figures['accuracy_top5']:.4f}, on {len(metric.found.ids)} photos of "
+                f"{self.figures['accuracy_top5']:.4f}, on {photos} of "
                 f"{metric.photos.folder}, {len(classes)} classes of {len(self.label_map)}; centre "
                 f"crop of {self.image_size} pixels",
                 *self.cautions(data),

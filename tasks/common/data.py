@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 
 from backbone.errors import InputError, check_number
 from backbone.weights import MAX_IMAGE_SIZE
+from tasks.common.cores import default_workers
 from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
-from tasks.common.machine import num_cores
 from tasks.common.sampling import EpochSampler, Place, ShardSampler
 from tasks.common.workers import Loader, process_context, start_working
 
@@ -33,7 +33,7 @@ class DataModule(LightningDataModule, ABC):
 
     Args:
         batch_size: Images of a training step, per process.
-        num_workers: Loading processes; None for as many as there are cores, at most 8.
+        num_workers: Loading processes; None for their share of the cores, at most 8.
         image_size: Side of the network's square input in pixels; None for what the weights of
             ``init=`` say, or else ``default_image_size``.
         seed: Of the order of samples and of their augmentation.
@@ -62,7 +62,7 @@ class DataModule(LightningDataModule, ABC):
             )
         check_number("seed", seed, at_least=0, at_most=MAX_SEED, whole=True)
         self.batch_size = batch_size
-        self.num_workers = min(num_cores(), 8) if num_workers is None else num_workers
+        self.num_workers = default_workers() if num_workers is None else num_workers
         self.image_size = self.default_image_size if image_size is None else image_size
         self.train_sides = [self.image_size]  # by epoch; the last one holds for all after these
         self.seed = seed
@@ -83,6 +83,10 @@ class DataModule(LightningDataModule, ABC):
     @abstractmethod
     def predict_set(self, paths: Sequence[Path]) -> Dataset[Sample]:
         """The given photos, prepared as the validation data are."""
+
+    @abstractmethod
+    def train_photo(self, index: int) -> tuple[int | str, ImageFile]:
+        """A training photo by its id in the data set, or its name without ids, and its file."""
 
     @abstractmethod
     def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:

@@ -41,6 +41,7 @@ def import_weights(config: DictConfig) -> None:
         classes = len(description["label_map"]["names"])
         logger.info("  head: %s, %d classes", description["head"]["name"], classes)
     logger.info("  image size: %d", description["image_size"])
+    logger.info("  trained on: %s", ", ".join(description["trained_on"]))
 
 
 def _read_names(path: Path) -> list[str]:

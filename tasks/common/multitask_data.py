@@ -127,6 +127,12 @@ class MultitaskData(DataModule):
         )
         return self.loader(self.train_set, sampler, batch_size=sampler.step_size)
 
+    def train_photo(self, index: int) -> tuple[str, ImageFile]:
+        """A training photo, whose id begins with the part that it belongs to."""
+        name, own = self.train_set.place(index)
+        number, file = self.parts[name].train_photo(own)
+        return f"{name}/{number}", file
+
     def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and its truth, with the ``part`` that it belongs to."""
         name, own = self.val_set.place(index)

@@ -10,7 +10,6 @@ from torch import Tensor
 from backbone.errors import InputError
 from tasks.common.data import DataModule
 from tasks.common.keyed_rows import contents
-from tasks.common.machine import num_cores
 from tasks.common.teacher import NetworkTeacher
 
 
@@ -132,7 +131,8 @@ def _session(file: Path) -> Any:
     if not file.is_file():
         raise InputError(f"teacher.file={file}: there is no such file")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = num_cores()
+    options.intra_op_num_threads = torch.get_num_threads()  # it and the student take turns
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors; what it says of optimisations is for its makers
     try:
         return onnxruntime.InferenceSession(str(file), options)

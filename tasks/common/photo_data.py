@@ -12,6 +12,7 @@ from tasks.common.augment import Look
 from tasks.common.crops import CENTRE
 from tasks.common.data import Collate, DataModule
 from tasks.common.folders import make_folder
+from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
 from tasks.common.photo_sets import LabelledSet, UnlabelledSet, collate
 from tasks.common.photos import Photos, check_photos
@@ -114,6 +115,10 @@ class PhotoData(DataModule):
         return LabelledSet(
             self.photos("val"), augment.plain, sides=[self.image_size], seed=self.seed
         )
+
+    def train_photo(self, index: int) -> tuple[str, ImageFile]:
+        photos = self.photos("train")
+        return photos.name(index), photos.image(index)
 
     def predict_set(self, paths: Sequence[Path]) -> UnlabelledSet:
         """The middle of each of the given photos."""

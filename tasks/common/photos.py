@@ -42,6 +42,10 @@ class Photos:
         """The file of a photo."""
         return self.folder / os.fsdecode(self.file_names[index])
 
+    def name(self, index: int) -> str:
+        """What a user finds a photo by in the data set."""
+        return os.fsdecode(self.file_names[index])
+
     def image(self, index: int) -> ImageFile:
         """What to read a photo from."""
         return self.path(index)

@@ -19,6 +19,7 @@ from tasks.common.bad_images import check_policy
 from tasks.common.batches import check_batches, check_interval, check_sides, check_validation
 from tasks.common.checkpoint import Checkpoints
 from tasks.common.config import build, differences, plain
+from tasks.common.cores import take_cores
 from tasks.common.cost import task_cost
 from tasks.common.curve import CurveLogger
 from tasks.common.data import DataModule
@@ -38,7 +39,7 @@ from tasks.common.reproducible import RandomState
 from tasks.common.results import Results, claim_run
 from tasks.common.statistics import averages
 from tasks.common.task import DivergedError, Task
-from tasks.common.trainer import build_trainer
+from tasks.common.trainer import build_trainer, work_exactly
 
 # Settings that a run may change when it is resumed, by what they begin with.
 OF_ONE_PART = ("resume:", "run_dir:", "overwrite:", "init:", "trainer.max_")
@@ -60,6 +61,7 @@ def train(config: DictConfig) -> dict[str, float]:
     check_policy("init_classes", config.init_classes, allowed=("keep", "new"))
     results = claim_run(config, reads=_files_needed(config), resumed=config.resume)
     folder = results.folder
+    take_cores(config)
     resume = _checkpoint_to_resume(config, folder)
     report: list[str] = []
 
@@ -120,7 +122,8 @@ def train(config: DictConfig) -> dict[str, float]:
     try:
         trainer.fit(task, datamodule=data, ckpt_path=resume, weights_only=True)
     except DivergedError as error:
-        write_json(folder / "diverged.json", {"ids": error.ids, "losses": error.losses})
+        said = {"ids": error.ids, "files": error.files, "losses": error.losses}
+        write_json(folder / "diverged.json", said)
         raise
     finally:
         write_report(folder, [*report, *data.report_lines()])
@@ -136,11 +139,11 @@ def score(
 ) -> dict[str, float]:
     """Validates as figures are reported, and writes the predictions.
 
-    That is with the metric's reference implementation, and in float32 unless ``precision``, the
-    trainer's setting, says otherwise: rounding to bfloat16 moves a figure by up to a point.
+    That is with the metric's reference implementation, and exactly as ``precision``, the trainer's
+    setting, allows.
     """
     task.report_exactly = True
-    task.report_float32 = precision == "auto"
+    work_exactly(trainer, precision=precision)
     trainer.validate(task, datamodule=data, verbose=False)
     assert task.metric is not None
     if trainer.is_global_zero:

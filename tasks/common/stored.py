@@ -12,6 +12,7 @@ from backbone.weights import Weights, lineage, read_checkpoint, read_weights
 from tasks.common.batches import check_validation
 from tasks.common.checkpoint import StopBetweenBatches
 from tasks.common.config import build, recompose
+from tasks.common.cores import take_cores
 from tasks.common.data import DataModule
 from tasks.common.drawn import prepare
 from tasks.common.labels import LabelMap
@@ -28,7 +29,7 @@ from tasks.common.results import claim_output, claim_scores
 from tasks.common.run import say, score, write_config, write_json, write_report
 from tasks.common.stopping import StoppedError
 from tasks.common.task import Task
-from tasks.common.trainer import build_trainer
+from tasks.common.trainer import build_trainer, work_exactly
 
 
 def evaluate(config: DictConfig) -> dict[str, float]:
@@ -40,6 +41,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     config, weights, source = _stored_network(config)
     results = claim_scores(config, reads=[source])
     folder = results.folder
+    take_cores(config)
     data: DataModule = build(config.data)
     seed_everything(config.seed, verbose=False)
     task, lines = _restore(config, weights, source)
@@ -70,6 +72,7 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     folder = results.folder
     paths = results.photos(config.input)
     config, weights, source = _stored_network(config)
+    take_cores(config)
     data: DataModule = build(config.data)
     task, _ = _restore(config, weights, source)
     task.heat_maps = bool(config.get("heat_map"))  # a demo without any lacks the setting
@@ -78,6 +81,7 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
     callbacks = [writer, StopBetweenBatches()]
     trainer = build_trainer(config.trainer, folder=folder, callbacks=callbacks)
+    work_exactly(trainer, precision=config.trainer.precision)
     fix_weights(task.eval(), precision=trainer.precision)
     results.make_way()
     try:

@@ -1,7 +1,6 @@
 """The one Lightning module behind every application."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,18 +21,31 @@ from tasks.common.optim import parameter_groups
 from tasks.common.reported import Reported
 from tasks.common.sampling import gathered, share_buffers
 
+MAX_SHOWN = 5  # photos in a message
+
 
 class DivergedError(Exception):
     """The loss is no longer a finite number.
 
     Attributes:
-        ids: Samples of the batch at which it happened.
+        ids: Of the photos at which it happened, as their data set has them.
+        files: Of these.
+        losses: By name.
+
+    Args:
+        photos: Their ids and files.
         losses: By name.
     """
 
-    def __init__(self, ids: list[Any], losses: dict[str, float]) -> None:
-        super().__init__(f"the loss is not finite ({losses}) on samples {ids}")
-        self.ids = ids
+    def __init__(self, photos: Sequence[tuple[int | str, str]], losses: dict[str, float]) -> None:
+        shown = [file if str(name) in file else f"{name} ({file})" for name, file in photos]
+        more = f" and {len(photos) - MAX_SHOWN} more, which diverged.json lists"
+        super().__init__(
+            f"the loss is not finite ({losses}) on a batch of {', '.join(shown[:MAX_SHOWN])}"
+            f"{more if len(photos) > MAX_SHOWN else ''}"
+        )
+        self.ids = [name for name, _ in photos]
+        self.files = [file for _, file in photos]
         self.losses = losses
 
 
@@ -94,7 +106,6 @@ class Task(LightningModule, Reported):
         self.heat_maps = False  # predictions come with what decided them
         self.metric: Metric | None = None
         self.report_exactly = False  # use the metric's reference implementation
-        self.report_float32 = False  # whatever the trainer's precision
         self.figures: dict[str, float] = {}
         self.trained_on: list[str] = []  # data sets, the first one first
         self.config: dict[str, Any] = {}  # plain values, for checkpoints
@@ -157,9 +168,12 @@ class Task(LightningModule, Reported):
         if self.trainer.world_size > 1:
             finite = self.trainer.strategy.reduce_boolean_decision(finite)
         if not finite:
-            here = [] if torch.isfinite(total) else batch["id"].tolist()
-            ids = [sample for share in gathered(here) for sample in share]
-            raise DivergedError(ids, {name: float(loss.detach()) for name, loss in losses.items()})
+            data: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+            indices = [] if torch.isfinite(total) else batch["id"].tolist()
+            here = [(name, str(file)) for name, file in map(data.train_photo, indices)]
+            photos = [photo for share in gathered(here) for photo in share]
+            values = {name: float(loss.detach()) for name, loss in losses.items()}
+            raise DivergedError(photos, values)
 
     def predictions(self, batch: Batch, features: Features | None = None) -> Any:
         """What is scored, drawn and written.
@@ -175,15 +189,9 @@ class Task(LightningModule, Reported):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         assert self.metric is not None
-        with self._reported_precision():
-            predictions = self.predictions(batch)
+        predictions = self.predictions(batch)
         self.metric.update(self.records(predictions, batch))
         return predictions
-
-    def _reported_precision(self) -> AbstractContextManager[Any]:
-        if not self.report_float32:
-            return nullcontext()
-        return torch.autocast(self.device.type, enabled=False)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Any:
         if not len(batch["image"]):  # no photo of the batch could be read

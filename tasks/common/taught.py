@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from backbone.errors import InputError
 from tasks.common.batches import check_validation
 from tasks.common.config import build
+from tasks.common.cores import take_cores
 from tasks.common.data import DataModule
 from tasks.common.network import build_task, check_head
 from tasks.common.pictures import ValidationPictures
@@ -22,7 +23,7 @@ from tasks.common.run import (
 )
 from tasks.common.target_table import write_targets
 from tasks.common.teacher import NetworkTeacher
-from tasks.common.trainer import build_trainer
+from tasks.common.trainer import build_trainer, work_exactly
 
 
 def cache_targets(config: DictConfig) -> str:
@@ -84,6 +85,7 @@ def _teacher_and_data(config: DictConfig) -> tuple[DataModule, NetworkTeacher]:
             "A teacher of one part is looked at with that part's own task, such as "
             "task=facenet_distill"
         )
+    take_cores(config)
     shown: DataModule = build(config.data)
     shown.prepare_data()  # which draws a demo's
     teacher = build_teacher(config, shown)

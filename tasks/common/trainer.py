@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.plugins import Precision
 from omegaconf import DictConfig
 
 from backbone.errors import InputError, check_number
@@ -67,6 +68,21 @@ def num_processes(config: DictConfig) -> int:
     _check_devices(config)
     devices = config.devices if isinstance(config.devices, int) else 1
     return int(devices * config.num_nodes)
+
+
+def work_exactly(trainer: Trainer, *, precision: str) -> None:
+    """From here on the trainer computes in float32, unless the user asked for another precision.
+
+    All that leaves a run goes by it: final figures, predictions, pictures.
+    Training and the validations on its way may be in bfloat16, whose rounding moves a figure by up
+    to a point and a photo's score by several.
+
+    Args:
+        trainer: About to validate, predict or look at photos.
+        precision: The setting, ``auto`` where the user gave none.
+    """
+    if precision == "auto":
+        trainer.strategy.precision_plugin = Precision()
 
 
 def _check_settings(config: DictConfig) -> None:

@@ -1,6 +1,7 @@
 """The speed of training steps and predictions, beside torchvision's SSD or FasterRCNN class."""
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -20,7 +21,7 @@ from heads.ssd import SSDHead
 from heads.two_stage import TwoStageHead
 from tasks.common.config import build
 from tasks.common.labels import LabelMap
-from tasks.common.machine import fastest_precision
+from tasks.common.machine import fastest_precision, prediction_precisions
 from tasks.common.network import build_task, fix_weights, load_weights
 from tasks.common.optim import parameter_groups
 from tasks.common.task import Task
@@ -90,7 +91,7 @@ def train_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
     batch = _to_device(batch, device)
 
     def our_loss() -> Tensor:
-        with _precision():
+        with _precision(fastest_precision()):
             loss = _total(task.head.loss(task(batch["image"]), batch))
         assert torch.isfinite(loss)  # looked at in training, too
         return loss
@@ -99,7 +100,7 @@ def train_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
         return _total(plain(*targets))
 
     def tuned_loss() -> Tensor:
-        with _precision():
+        with _precision(fastest_precision()):
             return _total(tuned(*targets))
 
     seconds = median_seconds(
@@ -149,32 +150,30 @@ def predict_rows(config: DictConfig, weights: Weights | None) -> Iterator[Row]:
     photo = draw_scene(np.random.default_rng(config.seed), max(PHOTO_SIZE))[0][:height, :width]
     photo = np.ascontiguousarray(photo)
     trained = _trained_task(config, weights)
-    yield _predict_row(
-        config,
-        trained,
-        photo,
-        what="predict, trained",
-        how=Path(config.init).name if weights else f"class bias {_kind(trained).class_bias:g}",
-        goal=_kind(trained).trained,
-    )
     untrained = _settled(_new_task(config), config, class_bias=0.0)
-    yield _predict_row(
-        config,
-        untrained,
-        photo,
-        what="predict, random weights",
-        how="every class passes the threshold",
-        goal=_kind(untrained).untrained,
-    )
+    how = Path(config.init).name if weights else f"class bias {_kind(trained).class_bias:g}"
+    rows = [
+        (trained, "trained", how, _kind(trained).trained),
+        (untrained, "random weights", "all pass the threshold", _kind(untrained).untrained),
+    ]
+    for precision, (task, what, how, goal) in itertools.product(prediction_precisions(), rows):
+        yield _predict_row(config, task, photo, what=what, precision=precision, how=how, goal=goal)
 
 
 def _predict_row(
-    config: DictConfig, task: Task, photo: np.ndarray, *, what: str, how: str, goal: float
+    config: DictConfig,
+    task: Task,
+    photo: np.ndarray,
+    *,
+    what: str,
+    precision: str,
+    how: str,
+    goal: float,
 ) -> Row:
     device, data = _device(), _data(config)
     peer = _peer(task.to(device)).eval()
     task = copy.deepcopy(task).eval()  # the peer has the same layers
-    fix_weights(task, precision=fastest_precision())
+    fix_weights(task, precision=precision)
     show = augment.plain(data.image_size)
     raw = {
         "image": photo,
@@ -187,7 +186,7 @@ def _predict_row(
     def ours() -> Records:
         sample = show(lambda _: dict(raw), 0, np.random.default_rng(0), num_images=1)
         batch = _to_device(data.collate([sample]), device)
-        with torch.inference_mode(), _precision():
+        with torch.inference_mode(), _precision(precision):
             records: Records = task.predict_step(batch, 0)
         return records
 
@@ -199,12 +198,12 @@ def _predict_row(
     seconds = median_seconds({"ours": ours, "theirs": theirs}, seconds=config.seconds)
     found = f"{len(ours().scores)} and {len(theirs()['scores'])} detections"
     return speed_row(
-        what,
+        f"predict, {what}",
         ours=seconds["ours"],
         peer=seconds["theirs"],
         unit="ms",
         goal=goal,
-        note=f"batch 1, {photo.shape[1]}x{photo.shape[0]} pixels; {how}; {found}",
+        note=f"batch 1, {photo.shape[1]}x{photo.shape[0]} pixels, {precision}; {how}; {found}",
     )
 
 
@@ -285,9 +284,9 @@ def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _precision() -> AbstractContextManager[Any]:
+def _precision(name: str) -> AbstractContextManager[Any]:
     """What Lightning would compute in."""
-    if fastest_precision() == "32-true":
+    if name == "32-true":
         return nullcontext()
     return torch.autocast(_device().type, dtype=torch.bfloat16, cache_enabled=False)
 

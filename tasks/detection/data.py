@@ -94,6 +94,10 @@ class DetectionData(DataModule):
         """The given photos, resized."""
         return PhotoSet(paths, augment.plain(self.image_size))
 
+    def train_photo(self, index: int) -> tuple[int, Path]:
+        annotations = self.train_annotations
+        return int(annotations.image_ids[index]), annotations.path(index)
+
     def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
         """A validation photo and its boxes; crowds are left out."""
         annotations = self.val_annotations

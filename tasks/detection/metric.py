@@ -108,6 +108,8 @@ class CocoMetric(Metric):
         for name in Records._fields:
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
+    seen: np.ndarray  # photos that were looked at, by all processes, once computed
+
     def update(self, records: Records) -> None:
         """Adds the detections of a batch."""
         for name, values in records._asdict().items():
@@ -136,13 +138,14 @@ class CocoMetric(Metric):
         seen = self._seen()
         # the same for any number of processes
         self.results = sorted(seen.rows(), key=itemgetter("image_id"))
+        self.seen = np.unique(seen.images.cpu().numpy())
         return {
             name: value
             for kind in ((BOXES,) if self.annotations.outlines is None else (BOXES, MASKS))
             for name, value in score(
                 self.truth(),
                 self.results,
-                images=seen.images.cpu().numpy(),
+                images=self.seen,
                 reference=self.reference,
                 kind=kind,
             ).items()

@@ -15,6 +15,7 @@ from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
 from backbone.errors import InputError, check_number
 from tasks.common.config import build
+from tasks.common.cores import take_cores
 from tasks.common.drawn import prepare
 from tasks.common.ema import growing_average
 from tasks.common.machine import fastest_precision
@@ -49,6 +50,7 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
     if torch.cuda.is_available():
         raise InputError("This compares on the CPU: set CUDA_VISIBLE_DEVICES= for both sides")
     results = claim_run(config)
+    take_cores(config)
     seed_everything(config.seed, verbose=False)
     data: DetectionData = build(config.data)
     prepare(data, results)
@@ -132,8 +134,7 @@ def _validate(network: nn.Module, data: DetectionData) -> dict[str, float]:
     metric = CocoMetric(annotations, reference=True)
     for batch in data.val_dataloader():
         photos, _ = as_targets(batch)
-        with _autocast():
-            found = network(photos)
+        found = network(photos)  # in float32, as our figures are
         counts = torch.tensor([len(one["scores"]) for one in found])
         image = torch.arange(len(found)).repeat_interleave(counts)
         boxes = torch.cat([one["boxes"] for one in found]).float()

@@ -15,6 +15,7 @@ from backbone.errors import InputError
 from heads.detections import Detections
 from heads.detector import DetectionHead
 from heads.head import Batch, Head
+from tasks.common.bad_images import counted_of
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap, check_classes
 from tasks.common.task import Task
@@ -80,13 +81,17 @@ class DetectionTask(Task):
     def summary(self, data: DataModule) -> str:
         assert isinstance(data, DetectionData)
         annotations, head, figures = data.val_annotations, self.head, self.figures
+        assert isinstance(self.metric, CocoMetric)
+        seen = self.metric.seen
+        photos = counted_of(len(seen), len(annotations), "photo", "photos")
+        there = int(np.diff(annotations.offsets)[seen].sum())
+        boxes = counted_of(there, len(annotations.boxes), "box", "boxes")
         measured = [name for name in ("map", "segm_map") if name in figures]
         return "\n".join(
             [
                 *class_table(figures, annotations.label_map.names),
                 f"{', '.join(f'val/{name} {figures[name]:.4f}' for name in measured)} on "
-                f"{len(annotations)} photos of "
-                f"{annotations.folder}, {len(annotations.boxes)} boxes; "
+                f"{photos} of {annotations.folder}, {boxes}; "
                 f"{'pycocotools' if self.report_exactly else 'faster-coco-eval'}, IoU 0.50:0.95, "
                 f"{MAX_DETECTIONS} detections a photo; score over {head.score_threshold:g}, "
                 f"NMS at {head.nms_iou:g}",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from backbone.errors import InputError, check_number
 from tasks.common.bad_images import check_policy
+from tasks.common.cores import take_cores
 from tasks.common.face_photos import describe_faces
 from tasks.common.results import claim_output
 from tasks.common.stored import restore_checkpoint
@@ -30,6 +31,7 @@ def describe_people(config: DictConfig) -> Path:
     Raises:
         InputError: If no network of attributes is in the checkpoint.
     """
+    take_cores(config, loads=False)
     source = Path(str(config.checkpoint))
     results = claim_output(config, reads=[source])
     task = restore_checkpoint(source).eval()

@@ -12,6 +12,7 @@ from torchmetrics import Metric
 from backbone.errors import InputError
 from heads.attributes import AttributesHead
 from heads.head import Batch, Features
+from tasks.common.bad_images import counted_of
 from tasks.common.captions import write_labels
 from tasks.common.labels import check_classes
 from tasks.common.task import Task
@@ -50,6 +51,7 @@ class FaceAttributesTask(Task):
     def summary(self, data: Any) -> str:
         metric = self.metric
         assert isinstance(metric, AttributesMetric)
+        faces = counted_of(len(metric.found), len(metric.faces), "face", "faces")
         every = metric.by_attribute()
         rows = sorted((row for row in every if row.faces), key=lambda row: row.average_precision)
         return "\n".join(
@@ -62,7 +64,7 @@ class FaceAttributesTask(Task):
                 *self._group_lines(metric),
                 f"{self.monitor} {self.figures['mean_ap']:.4f} over {len(rows)} attributes, "
                 f"{len(every) - len(rows)} left out since no face has them; accuracy "
-                f"{self.figures['accuracy']:.4f}; {len(metric.found)} faces of "
+                f"{self.figures['accuracy']:.4f}; {faces} of "
                 f"{metric.faces.folder}, {data.shown} at {self.image_size} pixels",
                 *self.cautions(data),
             ]

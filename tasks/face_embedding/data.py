@@ -152,6 +152,10 @@ class FaceData(DataModule):
         faces, bad = find_faces_or_middles(paths, alignment=self.alignment, cache=self.cache)
         return FaceSet(faces, plain, side=self.image_size, seed=self.seed, unreadable=bad)
 
+    def train_photo(self, index: int) -> tuple[str, Path]:
+        path = self.train_faces.path(index)
+        return str(path), path
+
     def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
         """A photo of a pair and whose it is."""
         return self.pairs.paths[index], {"person": self.pairs.names[index]}

@@ -12,8 +12,19 @@ from torchmetrics import Metric
 
 from backbone.weights import replacing
 from tasks.face_embedding.pairs import Pairs
-from tasks.face_embedding.verification import Accuracy, Roc, cross_validated, roc, tar_at_far
+from tasks.face_embedding.verification import (
+    Accuracy,
+    Roc,
+    cross_validated,
+    distance_at_far,
+    roc,
+    stranger_distances,
+    tar_at_far,
+)
 
+# Of the distance at which a face is still given a name: it has as many chances to be taken for
+# somebody as people are known, so the distance that tells most pairs rightly names most strangers.
+NAMING_FAR = 1e-3
 FARS = {"1e-3": 1e-3, "1e-4": 1e-4}  # false accept rates, by their names in metrics
 
 
@@ -63,7 +74,11 @@ class VerificationMetric(Metric):
         self.embeddings[records.ids] = records.embeddings.float()
 
     def compute(self) -> dict[str, float]:
-        """``lfw_accuracy`` with its deviation over folds, and ``tar_at_far_*``; 0 without pairs."""
+        """``lfw_accuracy`` with its deviation over folds, ``tar_at_far_*``, ``max_distance``.
+
+        The last is what a face may have from a person that it is named after, by all photos of two
+        people. All are 0 without pairs.
+        """
         first, second = torch.from_numpy(self.pairs.photos).T
         rows = self.embeddings.cpu().double()
         self.seen = torch.isfinite(rows[first] + rows[second]).all(1)
@@ -71,9 +86,8 @@ class VerificationMetric(Metric):
         self.distances = difference.square().sum(1)
         if not len(self.distances):
             self.accuracy = Accuracy(np.zeros(0), np.zeros(0))
-            return dict.fromkeys(
-                ("lfw_accuracy", "lfw_accuracy_std", *(f"tar_at_far_{far}" for far in FARS)), 0.0
-            )
+            rates = (f"tar_at_far_{far}" for far in FARS)
+            return dict.fromkeys(("lfw_accuracy", "lfw_accuracy_std", *rates, "max_distance"), 0.0)
         distances, seen = self.distances.numpy(), self.seen.numpy()
         same = self.pairs.same[seen]
         self.accuracy = cross_validated(distances, same, self.pairs.fold[seen])
@@ -82,7 +96,13 @@ class VerificationMetric(Metric):
             "lfw_accuracy": float(self.accuracy.by_fold.mean()),
             "lfw_accuracy_std": float(self.accuracy.by_fold.std()),
             **{f"tar_at_far_{name}": tar_at_far(self.curve, far) for name, far in FARS.items()},
+            "max_distance": self._max_distance(rows.numpy()),
         }
+
+    def _max_distance(self, rows: np.ndarray) -> float:
+        there = np.flatnonzero(np.isfinite(rows).all(1))
+        strangers = stranger_distances(rows[there], [self.pairs.names[i] for i in there])
+        return distance_at_far(strangers, NAMING_FAR)
 
     def num_negatives(self) -> int:
         """How many pairs of two people were seen."""

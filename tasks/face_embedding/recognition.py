@@ -1,5 +1,6 @@
 """Names the faces in photos by the nearest of people that are known."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import torch.nn.functional as F
 from omegaconf import DictConfig
 from torch import Tensor
 
-from backbone.errors import InputError
+from backbone.errors import InputError, check_number
 from backbone.weights import read_checkpoint
+from tasks.common.cores import take_cores
 from tasks.common.data import stack_images
 from tasks.common.face_alignment import show
 from tasks.common.face_photos import describe_faces
@@ -24,6 +26,9 @@ from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.task import FaceEmbeddingTask
 
 BATCH = 32
+CAUTIOUS_DISTANCE = 0.8  # where none was fitted
+
+logger = logging.getLogger(__name__)
 
 
 def recognise(config: DictConfig) -> Path:
@@ -41,18 +46,21 @@ def recognise(config: DictConfig) -> Path:
     """
     if not (config.checkpoint and config.input):
         raise InputError("known=DIR needs checkpoint=FILE and input=PHOTOS too")
+    take_cores(config, loads=False)
     source = Path(str(config.checkpoint))
     results = claim_output(config, reads=[source])
     task = restore_checkpoint(source).eval()
     if not isinstance(task, FaceEmbeddingTask):
         raise InputError(f"checkpoint={source} is of another task than face embeddings")
-    alignment = read_checkpoint(source)["config"]["values"]["data"]["alignment"]
+    checkpoint = read_checkpoint(source)
+    alignment = checkpoint["config"]["values"]["data"]["alignment"]
+    max_distance = allowed_distance(config.max_distance, checkpoint["description"], source)
     names, centres = known_people(
         task, Path(str(config.known)), alignment=alignment, cache=Path(str(config.data.cache))
     )
 
     def describe(views: Tensor) -> list[dict[str, Any]]:
-        return name_faces(embed(task, views), names, centres, max_distance=config.max_distance)
+        return name_faces(embed(task, views), names, centres, max_distance=max_distance)
 
     return describe_faces(
         config.input,
@@ -62,6 +70,31 @@ def recognise(config: DictConfig) -> Path:
         find=alignment == "mtcnn",
         caption=_caption,
     )
+
+
+def allowed_distance(given: Any, description: Mapping[str, Any], source: Path) -> float:
+    """How far a face may be from a person that it is named after: as given, or as it was fitted.
+
+    Args:
+        given: By the user; None for what fits the network.
+        description: The network's.
+        source: The network's file, for messages.
+
+    Raises:
+        InputError: If it is no squared distance of vectors of length 1.
+    """
+    fitted = description.get("max_distance")
+    wanted = fitted if given is None else given
+    if wanted is None:
+        logger.warning(
+            "%s does not say at which distance two faces are the same person: %g is taken, which "
+            "names few. Find the one that fits with tools/eval.py checkpoint=%s data.pairs=FILE "
+            "data.pairs_root=DIR, and give the max_distance=N that it prints",
+            *(source, CAUTIOUS_DISTANCE, source),
+        )
+        return CAUTIOUS_DISTANCE
+    check_number("max_distance", wanted, at_least=0, at_most=4)
+    return float(wanted)
 
 
 def known_people(

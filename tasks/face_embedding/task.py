@@ -15,12 +15,13 @@ from backbone.errors import InputError
 from heads.embedding import EmbeddingHead
 from heads.head import Batch, Features
 from heads.identities import IdentityHead
+from tasks.common.bad_images import counted_of
 from tasks.common.data import DataModule
 from tasks.common.face_alignment import corners
 from tasks.common.labels import LabelMap
 from tasks.common.task import Task
 from tasks.face_embedding.data import FaceData
-from tasks.face_embedding.metric import Records, VerificationMetric
+from tasks.face_embedding.metric import NAMING_FAR, Records, VerificationMetric
 
 COLOUR = (40, 220, 90)
 
@@ -42,6 +43,7 @@ class FaceEmbeddingTask(Task):
         super().__init__(**wiring)
         self.add_mirror = add_mirror
         self.alignment: Mapping[str, Any] = {}
+        self.max_distance: float | None = None  # between photos of one person; None until scored
 
     def prepare(self, stage: str, data: DataModule) -> None:
         super().prepare(stage, data)
@@ -70,13 +72,26 @@ class FaceEmbeddingTask(Task):
             )
 
     def description(self) -> dict[str, Any]:
-        """Besides, how faces were aligned; without the people, whom prediction need not know."""
-        nobody = LabelMap((), ()).to_dict()
-        return {**super().description(), "label_map": nobody, "faces": dict(self.alignment)}
+        """Besides, how faces were aligned and how far two of one person may lie apart.
+
+        The people are left out, whom prediction need not know.
+        """
+        return {
+            **super().description(),
+            "label_map": LabelMap((), ()).to_dict(),
+            "faces": dict(self.alignment),
+            "max_distance": self.max_distance,
+        }
+
+    def on_validation_epoch_end(self) -> None:
+        super().on_validation_epoch_end()
+        self.max_distance = self.figures["max_distance"] or None
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        # checkpoints from before they said how faces were aligned can be resumed too
-        description = {"faces": dict(self.alignment), **checkpoint["description"]}
+        self.max_distance = checkpoint["description"].get("max_distance")
+        # checkpoints from before they said these can be resumed too
+        ours = {"faces": dict(self.alignment), "max_distance": self.max_distance}
+        description = {**ours, **checkpoint["description"]}
         super().on_load_checkpoint({**checkpoint, "description": description})
 
     def make_metric(self, data: FaceData) -> VerificationMetric:
@@ -107,6 +122,7 @@ class FaceEmbeddingTask(Task):
         )
         fitted = "the other folds" if len(metric.accuracy.by_fold) > 1 else "the same pairs"
         negatives = metric.num_negatives()
+        pairs = counted_of(len(metric.distances), len(data.pairs), "pair", "pairs")
         rates = [
             f"  {name} {self.figures[name]:.4f}"
             for name in self.figures
@@ -117,11 +133,13 @@ class FaceEmbeddingTask(Task):
                 f"{self.monitor} {self.figures['lfw_accuracy']:.4f} with a deviation of "
                 f"{self.figures['lfw_accuracy_std']:.4f}; folds {folds}, thresholds fitted on "
                 f"{fitted}",
+                f"max_distance {self.figures['max_distance']:.3f}, for naming people: "
+                f"{NAMING_FAR:.1%} of the photos of two people are nearer",
                 "true accept rates",
                 *rates,
                 f"  of {negatives} pairs of two people, which tell rates down to 1 in {negatives}: "
                 "below, none of them is accepted",
-                f"on {len(metric.distances)} pairs of {data.pairs.file}; alignment "
+                f"on {pairs} of {data.pairs.file}; alignment "
                 f"{data.alignment}, {self.image_size} pixels, "
                 f"{'face and mirror image summed' if self.add_mirror else 'one view of a face'}",
                 *self.cautions(data),

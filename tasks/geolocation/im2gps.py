@@ -83,6 +83,7 @@ class Im2GPSTask(PlanetTask):
             self.signatures(batch["image"].to(self.device)) for batch in data.loader(shown, places)
         ]
         found = np.concatenate(rows)
+        faiss.omp_set_num_threads(torch.get_num_threads())
         self.index = faiss.IndexFlatIP(found.shape[1])
         self.index.add(found)
 

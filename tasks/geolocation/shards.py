@@ -58,6 +58,13 @@ class ShardPhotos(GeoPhotos):
         name = os.fsdecode(self.file_names[index])
         return PackedImage(shard_path(self.folder, self.split, shard), name, *place)
 
+    def name(self, index: int) -> str:
+        """The shard and the key of a photo in there, as WebDataset's readers have them."""
+        path = self.image(index).pack
+        offset = int(self.parts["offset"][index])
+        keys = {place[0]: key for key, place in look_into_shard(path).items()}
+        return f"{path.name}/{keys[offset]:09d}"
+
     def path(self, index: int) -> Path:
         """The shard of a photo with the photo's name, as a name to show."""
         return Path(str(self.image(index)))

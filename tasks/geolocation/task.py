@@ -14,6 +14,7 @@ from torchmetrics import Metric
 from backbone.errors import InputError
 from heads.cells import CellHead
 from heads.head import Batch
+from tasks.common.bad_images import counted_of
 from tasks.common.captions import write_labels
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
@@ -117,12 +118,15 @@ class PlanetTask(Task):
                 for name, value in self.figures.items()
                 if name.startswith("album_")
             }
-        rows["best constant guess"] = constant_figures(metric.points, metric.photos.points)
+        rows["best constant guess"] = constant_figures(
+            metric.points, metric.photos.points[metric.seen]
+        )
+        photos = counted_of(len(metric.seen), len(metric.photos), "photo", "photos")
         return "\n".join(
             [
                 f"{'':20}" + "".join(f"{f'{km} km':>9}" for km in RADII_KM) + "   median km",
                 *(figure_line(name, figures) for name, figures in rows.items()),
-                f"on {len(metric.seen)} photos of {metric.photos.folder}, {self.described()}; "
+                f"on {photos} of {metric.photos.folder}, {self.described()}; "
                 f"centre crop of {self.image_size} pixels",
                 *self.cautions(data),
             ]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from backbone.errors import InputError
 from tasks.common.labels import joint_labels
-from tasks.common.machine import fastest_precision
+from tasks.common.machine import prediction_precisions
 from tasks.common.multitask import MultitaskTask
 from tasks.common.network import build_task, fix_weights
 from tasks.common.task import Task
@@ -32,14 +32,17 @@ def bench(config: DictConfig) -> list[Row]:
     """
     if "predict" not in config.parts:
         raise InputError(f"parts={config.parts}: of several heads, predict is what is measured")
-    return [_row(config, count) for count in (config.batch_size, 1)]
+    return [
+        _row(config, count, precision)
+        for precision in prediction_precisions()
+        for count in (config.batch_size, 1)
+    ]
 
 
 @torch.no_grad()
-def _row(config: DictConfig, count: int) -> Row:
+def _row(config: DictConfig, count: int, precision: str) -> Row:
     """Attributes and embeddings of the same faces, as ``tools/predict.py`` computes them."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    precision = fastest_precision()
     side = config.data.image_size or FacesData.default_image_size
     labels = joint_labels({"attributes": ATTRIBUTES, "embedding": attribute_map(())})
     task = build_task(config, label_map=labels, image_size=side)

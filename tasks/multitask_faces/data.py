@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from backbone.errors import InputError
 from tasks.common.data import Collate, DataModule, Sample
+from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
 from tasks.common.multitask_data import MultitaskData
 from tasks.common.sampling import Place
@@ -142,6 +143,9 @@ class AlignedAttributes(DataModule):
     def predict_set(self, paths: Sequence[Path]) -> Dataset[Sample]:
         """As the embedding's: the middle face of each photo, or the photo's middle."""
         return self.aligned.predict_set(paths)
+
+    def train_photo(self, index: int) -> tuple[int | str, ImageFile]:
+        return self.labelled.train_photo(index)
 
     def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
         return self.labelled.val_photo(index)

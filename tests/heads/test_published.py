@@ -80,7 +80,7 @@ def test_a_classifier_computes_what_its_file_does(tmp_path: Path) -> None:
     path = write_classifier(tmp_path / "net.tflite")
     weights = import_published([path], names=["background", *"abcde"])
     assert weights.description["label_map"] == {"names": list("abcde"), "ids": [0, 1, 2, 3, 4]}
-    assert weights.description["trained_on"] == ["imagenet"]
+    assert weights.description["trained_on"] == ["unknown"]  # these are not ImageNet's classes
     assert weights.description["image_size"] == SIDE
     assert weights.description["backbone"] == {
         "name": "mobilenet", "width": 0.125, "same_padding": True, "relu6": True,
@@ -93,6 +93,15 @@ def test_a_classifier_computes_what_its_file_does(tmp_path: Path) -> None:
     torch.testing.assert_close(features["c5"], c5, atol=1e-4, rtol=1e-4)
     expected = logits.mean((2, 3))[:, 1:]  # background is left out
     torch.testing.assert_close(network.head.outputs(features), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_network_has_learned_from_the_data_sets_of_its_classes(tmp_path: Path) -> None:
+    classifier = write_classifier(tmp_path / "classifier.tflite", num_classes=1001)
+    assert import_published([classifier]).description["trained_on"] == ["imagenet"]
+    detector = write_ssd(tmp_path / "ssd.tflite", num_classes=91)
+    assert import_published([detector]).description["trained_on"] == ["imagenet", "coco"]
+    names = ["background", *(f"thing {number}" for number in range(90))]
+    assert import_published([detector], names=names).description["trained_on"] == ["unknown"]
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int8])

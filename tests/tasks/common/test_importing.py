@@ -79,3 +79,13 @@ def test_other_networks_of_torchvision_are_refused(tmp_path: Path) -> None:
     state = alexnet(num_classes=2).state_dict()
     with pytest.raises(InputError, match=r"net\.pth: Not a state dict of torchvision's vgg16"):
         converted(state, tmp_path)
+
+
+def test_weights_of_other_classes_than_imagenets_do_not_say_where_they_are_from(
+    imported: Path, theirs: nn.Module, tmp_path: Path
+) -> None:
+    assert read_weights(imported).description["trained_on"] == ["unknown"]
+    state = {
+        name: value for name, value in theirs.state_dict().items() if "classifier.6" not in name
+    }
+    assert read_weights(converted(state, tmp_path)).description["trained_on"] == ["imagenet"]

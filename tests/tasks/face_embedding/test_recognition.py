@@ -125,6 +125,48 @@ def test_whom_to_know_and_where_to_look_must_be_there(
     assert done.stderr.startswith("error: ") and said in done.stderr
 
 
+def test_names_are_given_at_the_distance_that_was_fitted_to_the_network(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To faces at that distance at most, unless the user says otherwise."""
+    monkeypatch.setattr(recognition, "embed", colours)
+    checkpoint = torch.load(trained, weights_only=True)
+    metrics = json.loads((trained.parents[1] / "metrics.json").read_text())
+    assert metrics["val/max_distance"] > 0
+    fitted = checkpoint["description"]["max_distance"]
+    assert fitted == pytest.approx(metrics["val/max_distance"], abs=0.05)  # in bfloat16, the former
+    (tmp_path / "known" / "ann").mkdir(parents=True)
+    photo_of(FOUND["ann"]).save(tmp_path / "known" / "ann" / "1.png")
+    photo_of(FOUND["bob"]).save(tmp_path / "bob.png")
+
+    def nearest(max_distance: float | None, *settings: str) -> tuple[Finished, dict]:
+        checkpoint["description"]["max_distance"] = max_distance
+        torch.save(checkpoint, tmp_path / "changed.ckpt")
+        given = ("known=known", "input=bob.png", "output=found", *settings)
+        done = recognise(tmp_path / "changed.ckpt", *given, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (entry,) = json.loads((tmp_path / "found" / "predictions.json").read_text())
+        return done, entry["faces"][0]
+
+    _, face = nearest(4.0)
+    assert face["name"] == "ann"
+    just_beyond = 0.99 * face["distance"]
+    assert nearest(just_beyond)[1]["name"] is None
+    assert nearest(just_beyond, "max_distance=4")[1]["name"] == "ann"
+    done, face = nearest(None)
+    assert "tools/eval.py checkpoint=" in done.stdout and "max_distance=N" in done.stdout
+    assert (face["name"] == "ann") == (face["distance"] <= recognition.CAUTIOUS_DISTANCE)
+
+
+@pytest.mark.parametrize("value", ["-1", "5", "near"])
+def test_a_distance_that_there_is_not_is_refused(value: str, trained: Path, tmp_path: Path) -> None:
+    done = recognise(
+        *(trained, "known=known", "input=photos", "output=found", f"max_distance={value}"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2 and f"max_distance={value}" in done.stderr, done
+
+
 def test_a_network_of_another_task_knows_nobody(tmp_path: Path) -> None:
     done = run_inside(
         *("train", "task=imagenet", "data=demo", "data.num_train=8", "data.num_val=2"),

@@ -1,6 +1,7 @@
 """LFW's protocol beside a slow and plain one, and in named cases."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,14 @@ import torch
 
 from tasks.face_embedding.metric import Records, VerificationMetric
 from tasks.face_embedding.pairs import Pairs
-from tasks.face_embedding.verification import best_threshold, cross_validated, roc, tar_at_far
+from tasks.face_embedding.verification import (
+    best_threshold,
+    cross_validated,
+    distance_at_far,
+    roc,
+    stranger_distances,
+    tar_at_far,
+)
 
 
 def slow_threshold(distances: list[float], same: list[bool]) -> float:
@@ -79,6 +87,32 @@ def test_rates_by_hand() -> None:
     distances = np.array([0.1, 0.2, 0.4, 0.9, 0.3, 0.5, 0.6, 0.7])
     curve = roc(distances, np.array([True] * 4 + [False] * 4))
     assert [tar_at_far(curve, far) for far in (0.2, 0.25, 0.5, 1)] == [0.5, 0.75, 0.75, 1]
+
+
+def test_strangers_are_all_pairs_of_photos_of_two_people() -> None:
+    points = torch.nn.functional.normalize(torch.randn(9, 4, dtype=torch.double)).numpy()
+    people = list("aabbbccca")
+    slow = [
+        float(np.square(points[i] - points[j]).sum())
+        for i, j in itertools.combinations(range(9), 2)
+        if people[i] != people[j]
+    ]
+    assert stranger_distances(points, people) == pytest.approx(np.array(slow), abs=1e-12)
+    assert not len(stranger_distances(points, ["a"] * 9))
+    many = np.tile([[1.0, 0], [0, 1]], (3000, 1))
+    assert 0 < len(stranger_distances(many, ["a", "b"] * 3000)) <= 2_000_000
+
+
+def test_few_strangers_are_nearer_than_what_is_allowed() -> None:
+    pairs = replace(random_pairs(), names=[str(index) for index in range(40)])
+    points = torch.nn.functional.normalize(torch.randn(40, 8))
+    metric = VerificationMetric(pairs, dimension=8)
+    metric.update(Records(torch.arange(40), points, torch.zeros(40, 2, 3)))
+    allowed = metric.compute()["max_distance"]
+    strangers = torch.pdist(points.double()).square()
+    assert (strangers < allowed - 1e-9).sum() <= 1 < (strangers <= allowed + 1e-9).sum() + 1
+    assert VerificationMetric(pairs, dimension=8).compute()["max_distance"] == 0
+    assert distance_at_far(np.zeros(0), 1e-3) == 0
 
 
 def test_processes_gather_their_rows_and_unseen_photos_do_not_count() -> None:
