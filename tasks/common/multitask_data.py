@@ -133,6 +133,16 @@ class MultitaskData(DataModule):
         path, truth = self.parts[name].val_photo(own)
         return path, {"part": name, **truth}
 
+    def telling_photos(self, count: int, *, among: int) -> list[int]:
+        """As many of each part."""
+        chosen = []
+        for number, (name, part) in enumerate(self.parts.items()):
+            numbers = self.val_set.numbers(name)
+            numbers = numbers[numbers < among]
+            share = len(range(number, count, len(self.parts)))
+            chosen += numbers[part.telling_photos(share, among=len(numbers))].tolist()
+        return chosen
+
     def collate(self, samples: Sequence[Sample]) -> dict[str, Any]:
         """A batch as ``heads.multitask.shares`` divides it; ``id`` counts through all parts."""
         images, ids, parts = [], [], {}

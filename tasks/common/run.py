@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from backbone.errors import InputError
 from backbone.weights import lineage, read_checkpoint, read_weights, replacing
 from tasks.common.bad_images import check_policy
 from tasks.common.checkpoint import Checkpoints
+from tasks.common.closing import REPORTS, close, put_in_reported
 from tasks.common.config import build, differences, plain
 from tasks.common.cost import task_cost
 from tasks.common.curve import CurveLogger
@@ -55,6 +57,7 @@ def train(config: DictConfig) -> dict[str, float]:
     """
     check_options(config)
     check_policy("init_classes", config.init_classes, allowed=("keep", "new"))
+    check_policy("report", config.report, allowed=REPORTS)
     folder = run_folder(config)
     resume = _checkpoint_to_resume(config, folder)
     report: list[str] = []
@@ -91,6 +94,11 @@ def train(config: DictConfig) -> dict[str, float]:
     say([*report, *data.report_lines()])
 
     throughput = Throughput()
+    checkpoints = Checkpoints(
+        folder=folder / "checkpoints",
+        monitor=task.monitor,
+        every_steps=config.checkpoint_every_steps,
+    )
     first_step = read_checkpoint(resume)["global_step"] if resume else 0
     curve = CurveLogger(folder / "metrics.csv", first_step=first_step)
     trainer = build_trainer(
@@ -101,14 +109,11 @@ def train(config: DictConfig) -> dict[str, float]:
             *([WeightEMA(decay=config.ema_decay)] if config.ema_decay else []),
             ValidationPictures(folder / "pictures", **config.pictures),
             throughput,
-            Checkpoints(
-                folder=folder / "checkpoints",
-                monitor=task.monitor,
-                every_steps=config.checkpoint_every_steps,
-            ),
+            checkpoints,
         ],
         loggers=[curve, TensorBoardLogger(folder, name="", version="tensorboard")],
     )
+    started = time.monotonic()
     try:
         trainer.fit(task, datamodule=data, ckpt_path=resume, weights_only=True)
     except DivergedError as error:
@@ -117,9 +122,12 @@ def train(config: DictConfig) -> dict[str, float]:
     finally:
         write_report(folder, [*report, *data.report_lines()])
 
+    seconds, speed = time.monotonic() - started, throughput.images_per_second
+    chosen = put_in_reported(task, trainer, checkpoints, report=config.report)
     metrics = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
-    metrics["train/images_per_second"] = throughput.images_per_second
+    metrics |= {"train/images_per_second": speed, **chosen.metrics()}
     write_json(folder / "metrics.json", metrics)
+    close(task, trainer, folder, chosen, seconds=seconds, images_per_second=speed)
     return metrics
 
 
@@ -190,7 +198,7 @@ def _record(task: Task, config: DictConfig, *, resume: Path | None) -> None:
                     f"{line}. A resumed run keeps its optimiser: give the setting as it was, or "
                     f"start a new run with init={resume}"
                 )
-            if not line.startswith(("resume:", "run_dir:", "init:", "trainer.max_")):
+            if not line.startswith(("resume:", "run_dir:", "init:", "report:", "trainer.max_")):
                 logger.warning("Changed since the checkpoint: %s", line)
     write_config(folder, config)
 

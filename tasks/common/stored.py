@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from backbone.weights import Weights, lineage, read_checkpoint, read_weights
+from tasks.common.closing import say_files
 from tasks.common.config import build, recompose
 from tasks.common.data import DataModule
 from tasks.common.folders import make_folder
@@ -47,6 +48,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     say([*lines, *data.report_lines()])
     write_report(folder, [*lines, *data.report_lines()])
     write_json(folder / "metrics.json", metrics)
+    say_files(folder)
     return metrics
 
 
@@ -83,6 +85,7 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     report += [f"  1 photo skipped: {error}" for error in writer.errors]
     say(report)
     write_report(folder, report)
+    say_files(folder)
     return writer.entries
 
 

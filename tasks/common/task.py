@@ -177,8 +177,9 @@ class Task(LightningModule, Reported):
         assert self.metric is not None
         with self._reported_precision():
             predictions = self.predictions(batch)
-        self.metric.update(self.records(predictions, batch))
-        return predictions
+        records = self.records(predictions, batch)
+        self.metric.update(records)
+        return records
 
     def _reported_precision(self) -> AbstractContextManager[Any]:
         if not self.report_float32:
@@ -208,8 +209,9 @@ class Task(LightningModule, Reported):
         values = {f"val/{name}": value for name, value in self.figures.items()}
         main = {name: value for name, value in values.items() if name == self.monitor}
         rest = {name: value for name, value in values.items() if name != self.monitor}
-        self.log_dict(main, prog_bar=True)
-        self.log_dict(rest)
+        in_curve = not self.report_exactly  # what is reported at the end may be of earlier weights
+        self.log_dict(main, prog_bar=True, logger=in_curve)
+        self.log_dict(rest, logger=in_curve)
         self.metric.reset()
 
     def train(self, mode: bool = True) -> "Task":

@@ -6,6 +6,7 @@ from lightning.pytorch import seed_everything
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
+from tasks.common.closing import say_files
 from tasks.common.config import build
 from tasks.common.data import DataModule
 from tasks.common.network import build_task, check_head
@@ -70,6 +71,7 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     say(lines)
     write_report(folder, lines)
     write_json(folder / "metrics.json", metrics)
+    say_files(folder)
     return metrics
 
 

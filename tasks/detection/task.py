@@ -20,6 +20,7 @@ from tasks.common.labels import LabelMap, check_classes
 from tasks.common.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
+from tasks.detection.masks import enlarge
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records, truth_records
 from tasks.detection.samples import to_original
 
@@ -108,6 +109,14 @@ class DetectionTask(Task):
 
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
         return draw_detections(pixels, entry["detections"])
+
+    def enlarged(self, entry: Mapping[str, Any], factor: int) -> dict[str, Any]:
+        rows = []
+        for row in entry["detections"]:
+            rows.append(row | {"bbox": [factor * value for value in row["bbox"]]})
+            if "segmentation" in row:
+                rows[-1]["segmentation"] = enlarge(row["segmentation"], factor)
+        return {"detections": rows}
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, CocoMetric)
