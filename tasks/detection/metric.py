@@ -11,8 +11,9 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.weights import replacing
+from tasks.common.precision_recall import PrecisionRecall
 from tasks.detection.annotations import Annotations
-from tasks.detection.average_precision import BOXES, MASKS, score
+from tasks.detection.average_precision import BOXES, MASKS, precision_recall, score
 from tasks.detection.masks import rles_from_tensors, rles_to_tensors
 
 MAX_DETECTIONS = 100  # an image, COCO's limit
@@ -103,6 +104,7 @@ class CocoMetric(Metric):
         self.annotations = annotations
         self.reference = reference
         self.results: list[dict[str, Any]] = []
+        self.images_seen = np.zeros(0, np.int64)
         self._truth: dict[str, Any] | None = None
         # lists of a tensor a batch, since only lists gather when processes saw differently much
         for name in Records._fields:
@@ -136,17 +138,23 @@ class CocoMetric(Metric):
         seen = self._seen()
         # the same for any number of processes
         self.results = sorted(seen.rows(), key=itemgetter("image_id"))
+        self.images_seen = seen.images.cpu().numpy()
         return {
             name: value
             for kind in ((BOXES,) if self.annotations.outlines is None else (BOXES, MASKS))
             for name, value in score(
                 self.truth(),
                 self.results,
-                images=seen.images.cpu().numpy(),
+                images=self.images_seen,
                 reference=self.reference,
                 kind=kind,
             ).items()
         }
+
+    def precision_recall(self) -> list[PrecisionRecall]:
+        """The curve of each class at an IoU of 0.5; of masks, where there are any."""
+        kind = BOXES if self.annotations.outlines is None else MASKS
+        return precision_recall(self.truth(), self.results, images=self.images_seen, kind=kind)
 
     def truth(self) -> dict[str, Any]:
         """The ground truth as COCO's evaluators want it; images are numbered by index."""

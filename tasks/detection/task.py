@@ -17,6 +17,7 @@ from heads.detector import DetectionHead
 from heads.head import Batch, Head
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap, check_classes
+from tasks.common.precision_recall import draw_precision_recall
 from tasks.common.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
@@ -121,6 +122,12 @@ class DetectionTask(Task):
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, CocoMetric)
         metric.save(folder / "predictions.json")
+        what = "boxes" if metric.annotations.outlines is None else "masks"
+        draw_precision_recall(
+            metric.precision_recall(),
+            folder / "precision_recall.png",
+            title=f"{what} that overlap an object's by an IoU of 0.5 or more",
+        )
 
 
 def class_table(figures: Mapping[str, float], names: Sequence[str]) -> list[str]:
