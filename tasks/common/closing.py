@@ -122,6 +122,7 @@ def show_charts(trainer: Trainer, folder: Path) -> None:
                 name = str(path.relative_to(folder).with_suffix(""))
                 pixels = read_image(path).pixels
                 board.experiment.add_image(name, pixels, trainer.global_step, dataformats="HWC")
+            board.experiment.close()  # which training has done before
 
 
 def charts(folder: Path) -> list[Path]:
@@ -158,7 +159,9 @@ def close(
     write_network(folder, task)
     draw_curves(folder, monitor=task.monitor, chosen=str(chosen), step=chosen.step)
     show_charts(trainer, folder)
-    trained = f"trained {duration(seconds)}, {images_per_second:.1f} images/s"
+    trained = f"trained {duration(seconds)}"
+    if images_per_second:  # a run that had ended before has trained on none
+        trained += f", {images_per_second:.1f} images/s"
     said = [f"These figures are of the weights that were {chosen}; {trained}"]
     said += file_lines(folder, checkpoint_lines(folder, chosen))
     if list((folder / "tensorboard").glob("events.*")):

@@ -73,7 +73,7 @@ def panels_of(curves: Mapping[str, Curve], *, monitor: str) -> dict[str, dict[st
         if name.startswith("val/")
         and name != monitor
         and name.rpartition("/")[0] not in curves
-        and np.ptp(curve[1]) > 0
+        and (len(curve[1]) == 1 or np.ptp(curve[1]) > 0)
     }
     shares = {name: curve for name, curve in figures.items() if np.nanmax(curve[1]) <= 1}
     others = {name: {name: curve} for name, curve in figures.items() if name not in shares}
@@ -123,7 +123,7 @@ def draw_panel(
     handles, labels = axes.get_legend_handles_labels()
     if len(chosen) == 1:  # which the title names
         handles, labels = handles[-1:], labels[-1:]
-    axes.legend(handles, labels, frameon=False, fontsize="x-small")
+    axes.legend(handles, labels, edgecolor="none", framealpha=0.7, fontsize="x-small")
 
 
 def smoothed(steps: np.ndarray, values: np.ndarray) -> Curve:

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from backbone.weights import replacing
 
-# Okabe and Ito's palette, whose colours differ for colour-blind eyes too
+# Okabe and Ito's palette, whose colours differ for colour-blind eyes too, and brown
 BLUE, GREEN, ORANGE, PURPLE, VERMILION = "#0072B2", "#009E73", "#E69F00", "#CC79A7", "#D55E00"
-SKY, YELLOW, BLACK = "#56B4E9", "#F0E442", "#000000"
+SKY, YELLOW, BROWN, BLACK = "#56B4E9", "#F0E442", "#7F4F24", "#000000"
 GREY = "#555555"
 LIGHT_GREY = "#cccccc"
-PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BROWN, YELLOW)
 DASHES = ("-", "--", ":")  # tell apart more lines than there are colours
 DOTS_PER_INCH = 110
 MAX_NAME = 24  # characters

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,15 +66,17 @@ def draw_precision_recall(curves: Sequence[PrecisionRecall], path: Path, *, titl
     axes = figure.add_subplot(xlim=(0, 1.005), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     tidy(axes)
     axes.set_title(title, fontsize="medium")
-    named = _named(curves)
-    for curve in curves:
-        style: dict[str, Any] = {"color": LIGHT_GREY, "linewidth": 0.7}
-        if curve.name in named:
-            style = line_style(named.index(curve.name)) | {"linewidth": 1.2}
-            f1, score = curve.best_f1()
-            said = f"{curve.area:.3f}  F1 {f1:.2f} at {score:.2f}"
-            style["label"] = f"{short_name(curve.name)}  {said}"
-        axes.step(RECALLS, curve.at(RECALLS), where="pre", **style)
+    ordered = sorted(curves, key=lambda curve: -curve.area)
+    named = ordered
+    if len(curves) > MAX_NAMED:
+        named = [*ordered[:ENDS], *ordered[-ENDS:]]
+        for curve in ordered[ENDS:-ENDS]:
+            axes.step(RECALLS, curve.at(RECALLS), color=LIGHT_GREY, linewidth=0.7)
+    for number, curve in enumerate(named):
+        f1, score = curve.best_f1()
+        label = f"{short_name(curve.name)}  {curve.area:.3f}  F1 {f1:.2f} at {score:.2f}"
+        style = line_style(number)
+        axes.step(RECALLS, curve.at(RECALLS), label=label, linewidth=1.2, **style)
     mean = np.mean([curve.at(RECALLS) for curve in curves], axis=0)
     area = float(np.mean([curve.area for curve in curves]))
     axes.plot(RECALLS, mean, color=BLACK, linewidth=2.4, label=f"mean of {len(curves)}  {area:.3f}")
@@ -86,11 +88,3 @@ def draw_precision_recall(curves: Sequence[PrecisionRecall], path: Path, *, titl
         title_fontsize="small",
     )  # fmt: skip
     write_figure(figure, path)
-
-
-def _named(curves: Sequence[PrecisionRecall]) -> list[str]:
-    """Which curves have colours and stand in the legend."""
-    if len(curves) <= MAX_NAMED:
-        return [curve.name for curve in curves]
-    ordered = sorted(curves, key=lambda curve: -curve.area)
-    return [curve.name for curve in (*ordered[:ENDS], *ordered[-ENDS:])]
