@@ -253,12 +253,11 @@ def differences(run: Path, other: Path) -> list[str]:
 
 
 def curve(run: Path) -> list[dict[str, str]]:
-    """Rows of ``metrics.csv``, but for times and for which epoch the closing figures are of."""
+    """Rows of ``metrics.csv``, but for times."""
     with (run / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         row.pop("train/images_per_second", None)
-    rows[-1].pop("epoch")
     return [dict(sorted((name, value) for name, value in row.items() if value)) for row in rows]
 
 

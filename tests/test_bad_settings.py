@@ -43,6 +43,7 @@ def coco(tmp_path_factory) -> Path:
         *("head.max_detections=0", "head.negatives_per_positive=-2", "head.box_weight=nan"),
         *(f"seed={value}" for value in (-1, "abc", 1.5, 2**40, "null")),
         *("ema_decay=2", "checkpoint_every_steps=-4", "pictures.count=-1"),
+        "report=first",
         *("run_dir=", "run_dir=null", "resume=last"),
     ],
 )

@@ -17,6 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from PIL import Image
 
+from backbone.weights import read_weights
 from tasks.common.results import left_in
 from tests.commands import ROOT, options, run, run_inside
 
@@ -91,6 +92,8 @@ def test_train_writes_the_run_folder(trained: Path):
     for name in ("config.yaml", "metrics.json", "report.txt", "predictions.json"):
         assert (trained / name).stat().st_size > 0, name
     assert list((trained / "tensorboard").glob("events.*"))
+    with Image.open(trained / "curves.png") as curves:
+        assert min(curves.size) > 300
     assert list((trained / "pictures").glob("*.jpg"))
     assert (trained / "checkpoints" / "last.ckpt").is_file()
 
@@ -112,6 +115,19 @@ def test_checkpoint_is_tensors_and_plain_values(trained: Path):
     checkpoint = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
     assert checkpoint["description"]["image_size"] == 96
     assert checkpoint["description"]["backbone"]["name"]
+
+
+def test_the_network_alone_is_that_of_the_figures(trained: Path):
+    metrics = json.loads((trained / "metrics.json").read_text())
+    reported = "best" if "best/step" in metrics else "last"
+    assert metrics[f"{reported}/step"] == 2
+    alone, whole = (
+        read_weights(trained / name)
+        for name in ("weights.safetensors", f"checkpoints/{reported}.ckpt")
+    )
+    assert alone.description == json.loads(json.dumps(whole.description))
+    assert alone.tensors.keys() == whole.tensors.keys()
+    assert all(torch.equal(alone.tensors[name], whole.tensors[name]) for name in alone.tensors)
 
 
 def test_eval_repeats_the_figures_of_the_run(trained: Path, command, tmp_path: Path):

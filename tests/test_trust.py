@@ -190,9 +190,12 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
 
 def test_a_finished_run_resumed_scores_the_same_weights(runs, plain):
     score = json.loads((plain / "metrics.json").read_text())
+    weights = (plain / "weights.safetensors").read_bytes()
     runs.straight("plain", "resume=last")
     again = json.loads((plain / "metrics.json").read_text())
-    assert score["val/map"] == again["val/map"]
+    for name in ("val/map", "best/epoch", "best/step"):
+        assert score[name] == again[name]
+    assert (plain / "weights.safetensors").read_bytes() == weights
 
 
 def test_divergence_names_the_batch(runs):
@@ -246,9 +249,12 @@ def test_two_processes(tmp_path):
     assert alone.code == 0, alone.output
     figures = json.loads((tmp_path / "eval" / "metrics.json").read_text())
     rows = list(csv.DictReader((straight / "metrics.csv").open()))
-    best = max((float(row["val/map"]), row) for row in rows[:-1] if row["val/map"])[1]
+    best = max((float(row["val/map"]), row) for row in rows if row["val/map"])[1]
+    reported = json.loads((straight / "metrics.json").read_text())
+    assert reported["best/step"] == int(best["step"]) + 1
     for name in ("val/map", "val/map_50"):
         assert figures[name] == pytest.approx(float(best[name]), abs=1e-6)
+        assert figures[name] == reported[name]  # both processes had put these weights in
 
 
 BROKEN_IN_ONE = """

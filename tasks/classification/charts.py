@@ -14,10 +14,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox, BboxBase
 
 from tasks.classification.points import PAPER, RELEASED, RUN, Point
+from tasks.common.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
-# Okabe and Ito's palette, whose colours differ for colour-blind eyes too
-BLUE, GREEN, ORANGE, PURPLE, VERMILION = "#0072B2", "#009E73", "#E69F00", "#CC79A7", "#D55E00"
-GREY = "#555555"
 ALPHA = "\N{GREEK SMALL LETTER ALPHA}"  # the width multiplier
 WIDTHS = {1.0: BLUE, 0.75: GREEN, 0.5: ORANGE, 0.25: PURPLE}
 RESOLUTIONS: dict[float, str] = {224: BLUE, 192: GREEN, 160: ORANGE, 128: PURPLE}

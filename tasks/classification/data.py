@@ -5,6 +5,7 @@ from typing import Any
 
 from tasks.common.photo_data import PhotoData
 from tasks.common.photos import Photos
+from tasks.common.spread import one_of_each
 
 
 class ClassificationData(PhotoData):
@@ -27,3 +28,7 @@ class ClassificationData(PhotoData):
         label = int(photos.targets[index])
         names, ids = photos.label_map.names, photos.label_map.ids
         return photos.path(index), {"classes": [{"id": ids[label], "name": names[label]}]}
+
+    def telling_photos(self, count: int, *, among: int) -> list[int]:
+        """One of each class in turn."""
+        return one_of_each(self.photos("val").targets[:among], count)

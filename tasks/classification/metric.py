@@ -12,6 +12,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.weights import replacing
+from tasks.classification.confusion import Matrix, confusion_matrix, draw_confusion
 from tasks.common.labels import LabelMap
 from tasks.common.photos import Photos
 
@@ -134,12 +135,20 @@ class ClassificationMetric(Metric):
             for (label, other), photos in pairs.most_common()
         ]
 
+    def matrix(self) -> Matrix:
+        """The photos seen by their class and by the likeliest one."""
+        names = self.photos.label_map.names
+        truth = [names[label] for label in self._truth().tolist()]
+        taken = [self.network.names[label] for label in self.found.classes[:, 0].tolist()]
+        return confusion_matrix(truth, taken, names)
+
     def save(self, folder: Path) -> None:
-        """Writes ``predictions.json``, ``classes.csv`` and ``confusions.csv``."""
+        """Writes ``predictions.json``, ``classes.csv`` and ``confusions.csv``, and their chart."""
         with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(self._rows(), indent=1) + "\n", encoding="utf-8")
         _write_csv(folder / "classes.csv", ClassAccuracy._fields, self.by_class())
         _write_csv(folder / "confusions.csv", Confusion._fields, self.confusions())
+        draw_confusion(self.matrix(), folder / "confusion.png")
 
     def _rows(self) -> list[dict[str, Any]]:
         names = self.photos.label_map.names

@@ -21,6 +21,7 @@ from tasks.common.crops import centre_box
 from tasks.common.data import DataModule
 from tasks.common.labels import check_classes
 from tasks.common.pictures import side_by_side
+from tasks.common.reported import Verdict
 from tasks.common.task import Task
 
 MAX_LINES = 40  # of a summary; classes.csv has all classes
@@ -122,6 +123,10 @@ class ClassificationTask(Task):
         height, width = pixels.shape[:2]
         box = centre_box(width, height, self.image_size)
         return side_by_side(photo, paint_heat(pixels, entry["heat_map"], box=box))
+
+    def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict:
+        own, likeliest = truth["classes"][0]["name"], entry["classes"][0]["name"]
+        return Verdict(own == likeliest, "right" if own == likeliest else f"wrong, it is {own}")
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, ClassificationMetric)

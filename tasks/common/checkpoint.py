@@ -177,7 +177,10 @@ class Checkpoints(Checkpoint):
             return
         self.validation_pending = False
         score = trainer.callback_metrics.get(self.monitor)
-        if score is not None and (self.best_score is None or score > self.best_score):
+        # a figure that is no number, or COCO's -1 where there is nothing to find, is none
+        if score is None or not score >= 0:
+            return
+        if self.best_score is None or score > self.best_score:
             self.best_score = float(score)
             trainer.save_checkpoint(self.best, weights_only=False)
 

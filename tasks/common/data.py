@@ -17,6 +17,7 @@ from tasks.common.cores import default_workers
 from tasks.common.images import ImageFile
 from tasks.common.labels import LabelMap
 from tasks.common.sampling import EpochSampler, Place, ShardSampler
+from tasks.common.spread import evenly
 from tasks.common.workers import Loader, process_context, start_working
 
 Sample = dict[str, Any]
@@ -91,6 +92,15 @@ class DataModule(LightningDataModule, ABC):
     @abstractmethod
     def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and its truth, in the form of ``Task.entries``."""
+
+    def telling_photos(self, count: int, *, among: int) -> list[int]:
+        """Validation photos that stand for all, to draw: the same every time.
+
+        Args:
+            count: How many; all, if there are fewer.
+            among: They are among the first so many.
+        """
+        return evenly(count, among=among)
 
     @property
     @abstractmethod

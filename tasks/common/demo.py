@@ -38,8 +38,8 @@ def demonstrate(config: DictConfig) -> Path:
         config = made_small(
             config, config_name=str(command.job.config_name), overrides=command.overrides.task
         )
-        train(config)
-        config.checkpoint = str(Path(config.run_dir) / "checkpoints" / "last.ckpt")
+        reported = "best" if "best/epoch" in train(config) else "last"
+        config.checkpoint = str(Path(config.run_dir) / "checkpoints" / f"{reported}.ckpt")
         data = build(config.data).of(config.get("shown", ""))
         ends = (Path(str(data.val_photo(index)[0])).parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))

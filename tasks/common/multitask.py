@@ -17,6 +17,7 @@ from heads.multitask import MultitaskHead, check_part, shares
 from tasks.common.labels import LabelMap, joint_labels
 from tasks.common.multitask_data import MultitaskData
 from tasks.common.multitask_metric import MEAN, MultitaskMetric, Records, joined
+from tasks.common.reported import Verdict
 from tasks.common.task import Task
 
 
@@ -140,6 +141,14 @@ class MultitaskTask(Task):
         for name in self._parts_in(entry):
             pixels = self.parts[name].draw(pixels, self._own(name, entry))
         return pixels
+
+    def enlarged(self, entry: Mapping[str, Any], factor: int) -> dict[str, Any]:
+        """Of one part's entry, as those of validation photos are."""
+        own = self.parts[entry["part"]].enlarged(entry, factor)
+        return {**own, "part": entry["part"]}
+
+    def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict | None:
+        return self.parts[entry["part"]].verdict(truth, entry)
 
     def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
         for name in self._parts_in(entry):

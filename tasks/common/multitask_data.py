@@ -139,6 +139,16 @@ class MultitaskData(DataModule):
         path, truth = self.parts[name].val_photo(own)
         return path, {"part": name, **truth}
 
+    def telling_photos(self, count: int, *, among: int) -> list[int]:
+        """As many of each part."""
+        chosen = []
+        for number, (name, part) in enumerate(self.parts.items()):
+            numbers = self.val_set.numbers(name)
+            numbers = numbers[numbers < among]
+            share = len(range(number, count, len(self.parts)))
+            chosen += numbers[part.telling_photos(share, among=len(numbers))].tolist()
+        return chosen
+
     @property
     def collate(self) -> Collate:
         return partial(collate, parts={name: part.collate for name, part in self.parts.items()})

@@ -12,15 +12,15 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from backbone.errors import check_number
 from backbone.weights import replacing
+from tasks.common.comparison import GAP_PX, comparison, confident, side_by_side
 from tasks.common.images import read_image
 from tasks.common.task import Task
 
 JPEG_QUALITY = 90
-GAP_PX = 8
 
 
 class ValidationPictures(Callback):
-    """Draws the truth beside the prediction for the first validation photos.
+    """Draws the truth beside the prediction for some validation photos, which stand for all.
 
     Args:
         folder: Gets a JPEG for each photo, drawn over at every validation.
@@ -33,6 +33,13 @@ class ValidationPictures(Callback):
         self.folder = folder
         self.count = count
         self.min_score = min_score
+        self._chosen: list[int] = []  # the same at every validation
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.count and not self._chosen:
+            data = trainer.datamodule  # type: ignore[attr-defined]
+            seen = int(sum(trainer.num_val_batches)) * data.batch_size * trainer.world_size
+            self._chosen = data.telling_photos(self.count, among=min(seen, len(data.val_set)))
 
     def on_validation_batch_end(
         self,
@@ -44,19 +51,20 @@ class ValidationPictures(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         assert isinstance(pl_module, Task)
-        if int(batch["id"][0]) >= self.count:
+        places = {index: place for place, index in enumerate(batch["id"].tolist())}
+        chosen = [index for index in self._chosen if index in places]
+        if not chosen:
             return
-        entries = pl_module.entries(pl_module.records(outputs, batch))
-        for index, entry in zip(batch["id"].tolist(), entries, strict=True):
-            if index < self.count:
-                self._draw(trainer, pl_module, index, confident(entry, self.min_score))
+        entries = pl_module.entries(outputs)
+        for index in chosen:
+            self._draw(trainer, pl_module, index, entries[places[index]])
 
     def _draw(
         self, trainer: Trainer, pl_module: Task, index: int, entry: Mapping[str, Any]
     ) -> None:
         photo, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
         pixels = read_image(photo).pixels
-        picture = side_by_side(pl_module.draw(pixels, truth), pl_module.draw(pixels, entry))
+        picture = comparison(pl_module, pixels, truth=truth, entry=entry, min_score=self.min_score)
         # numbered, since photos of different folders may share a name
         save_picture(self.folder / f"{index:05d}_{Path(str(photo)).stem}.jpg", picture)
         for logger in trainer.loggers:
@@ -114,27 +122,6 @@ class PredictionWriter(BasePredictionWriter):
             place = self.folder / f"{index:05d}_{path.stem}.jpg"
             save_picture(place, picture)
             pl_module.illustrate(entry, place)
-
-
-def confident(entry: Mapping[str, Any], min_score: float) -> dict[str, Any]:
-    """An entry whose lists have lost what scores below ``min_score``."""
-
-    def kept(value: Any) -> Any:
-        if not isinstance(value, list):
-            return value
-        return [
-            row
-            for row in value
-            if not isinstance(row, Mapping) or row.get("score", 1.0) >= min_score
-        ]
-
-    return {key: kept(value) for key, value in entry.items()}
-
-
-def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Two RGB pictures of one height with white between them."""
-    white = np.full((left.shape[0], GAP_PX, 3), 255, np.uint8)
-    return np.concatenate([left, white, right], axis=1)
 
 
 def save_picture(path: Path, pixels: np.ndarray) -> None:

@@ -3,15 +3,28 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, RichProgressBar
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from lightning.pytorch.callbacks import Callback, RichProgressBar, Timer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 LINE_SECONDS = 30  # between two lines about one long task
 WARMUP_STEPS = 3  # workers start and kernels are chosen
+LEARNING_RATE, IMAGES_PER_SECOND = "train/learning_rate", "train/images_per_second"
+SHOWN = {"train/loss": "loss", IMAGES_PER_SECOND: "images/s"}  # beside the bar
+BAR_WIDTH = 20
 
 T = TypeVar("T")
 
@@ -49,47 +62,145 @@ class Throughput(Callback):
         if self._since is not None and self._steps > WARMUP_STEPS:
             self.images += len(batch["image"]) * trainer.world_size
             self.seconds += now - self._since
-            pl_module.log("train/images_per_second", self.images_per_second, prog_bar=True)
+            pl_module.log(IMAGES_PER_SECOND, self.images_per_second, prog_bar=True)
         self._since = now
 
 
 def progress() -> Callback:
-    """A bar for a terminal, a line an epoch for a log file."""
+    """For a terminal a bar and a line an epoch above it, for a log file the lines alone."""
     return ProgressBar() if sys.stdout.isatty() else ProgressLines()
 
 
-class ProgressBar(RichProgressBar):
-    """Lightning's bar without the logger's version number."""
+class RunClock:
+    """Knows how long the rest of a run will take."""
 
     def __init__(self) -> None:
-        super().__init__(leave=False)
+        self._start = time.monotonic(), 0
 
-    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        metrics = super().get_metrics(trainer, pl_module)
-        return {name: value for name, value in metrics.items() if name != "v_num"}
-
-
-class ProgressLines(Callback):
-    """A line at the end of each epoch: step, losses, speed, metric and the time left."""
-
-    def __init__(self) -> None:
-        self._start: tuple[float, int] | None = None
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def start(self, trainer: Trainer) -> None:
+        """Called when training begins or goes on."""
         self._start = time.monotonic(), trainer.global_step
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        assert self._start is not None
+    def seconds_left(self, trainer: Trainer) -> float:
+        """By the steps so far, validation included; less where ``max_time`` ends it before."""
         started, first_step = self._start
         steps = max(trainer.global_step - first_step, 1)
         total = trainer.estimated_stepping_batches
         left = (time.monotonic() - started) / steps * (total - trainer.global_step)
-        metrics = trainer.progress_bar_metrics
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in sorted(metrics.items()))
-        logger.info(
-            "epoch %d  step %d of %d  %s  %d min left",
-            *(trainer.current_epoch + 1, trainer.global_step, total, shown, round(left / 60)),
+        limits = [
+            callback.time_remaining()
+            for callback in trainer.callbacks  # type: ignore[attr-defined]
+            if isinstance(callback, Timer)
+        ]
+        return max(min([left, *(limit for limit in limits if limit is not None)]), 0)
+
+
+class EpochLines(Callback):
+    """Says a line at the end of each epoch: step, losses, speed, metric and the time left.
+
+    The figures of an epoch without validation are left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = RunClock()
+        self._validated = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        super().on_train_start(trainer, pl_module)
+        self.clock.start(trainer)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        super().on_train_epoch_start(trainer, pl_module)
+        self._validated = False
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        super().on_validation_end(trainer, pl_module)
+        self._validated = True
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        super().on_train_epoch_end(trainer, pl_module)
+        figures = {**losses(trainer.callback_metrics), **trainer.progress_bar_metrics}
+        shown = "  ".join(
+            f"{name} {value:.4g}"
+            for name, value in sorted(figures.items())
+            if self._validated or not name.startswith("val/")
         )
+        self.say(
+            f"epoch {trainer.current_epoch + 1}  step {trainer.global_step} of "
+            f"{trainer.estimated_stepping_batches}  {shown}  "
+            f"{round(self.clock.seconds_left(trainer) / 60)} min left"
+        )
+
+    def say(self, line: str) -> None:
+        """Where it is read."""
+        raise NotImplementedError
+
+
+def losses(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The training losses; where there is but one, the total says it."""
+    found = {
+        name: float(value)
+        for name, value in metrics.items()
+        if name.startswith("train/") and name not in (LEARNING_RATE, IMAGES_PER_SECOND)
+    }
+    return found if len(found) > 2 else {}
+
+
+class ProgressLines(EpochLines):
+    """For log files."""
+
+    def say(self, line: str) -> None:
+        logger.info("%s", line)
+
+
+class ProgressBar(EpochLines, RichProgressBar):
+    """Lightning's bar of the epoch with the time left of the run, below the lines of the others.
+
+    Epochs count from 1, as in the lines, and all fits into the 80 columns of a terminal.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run_left = TimeLeft()
+
+    def say(self, line: str) -> None:
+        if self.progress is not None and self.is_enabled:
+            self.progress.console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    def configure_columns(self, trainer: Trainer) -> list[ProgressColumn]:
+        description, bar, batches, *_ = super().configure_columns(trainer)
+        bar.bar_width = BAR_WIDTH
+        return [description, bar, batches, self.run_left]
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        self.run_left.seconds = self.clock.seconds_left(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        super().on_train_end(trainer, pl_module)
+        self.run_left.seconds = None
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        last = self.trainer.max_epochs
+        return f"Epoch {current_epoch + 1}" + (f"/{last}" if last and last > 0 else "")
+
+    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+        metrics = super().get_metrics(trainer, pl_module)
+        return {SHOWN[name]: f"{value:.4g}" for name, value in metrics.items() if name in SHOWN}
+
+
+class TimeLeft(ProgressColumn):
+    """The time left of the run as a whole, while it is known."""
+
+    seconds: float | None = None
+
+    def render(self, task: Task) -> Text:
+        if self.seconds is None:
+            return Text()
+        return Text(f"{timedelta(seconds=round(self.seconds))} left", style="bold")
 
 
 def steps_of(

@@ -3,13 +3,20 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from torchmetrics import Metric
 
 from heads.head import Batch
 from tasks.common.data import DataModule
+
+
+class Verdict(NamedTuple):
+    """Whether a prediction is right, and what to say of it."""
+
+    right: bool
+    words: str
 
 
 class Reported(ABC):
@@ -31,7 +38,7 @@ class Reported(ABC):
 
     @abstractmethod
     def save_records(self, metric: Metric, folder: Path) -> None:
-        """Writes what the metric was computed from, for others to check."""
+        """Writes what the metric was computed from, for others to check, and charts of it."""
 
     @abstractmethod
     def summary(self, data: DataModule) -> str:
@@ -48,6 +55,14 @@ class Reported(ABC):
     @abstractmethod
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
         """Draws an entry on its photo, RGB of shape ``(H, W, 3)``."""
+
+    def enlarged(self, entry: Mapping[str, Any], factor: int) -> Mapping[str, Any]:
+        """An entry for its photo enlarged so many times; for tasks that say where things are."""
+        return entry
+
+    def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict | None:
+        """Whether an entry is right, where one can say so of a photo as a whole."""
+        return None
 
     def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:  # noqa: B027, optional
         """Writes what else shows an entry beside its picture ``path``; nothing unless it does."""

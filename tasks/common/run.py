@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from backbone.weights import lineage, read_checkpoint, read_weights, replacing
 from tasks.common.bad_images import check_policy
 from tasks.common.batches import check_batches, check_interval, check_sides, check_validation
 from tasks.common.checkpoint import Checkpoints
+from tasks.common.closing import REPORTS, close, put_in_reported
 from tasks.common.config import build, differences, plain
 from tasks.common.cores import take_cores
 from tasks.common.cost import task_cost
@@ -42,7 +44,7 @@ from tasks.common.task import DivergedError, Task
 from tasks.common.trainer import build_trainer, work_exactly
 
 # Settings that a run may change when it is resumed, by what they begin with.
-OF_ONE_PART = ("resume:", "run_dir:", "overwrite:", "init:", "trainer.max_")
+OF_ONE_PART = ("resume:", "run_dir:", "overwrite:", "init:", "report:", "trainer.max_")
 MAX_LINE = 120  # longer ones list what they count
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ def train(config: DictConfig) -> dict[str, float]:
     """
     check_options(config)
     check_policy("init_classes", config.init_classes, allowed=("keep", "new"))
+    check_policy("report", config.report, allowed=REPORTS)
     results = claim_run(config, reads=_files_needed(config), resumed=config.resume)
     folder = results.folder
     take_cores(config)
@@ -98,6 +101,11 @@ def train(config: DictConfig) -> dict[str, float]:
     say([*report, *data.report_lines()])
 
     throughput = Throughput()
+    checkpoints = Checkpoints(
+        folder=folder / "checkpoints",
+        monitor=task.monitor,
+        every_steps=config.checkpoint_every_steps,
+    )
     # the rows of an earlier run that is to be replaced are not this one's
     goes_on = resume and not results.earlier
     first_step = read_checkpoint(resume)["global_step"] if resume and goes_on else 0
@@ -110,15 +118,12 @@ def train(config: DictConfig) -> dict[str, float]:
             *averages(decay=config.ema_decay, momentum=config.batch_norm_momentum),
             ValidationPictures(folder / "pictures", **config.pictures),
             throughput,
-            Checkpoints(
-                folder=folder / "checkpoints",
-                monitor=task.monitor,
-                every_steps=config.checkpoint_every_steps,
-            ),
+            checkpoints,
         ],
         loggers=[curve, TensorBoardLogger(folder, name="", version="tensorboard")],
     )
     _record(task, config, results, resume=resume)
+    started = time.monotonic()
     try:
         trainer.fit(task, datamodule=data, ckpt_path=resume, weights_only=True)
     except DivergedError as error:
@@ -128,9 +133,12 @@ def train(config: DictConfig) -> dict[str, float]:
     finally:
         write_report(folder, [*report, *data.report_lines()])
 
+    seconds, speed = time.monotonic() - started, throughput.images_per_second
+    chosen = put_in_reported(task, trainer, checkpoints, report=config.report)
     metrics = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
-    metrics["train/images_per_second"] = throughput.images_per_second
+    metrics |= {"train/images_per_second": speed, **chosen.metrics()}
     write_json(folder / "metrics.json", metrics)
+    close(task, trainer, folder, chosen, seconds=seconds, images_per_second=speed)
     return metrics
 
 

@@ -11,6 +11,7 @@ from backbone.errors import InputError
 from backbone.weights import Weights, lineage, read_checkpoint, read_weights
 from tasks.common.batches import check_validation
 from tasks.common.checkpoint import StopBetweenBatches
+from tasks.common.closing import say_files
 from tasks.common.config import build, recompose
 from tasks.common.cores import take_cores
 from tasks.common.data import DataModule
@@ -56,6 +57,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     say([*lines, *data.report_lines()])
     write_report(folder, [*lines, *data.report_lines()])
     write_json(folder / "metrics.json", metrics)
+    say_files(folder)
     return metrics
 
 
@@ -100,6 +102,7 @@ def predict(config: DictConfig) -> list[dict[str, Any]]:
     report += [f"  1 photo skipped: {error}" for error in writer.errors]
     say(report)
     write_report(folder, report)
+    say_files(folder)
     return writer.entries
 
 

@@ -189,9 +189,9 @@ class Task(LightningModule, Reported):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         assert self.metric is not None
-        predictions = self.predictions(batch)
-        self.metric.update(self.records(predictions, batch))
-        return predictions
+        records = self.records(self.predictions(batch), batch)
+        self.metric.update(records)
+        return records
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Any:
         if not len(batch["image"]):  # no photo of the batch could be read
@@ -216,8 +216,9 @@ class Task(LightningModule, Reported):
         values = {f"val/{name}": value for name, value in self.figures.items()}
         main = {name: value for name, value in values.items() if name == self.monitor}
         rest = {name: value for name, value in values.items() if name != self.monitor}
-        self.log_dict(main, prog_bar=True)
-        self.log_dict(rest)
+        in_curve = not self.report_exactly  # what is reported at the end may be of earlier weights
+        self.log_dict(main, prog_bar=True, logger=in_curve)
+        self.log_dict(rest, logger=in_curve)
         self.metric.reset()
 
     def train(self, mode: bool = True) -> "Task":

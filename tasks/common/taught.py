@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
 from tasks.common.batches import check_validation
+from tasks.common.closing import say_files
 from tasks.common.config import build
 from tasks.common.cores import take_cores
 from tasks.common.data import DataModule
@@ -23,7 +24,7 @@ from tasks.common.run import (
 )
 from tasks.common.target_table import write_targets
 from tasks.common.teacher import NetworkTeacher
-from tasks.common.trainer import build_trainer, work_exactly
+from tasks.common.trainer import build_trainer
 
 
 def cache_targets(config: DictConfig) -> str:
@@ -75,6 +76,7 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     say(lines)
     write_report(folder, lines)
     write_json(folder / "metrics.json", metrics)
+    say_files(folder)
     return metrics
 
 

@@ -11,6 +11,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from backbone.errors import InputError
+from tasks.common.precision_recall import PrecisionRecall
 
 NAMES = ("map", "map_50", "map_75", "map_small", "map_medium", "map_large")
 # What overlaps, as the evaluators call it, and what its figures' names begin with.
@@ -42,26 +43,8 @@ def score(
     """
     _check_ids(truth, results)
     overlap, prefix = kind
-    # evaluators take an object's area from its box where it has one
-    other = {"bbox"} if kind == MASKS else {"segmentation"}
-    dataset, evaluator = (
-        (COCO, COCOeval)
-        if reference
-        else (
-            faster_coco_eval.COCO,
-            faster_coco_eval.COCOeval_faster,
-        )
-    )
+    evaluation = _evaluator(truth, results, images=images, reference=reference, overlap=overlap)
     with contextlib.redirect_stdout(io.StringIO()):  # they print tables
-        ground_truth = dataset()
-        ground_truth.dataset = truth
-        ground_truth.createIndex()
-        # both evaluators fail on an empty list of results
-        # copies, since loading adds columns to the rows
-        rows = [{key: row[key] for key in row.keys() - other} for row in results]
-        detections = ground_truth.loadRes(rows) if rows else dataset()
-        evaluation = evaluator(ground_truth, detections, iouType=overlap)
-        evaluation.params.imgIds = images.tolist()
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -74,6 +57,75 @@ def score(
         values[f"{prefix}map/{category['name']}"] = _mean(precision[:, :, index])
         values[f"{prefix}map_50/{category['name']}"] = _mean(precision[0, :, index])
     return values
+
+
+def precision_recall(
+    truth: dict[str, Any],
+    results: list[dict[str, Any]],
+    *,
+    images: np.ndarray,
+    kind: tuple[str, str] = BOXES,
+) -> list[PrecisionRecall]:
+    """The curve of each class that has objects, at an IoU of 0.5.
+
+    Args:
+        truth: As ``score`` takes it, and so the others.
+        results: Of the same.
+        images: That count.
+        kind: ``BOXES`` or ``MASKS``.
+    """
+    # the one that keeps the scores, at one of its thresholds and one of its sizes
+    evaluation = _evaluator(truth, results, images=images, reference=True, overlap=kind[0])
+    evaluation.params.iouThrs = np.array([0.5])
+    evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0, 1e10]], ["all"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision, scores = (evaluation.eval[name][0, :, :, 0, -1] for name in ("precision", "scores"))
+    by_id = sorted(truth["categories"], key=lambda row: row["id"])
+    return [
+        PrecisionRecall(
+            category["name"],
+            evaluation.params.recThrs,
+            precision[:, index],
+            scores[:, index],
+            float(precision[:, index].mean()),
+        )
+        for index, category in enumerate(by_id)
+        if precision[0, index] > -1
+    ]
+
+
+def _evaluator(
+    truth: dict[str, Any],
+    results: list[dict[str, Any]],
+    *,
+    images: np.ndarray,
+    reference: bool,
+    overlap: str,
+) -> Any:
+    """An evaluator of either library, ready to run."""
+    # evaluators take an object's area from its box where it has one
+    other = {"bbox"} if overlap == MASKS[0] else {"segmentation"}
+    dataset, evaluator = (
+        (COCO, COCOeval)
+        if reference
+        else (
+            faster_coco_eval.COCO,
+            faster_coco_eval.COCOeval_faster,
+        )
+    )
+    with contextlib.redirect_stdout(io.StringIO()):  # they print what they do
+        ground_truth = dataset()
+        ground_truth.dataset = truth
+        ground_truth.createIndex()
+        # both evaluators fail on an empty list of results
+        # copies, since loading adds columns to the rows
+        rows = [{key: row[key] for key in row.keys() - other} for row in results]
+        detections = ground_truth.loadRes(rows) if rows else dataset()
+        evaluation = evaluator(ground_truth, detections, iouType=overlap)
+        evaluation.params.imgIds = images.tolist()
+    return evaluation
 
 
 def _mean(precision: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from backbone.errors import InputError
 from tasks.common.data import Collate, DataModule
 from tasks.common.labels import LabelMap
+from tasks.common.spread import covering
 from tasks.detection import augment
 from tasks.detection.annotations import Annotations
 from tasks.detection.augment import Augmentation
@@ -120,6 +121,13 @@ class DetectionData(DataModule):
                 if not crowd
             ]
         }
+
+    def telling_photos(self, count: int, *, among: int) -> list[int]:
+        """Those that together show all classes."""
+        annotations = self.val_annotations
+        photos = annotations.image_of_row()
+        objects = ~annotations.crowd & (photos < among)
+        return covering(photos[objects], annotations.classes[objects], count, among=among)
 
     @property
     def collate(self) -> Collate:

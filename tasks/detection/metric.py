@@ -11,8 +11,9 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.weights import replacing
+from tasks.common.precision_recall import PrecisionRecall
 from tasks.detection.annotations import Annotations
-from tasks.detection.average_precision import BOXES, MASKS, score
+from tasks.detection.average_precision import BOXES, MASKS, precision_recall, score
 from tasks.detection.masks import rles_from_tensors, rles_to_tensors
 
 MAX_DETECTIONS = 100  # an image, COCO's limit
@@ -150,6 +151,11 @@ class CocoMetric(Metric):
                 kind=kind,
             ).items()
         }
+
+    def precision_recall(self) -> list[PrecisionRecall]:
+        """The curve of each class at an IoU of 0.5; of masks, where there are any."""
+        kind = BOXES if self.annotations.outlines is None else MASKS
+        return precision_recall(self.truth(), self.results, images=self.seen, kind=kind)
 
     def truth(self) -> dict[str, Any]:
         """The ground truth as COCO's evaluators want it; images are numbered by index."""

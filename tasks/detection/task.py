@@ -18,9 +18,11 @@ from heads.head import Batch, Head
 from tasks.common.bad_images import counted_of
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap, check_classes
+from tasks.common.precision_recall import draw_precision_recall
 from tasks.common.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
+from tasks.detection.masks import enlarge
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records, truth_records
 from tasks.detection.samples import to_original
 
@@ -114,9 +116,23 @@ class DetectionTask(Task):
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
         return draw_detections(pixels, entry["detections"])
 
+    def enlarged(self, entry: Mapping[str, Any], factor: int) -> dict[str, Any]:
+        rows = []
+        for row in entry["detections"]:
+            rows.append(row | {"bbox": [factor * value for value in row["bbox"]]})
+            if "segmentation" in row:
+                rows[-1]["segmentation"] = enlarge(row["segmentation"], factor)
+        return {"detections": rows}
+
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, CocoMetric)
         metric.save(folder / "predictions.json")
+        what = "boxes" if metric.annotations.outlines is None else "masks"
+        draw_precision_recall(
+            metric.precision_recall(),
+            folder / "precision_recall.png",
+            title=f"{what} that overlap an object's by an IoU of 0.5 or more",
+        )
 
 
 def class_table(figures: Mapping[str, float], names: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from torchmetrics import Metric
 
 from backbone.weights import replacing
 from tasks.common.labels import LabelMap
+from tasks.common.precision_recall import PrecisionRecall, draw_precision_recall
 from tasks.face_attributes.faces import Faces
 
 
@@ -61,11 +62,16 @@ def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
     """
     if not truth.any():
         return float("nan")
+    _, hits, precision = _steps(scores, truth)
+    return float((precision * np.diff(hits, prepend=0)).sum() / hits[-1])
+
+
+def _steps(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each score that there is, from the highest, with its hits and precision."""
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
     hits = np.cumsum(truth[order])[ends]
-    precision = hits / (ends + 1)
-    return float((precision * np.diff(hits, prepend=0)).sum() / hits[-1])
+    return scores[order][ends], hits, hits / (ends + 1)
 
 
 class AttributesMetric(Metric):
@@ -150,6 +156,20 @@ class AttributesMetric(Metric):
             figures.append(AttributeFigures(name, int(there.sum()), len(there), precision))
         return figures
 
+    def precision_recall(self) -> list[PrecisionRecall]:
+        """The curve of each attribute that a face has and the network knows."""
+        curves = []
+        for column, row in enumerate(self.by_attribute()):
+            if row.faces and row.attribute in self.network.names:
+                truth = self.faces.targets[self.found, column]
+                known = ~np.isnan(truth)
+                scores, hits, precision = _steps(
+                    self.found_scores[known, column], truth[known] == 1
+                )
+                recall, area = hits / hits[-1], row.average_precision
+                curves.append(PrecisionRecall(row.attribute, recall, precision, scores, area))
+        return curves
+
     def by_group(self) -> list[GroupFigures]:
         """The mean on each group, over attributes that some in every group have and some lack.
 
@@ -183,11 +203,13 @@ class AttributesMetric(Metric):
         ]
 
     def save(self, folder: Path) -> None:
-        """Writes ``predictions.json``, ``attributes.csv`` and ``groups.csv``."""
+        """Writes ``predictions.json``, ``attributes.csv`` and ``groups.csv``, and a chart."""
         with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(self._rows(), indent=1) + "\n", encoding="utf-8")
         _write_csv(folder / "attributes.csv", AttributeFigures._fields, self.by_attribute())
         _write_csv(folder / "groups.csv", GroupFigures._fields, self.by_group())
+        curves = self.precision_recall()
+        draw_precision_recall(curves, folder / "precision_recall.png", title="attributes of faces")
 
     def _rows(self) -> list[dict[str, Any]]:
         scores = torch.from_numpy(self.network_scores)

@@ -171,6 +171,11 @@ class FaceEmbeddingTask(Task):
             cv2.polylines(photo, [outline], True, COLOUR, width, cv2.LINE_AA)
         return photo
 
+    def enlarged(self, entry: Mapping[str, Any], factor: int) -> Mapping[str, Any]:
+        if "face" not in entry:
+            return entry
+        return {**entry, "face": [[factor * x for x in corner] for corner in entry["face"]]}
+
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, VerificationMetric)
         metric.save(folder)

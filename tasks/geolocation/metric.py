@@ -11,11 +11,13 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.weights import replacing
+from tasks.common.plots import GREY, new_figure, tidy, write_figure
 from tasks.geolocation.photos import GeoPhotos
 from tasks.geolocation.sphere import Points, great_circle_km
 
 RADII_KM = (1, 25, 200, 750, 2500)  # street, city, region, country, continent (PlaNet, section 4.1)
 MAX_ALBUM_VALUES = 1 << 28  # probabilities summed over albums: a gigabyte
+MIN_DRAWN_KM, HALF_WAY_ROUND_KM = 0.1, 20_100  # the ends of a chart
 MAX_CONSTANTS = 1000  # guesses and photos that the best constant guess is looked for among
 
 
@@ -121,7 +123,7 @@ class GeolocationMetric(Metric):
         return figures
 
     def save(self, folder: Path) -> None:
-        """Writes ``predictions.json`` and ``distances.csv``."""
+        """Writes ``predictions.json`` and ``distances.csv``, and draws ``distances.png``."""
         with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(self._rows(), indent=1) + "\n", encoding="utf-8")
         with (
@@ -132,6 +134,8 @@ class GeolocationMetric(Metric):
             writer.writerow(["file", "distance_km"])
             for index, distance in zip(self.seen, self.distances_km.tolist(), strict=True):
                 writer.writerow([self.photos.path(index), f"{distance:.4f}"])
+        if len(self.seen):
+            draw_distances(self.distances_km, folder / "distances.png")
 
     def _rows(self) -> list[dict[str, Any]]:
         rows = []
@@ -150,3 +154,19 @@ class GeolocationMetric(Metric):
                 }
             )
         return rows
+
+
+def draw_distances(distances_km: np.ndarray, path: Path) -> None:
+    """Draws the share of photos placed within each distance, the latter on a logarithmic axis."""
+    figure = new_figure(7, 4.5)
+    axes = figure.add_subplot(xscale="log", xlabel="kilometres", ylabel="share placed within")
+    tidy(axes)
+    shares = np.arange(1, len(distances_km) + 1) / len(distances_km)
+    axes.step(np.maximum(np.sort(distances_km), MIN_DRAWN_KM), shares, where="post")
+    for radius in RADII_KM:
+        axes.axvline(radius, color=GREY, linewidth=0.8, linestyle=":")
+        share = f"{np.mean(distances_km <= radius):.1%}"
+        axes.text(radius, 1.03, f"{radius} km\n{share}", ha="center", fontsize="small")
+    axes.set_xlim(MIN_DRAWN_KM, HALF_WAY_ROUND_KM)
+    axes.set_ylim(0, 1.01)
+    write_figure(figure, path)

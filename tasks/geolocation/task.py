@@ -19,6 +19,7 @@ from tasks.common.captions import write_labels
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
 from tasks.common.pictures import side_by_side
+from tasks.common.reported import Verdict
 from tasks.common.task import Task
 from tasks.geolocation import s2
 from tasks.geolocation.data import GeolocationData
@@ -36,10 +37,12 @@ from tasks.geolocation.partition import (
     labelled_partition,
 )
 from tasks.geolocation.photos import GeoPhotos
+from tasks.geolocation.sphere import great_circle_km
 
 LOCATIONS = ("mean", "centre")
 NUM_CELLS = 100  # of a prediction, the likeliest
 MAX_MAP_HEIGHT = 480  # of what is drawn, which is enlarged beside larger photos
+RIGHT_KM = 200  # as near as ``monitor`` asks
 NUM_NAMED = 3  # of these, written on its photo
 
 
@@ -179,6 +182,15 @@ class PlanetTask(Task):
     def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
         """Writes a map to move and zoom in."""
         write_web_map(path.with_suffix(".html"), entry)
+
+    def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict:
+        """How far off it is; right is what the network is chosen by."""
+        places = [
+            np.array([where["location"]["latitude"], where["location"]["longitude"]])
+            for where in (truth, entry)
+        ]
+        distance_km = float(great_circle_km(*places))
+        return Verdict(distance_km <= RIGHT_KM, f"{distance_km:.0f} km away")
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, GeolocationMetric)

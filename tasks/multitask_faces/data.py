@@ -150,6 +150,9 @@ class AlignedAttributes(DataModule):
     def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
         return self.labelled.val_photo(index)
 
+    def telling_photos(self, count: int, *, among: int) -> list[int]:
+        return self.labelled.telling_photos(count, among=among)
+
     def prepare_data(self) -> None:
         self.labelled.prepare_data()
 

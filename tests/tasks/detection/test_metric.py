@@ -140,6 +140,26 @@ def test_figures_equal_pycocotools(
 
 
 @each_evaluator
+def test_the_curves_that_are_drawn_have_the_areas_of_the_figures(
+    tmp_path: Path, reference: bool
+) -> None:
+    data = truth(1)
+    annotations = read(tmp_path, data)
+    metric = CocoMetric(annotations, reference=reference)
+    for batch in batches(annotations, detections(data, 1), list(IMAGE_IDS)):
+        metric.update(batch)
+    found = metric.compute()
+    curves = metric.precision_recall()
+    assert {curve.name for curve in curves} == {CATEGORIES[number] for number in SEEN}
+    for curve in curves:
+        assert curve.area == pytest.approx(found[f"map_50/{curve.name}"], abs=1e-6)
+        assert curve.at(curve.recall) == pytest.approx(curve.precision)
+        f1, score = curve.best_f1()
+        assert 0 < f1 <= 1 and 0 < score < 1
+    assert np.mean([curve.area for curve in curves]) == pytest.approx(found["map_50"], abs=1e-6)
+
+
+@each_evaluator
 def test_nothing_found_scores_zero(tmp_path: Path, reference: bool) -> None:
     annotations = read(tmp_path, truth(0))
     metric = CocoMetric(annotations, reference=reference)
@@ -147,6 +167,7 @@ def test_nothing_found_scores_zero(tmp_path: Path, reference: bool) -> None:
     found = metric.compute()
     assert found["map"] == found["map_50"] == found["map/car"] == 0
     assert found["map/unseen"] == -1  # nothing to find
+    assert [curve.best_f1()[0] for curve in metric.precision_recall()] == [0] * len(SEEN)
     metric.save(tmp_path / "empty.json")
     assert json.loads((tmp_path / "empty.json").read_text()) == []
 
@@ -158,6 +179,7 @@ def test_no_objects_at_all(tmp_path: Path, reference: bool) -> None:
     metric = CocoMetric(annotations, reference=reference)
     metric.update(records(annotations, detections(data, 0), list(IMAGE_IDS)))
     assert set(metric.compute().values()) == {-1}
+    assert metric.precision_recall() == []
 
 
 @each_evaluator

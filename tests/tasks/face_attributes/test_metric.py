@@ -56,6 +56,19 @@ def test_by_hand() -> None:
     assert math.isnan(rows[2].average_precision)
 
 
+def test_the_curves_that_are_drawn_have_the_areas_of_the_figures() -> None:
+    metric = metric_of([[0.9, 0.5, 0], [0.8, 0.4, 0], [0.7, 0.6, 0], [0.1, 0.9, 0]])
+    metric.compute()
+    curves = {curve.name: curve for curve in metric.precision_recall()}
+    assert curves.keys() == {"hat", "smile"}  # no face has wings
+    assert curves["hat"].recall.tolist() == [0.5, 0.5, 1, 1]
+    assert curves["hat"].precision == pytest.approx([1, 1 / 2, 2 / 3, 1 / 2])
+    assert curves["hat"].scores == pytest.approx([0.9, 0.8, 0.7, 0.1])
+    for curve in curves.values():
+        steps = np.diff(curve.recall, prepend=0)
+        assert (steps * curve.precision).sum() == pytest.approx(curve.area)
+
+
 def test_no_face_and_no_attribute_give_zero() -> None:
     nothing = {"mean_ap": 0.0, "num_attributes": 0, "accuracy": 0.0}
     assert metric_of([]).compute() == nothing

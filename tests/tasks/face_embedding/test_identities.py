@@ -238,7 +238,7 @@ def test_the_loss_falls_and_what_was_learned_starts_other_runs(drawn: Path):
         losses = [float(row["train/loss"]) for row in csv.DictReader(file) if row["train/loss"]]
     assert len(losses) == 24 and np.mean(losses[-4:]) < np.mean(losses[:4]) - 1
     figures = json.loads((drawn / "learned" / "metrics.json").read_text())
-    weights = drawn / "learned" / "checkpoints" / "last.ckpt"
+    weights = drawn / "learned" / "checkpoints" / "best.ckpt"
     done = run_inside("eval", f"checkpoint={weights}", "run_dir=scored", cwd=drawn)
     assert done.returncode == 0, done.stderr
     scored = json.loads((drawn / "scored" / "metrics.json").read_text())

@@ -77,6 +77,7 @@ def test_what_is_written_can_be_checked(tmp_path: Path) -> None:
     metric = metric_of(0, 2)
     metric.compute()
     metric.save(tmp_path)
+    assert (tmp_path / "distances.png").stat().st_size > 0
     rows = json.loads((tmp_path / "predictions.json").read_text())
     assert [row["cell"] for row in rows] == ["a", "c"]
     assert rows[1]["distance_km"] == pytest.approx(150, rel=1e-4)

@@ -1,0 +1,99 @@
+"""A photo's truth beside its prediction, as a picture that can be read at a glance."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from tasks.common.reported import Reported
+
+MIN_SIDE = 320  # pixels: names cannot be read on less
+MAX_SIDE = 2000  # pixels of what was enlarged
+GAP_PX = 8
+HEADER = 0.07  # height of a header, as a share of the picture's
+MIN_HEADER_PX = 24
+MIN_TEXT_PX = 9
+
+Colour = tuple[int, int, int]
+PLAIN: Colour = (60, 60, 60)
+RIGHT: Colour = (0, 120, 60)
+WRONG: Colour = (190, 30, 30)
+
+
+def comparison(
+    task: Reported,
+    pixels: np.ndarray,
+    *,
+    truth: Mapping[str, Any],
+    entry: Mapping[str, Any],
+    min_score: float,
+) -> np.ndarray:
+    """Draws the truth and the prediction side by side, each with a header that says which it is.
+
+    Args:
+        task: Draws them, and says whether the prediction is right where it can be one or the other.
+        pixels: RGB, uint8, shape ``(H, W, 3)``; a small photo is shown enlarged.
+        truth: As ``DataModule.val_photo`` has it.
+        entry: One of ``task.entries``.
+        min_score: Predictions below it are not drawn.
+    """
+    factor = enlargement(pixels.shape[0], pixels.shape[1])
+    size = pixels.shape[1] * factor, pixels.shape[0] * factor
+    pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC)
+    left, right = (
+        task.draw(pixels, task.enlarged(shown, factor))
+        for shown in (truth, confident(entry, min_score))
+    )
+    verdict = task.verdict(truth, entry)
+    said, colour = "prediction", PLAIN
+    if verdict:
+        said, colour = f"prediction: {verdict.words}", RIGHT if verdict.right else WRONG
+    return side_by_side(headed(left, "truth", PLAIN), headed(right, said, colour))
+
+
+def enlargement(height: int, width: int) -> int:
+    """How many times larger a photo is to be shown so that one can read what is written on it.
+
+    >>> enlargement(28, 28), enlargement(480, 640), enlargement(1, 500)
+    (12, 1, 4)
+    """
+    wanted = math.ceil(MIN_SIDE / min(height, width))
+    return max(min(wanted, MAX_SIDE // max(height, width)), 1)
+
+
+def headed(picture: np.ndarray, text: str, colour: Colour) -> np.ndarray:
+    """A picture with a line of text above it, as large as there is room for."""
+    height = max(round(HEADER * len(picture)), MIN_HEADER_PX)
+    header = Image.new("RGB", (picture.shape[1], height), colour)
+    draw = ImageDraw.Draw(header)
+    font = ImageFont.load_default(0.7 * height)
+    length = draw.textlength(text, font=font)
+    if length > header.width - height:
+        fitting = 0.7 * height * (header.width - height) / length
+        font = ImageFont.load_default(max(fitting, MIN_TEXT_PX))
+    draw.text((height // 3, height / 2), text, font=font, fill="white", anchor="lm")
+    return np.concatenate([np.array(header), picture])
+
+
+def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Two RGB pictures of one height with white between them."""
+    white = np.full((left.shape[0], GAP_PX, 3), 255, np.uint8)
+    return np.concatenate([left, white, right], axis=1)
+
+
+def confident(entry: Mapping[str, Any], min_score: float) -> dict[str, Any]:
+    """An entry whose lists have lost what scores below ``min_score``."""
+
+    def kept(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return [
+            row
+            for row in value
+            if not isinstance(row, Mapping) or row.get("score", 1.0) >= min_score
+        ]
+
+    return {key: kept(value) for key, value in entry.items()}
