@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from pycocotools.mask import area
 from torch import Tensor
@@ -15,6 +14,7 @@ from backbone.errors import InputError
 from heads.detections import Detections
 from heads.detector import DetectionHead
 from heads.head import Batch, Head
+from tasks.common.canvas import Canvas
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap, check_classes
 from tasks.common.task import Task
@@ -38,6 +38,9 @@ class DetectionTask(Task):
 
     head_type: type[Head] = DetectionHead  # type: ignore[type-abstract]
     monitor = "val/map"
+    legend = (
+        "The objects that were found, and how sure the network is of each; a colour for each class."
+    )
 
     def __init__(self, **wiring: Any) -> None:
         super().__init__(**wiring)
@@ -106,8 +109,8 @@ class DetectionTask(Task):
             by_photo[row.pop("image_id")].append(named | row)
         return [{"detections": detections} for detections in by_photo.values()]
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
-        return draw_detections(pixels, entry["detections"])
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
+        draw_detections(canvas, entry["detections"])
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, CocoMetric)

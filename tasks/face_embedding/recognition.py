@@ -23,6 +23,9 @@ from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.task import FaceEmbeddingTask
 
 BATCH = 32
+LEGEND = (
+    "The faces that were found: the known person who is nearest to each, and the squared distance."
+)
 
 
 def recognise(config: DictConfig) -> Path:
@@ -59,6 +62,7 @@ def recognise(config: DictConfig) -> Path:
         side=task.image_size,
         find=alignment == "mtcnn",
         caption=_caption,
+        legend=LEGEND,
     )
 
 

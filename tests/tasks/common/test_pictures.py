@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.common.pictures import GAP_PX, contact_sheet, save_picture, side_by_side
+from tasks.common.pictures import save_picture
 
 
 def save(path: Path, width: int, height: int) -> Path:
