@@ -13,12 +13,12 @@ from tasks.common.fonts import font_for
 from tasks.common.images import read_image
 
 GAP_PX = 8  # between pictures that belong together
-SHEET_GAP_PX = 20  # between others
+SHEET_GAP_PX = 16  # between others
 SHEET_PICTURES = 12
 WIDTH_PX = 1480
 ROW_PX = 320  # of rows, about: what is written on a picture can still be read
 HIGHEST_ROW_PX = 900  # beyond, the sheet becomes narrower
-SLOT_ASPECTS = (1 / 3, 6.0)  # a picture that is thinner or flatter leaves white in its place
+SLOT_ASPECTS = (0.2, 6.0)  # a picture that is thinner or flatter leaves white in its place
 TITLE_PX = 22
 
 

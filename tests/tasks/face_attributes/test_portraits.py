@@ -46,7 +46,7 @@ def test_every_photo_is_there_and_every_face_described(
     for face in entry["faces"]:
         assert np.array(face["face"]).shape == (4, 2) and len(face["attributes"]) == 6
     with Image.open(tmp_path / "found" / "pictures" / "00001_noise.jpg") as picture:
-        assert picture.size == (90, 90)
+        assert picture.size == (480, 480)  # enlarged, so that text is to be read
 
 
 def test_a_frame_is_made_narrower_around_a_place_below_its_middle() -> None:
