@@ -12,6 +12,7 @@ from tests.small_data import noise, refuses, write_weights
 from tests.tasks.classification.classifiers import write_classifier
 
 WIDTH, HEIGHT = 90, 60
+DRAWN = (720, 480)  # the photo enlarged, so that text is to be read
 GAP = 8  # between the two pictures of a photo
 
 
@@ -46,7 +47,7 @@ def test_a_demo_of_imported_weights_shows_what_decided(demo: str, photos: Path) 
         values = [value for row in entry["heat_map"] for value in row]
         assert [len(row) for row in entry["heat_map"]] == [2, 2]  # 64 pixels at stride 32
         assert max(values) in (0, 1) and min(values) >= 0
-    assert sizes == {(2 * WIDTH + GAP, HEIGHT)}
+    assert sizes == {(2 * DRAWN[0] + GAP, DRAWN[1])}
 
 
 def test_predict_shows_it_when_asked(photos: Path) -> None:
@@ -57,7 +58,7 @@ def test_predict_shows_it_when_asked(photos: Path) -> None:
         assert done.returncode == 0, done.stderr
         entries, sizes = found(photos.parent)
         assert all(("heat_map" in entry) == (asked == "true") for entry in entries)
-        assert sizes == {(2 * WIDTH + GAP if asked == "true" else WIDTH, HEIGHT)}
+        assert sizes == {(2 * DRAWN[0] + GAP, DRAWN[1]) if asked == "true" else DRAWN}
         kept.append([entry["classes"] for entry in entries])
     assert kept[0] == kept[1]
 

@@ -1,6 +1,6 @@
 """Image classification: what the shared task leaves open."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from tasks.classification.heat_maps import heat_maps, paint_heat
 from tasks.classification.metric import ClassificationMetric, Records, named_classes, top_records
 from tasks.classification.mixing import Mixing
 from tasks.common.bad_images import counted_of
-from tasks.common.captions import write_labels
+from tasks.common.canvas import Canvas
+from tasks.common.captions import scored_lines
 from tasks.common.crops import centre_box
 from tasks.common.data import DataModule
 from tasks.common.labels import check_classes
-from tasks.common.pictures import side_by_side
 from tasks.common.reported import Verdict
+from tasks.common.sheet import sample_sheet
 from tasks.common.task import Task
 
 MAX_LINES = 40  # of a summary; classes.csv has all classes
@@ -40,6 +41,7 @@ class ClassificationTask(Task):
     takes_teacher = True
     has_heat_maps = True
     monitor = "val/accuracy"
+    legend = "What each photo shows, the likeliest first, and how sure the network is of it."
 
     def __init__(self, *, mixing: Mixing | None = None, **wiring: Any) -> None:
         super().__init__(**wiring)
@@ -115,14 +117,22 @@ class ClassificationTask(Task):
                 entry["heat_map"] = [[round(value, 3) for value in row] for row in heat]
         return entries
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Writes the classes on the photo; beside it goes the heat map, if there is one."""
-        photo = write_labels(pixels, entry["classes"])
-        if "heat_map" not in entry:
-            return photo
-        height, width = pixels.shape[:2]
-        box = centre_box(width, height, self.image_size)
-        return side_by_side(photo, paint_heat(pixels, entry["heat_map"], box=box))
+        canvas.write(scored_lines(entry["classes"]))
+        if "heat_map" in entry:
+            height, width = canvas.photo.shape[:2]
+            box = centre_box(width, height, self.image_size)
+            canvas.beside(paint_heat(canvas.photo, entry["heat_map"], box=box))
+
+    @classmethod
+    def sheet(
+        cls, entries: Sequence[Mapping[str, Any]], pictures: Sequence[Path], **context: Any
+    ) -> np.ndarray:
+        title = cls.legend
+        if "heat_map" in entries[0]:
+            title += " Beside it, what spoke for the first: dark red did a little, yellow most."
+        return sample_sheet([Path(row["file"]) for row in entries], pictures, title=title)
 
     def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict:
         own, likeliest = truth["classes"][0]["name"], entry["classes"][0]["name"]

@@ -1,18 +1,14 @@
 """A photo's truth beside its prediction, as a picture that can be read at a glance."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tasks.common.reported import Reported
+from tasks.common.sheet import side_by_side
 
-MIN_SIDE = 320  # pixels: names cannot be read on less
-MAX_SIDE = 2000  # pixels of what was enlarged
-GAP_PX = 8
 HEADER = 0.07  # height of a header, as a share of the picture's
 MIN_HEADER_PX = 24
 MIN_TEXT_PX = 9
@@ -40,28 +36,12 @@ def comparison(
         entry: One of ``task.entries``.
         min_score: Predictions below it are not drawn.
     """
-    factor = enlargement(pixels.shape[0], pixels.shape[1])
-    size = pixels.shape[1] * factor, pixels.shape[0] * factor
-    pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC)
-    left, right = (
-        task.draw(pixels, task.enlarged(shown, factor))
-        for shown in (truth, confident(entry, min_score))
-    )
+    left, right = (task.draw(pixels, shown) for shown in (truth, confident(entry, min_score)))
     verdict = task.verdict(truth, entry)
     said, colour = "prediction", PLAIN
     if verdict:
         said, colour = f"prediction: {verdict.words}", RIGHT if verdict.right else WRONG
     return side_by_side(headed(left, "truth", PLAIN), headed(right, said, colour))
-
-
-def enlargement(height: int, width: int) -> int:
-    """How many times larger a photo is to be shown so that one can read what is written on it.
-
-    >>> enlargement(28, 28), enlargement(480, 640), enlargement(1, 500)
-    (12, 1, 4)
-    """
-    wanted = math.ceil(MIN_SIDE / min(height, width))
-    return max(min(wanted, MAX_SIDE // max(height, width)), 1)
 
 
 def headed(picture: np.ndarray, text: str, colour: Colour) -> np.ndarray:
@@ -76,12 +56,6 @@ def headed(picture: np.ndarray, text: str, colour: Colour) -> np.ndarray:
         font = ImageFont.load_default(max(fitting, MIN_TEXT_PX))
     draw.text((height // 3, height / 2), text, font=font, fill="white", anchor="lm")
     return np.concatenate([np.array(header), picture])
-
-
-def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Two RGB pictures of one height with white between them."""
-    white = np.full((left.shape[0], GAP_PX, 3), 255, np.uint8)
-    return np.concatenate([left, white, right], axis=1)
 
 
 def confident(entry: Mapping[str, Any], min_score: float) -> dict[str, Any]:

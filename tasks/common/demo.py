@@ -6,16 +6,16 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
 from tasks.common.config import build
-from tasks.common.pictures import contact_sheet, save_picture
-from tasks.common.results import PICTURES
+from tasks.common.images import find_images
+from tasks.common.pictures import picture_of, save_picture
 from tasks.common.run import train
 from tasks.common.stored import predict
-
-SHEET_PICTURES = 12
+from tasks.common.task import Task
 
 
 def demonstrate(config: DictConfig) -> Path:
@@ -31,6 +31,7 @@ def demonstrate(config: DictConfig) -> Path:
         InputError: If there are photos but no network to look at them, or none can be read.
     """
     config = config.copy()
+    data = None
     if not (config.checkpoint or config.init):
         if config.input:
             raise InputError("input= needs a network: give checkpoint=FILE or init=FILE too")
@@ -43,13 +44,17 @@ def demonstrate(config: DictConfig) -> Path:
         data = build(config.data).of(config.get("shown", ""))
         ends = (Path(str(data.val_photo(index)[0])).parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))
-    predict(config)
-    pictures = sorted(Path(config.output).glob(PICTURES))
-    if not pictures:
+    entries = predict(config)
+    if not entries:
         raise InputError(f"input={config.input}: none of the photos can be read")
-    pictures = pictures[:: max(len(pictures) // SHEET_PICTURES, 1)][:SHEET_PICTURES]
+    task: type[Task] = get_class(config.task._target_)
+    folder = Path(config.output) / "pictures"
+    photos = find_images(str(config.input), without=Path(config.output))
+    numbers = {str(photo): number for number, photo in enumerate(photos)}
+    files = [str(entry["file"]) for entry in entries]
+    pictures = [picture_of(Path(file), numbers[file], folder=folder) for file in files]
     sheet = Path(config.output) / "sheet.jpg"
-    save_picture(sheet, contact_sheet(pictures))
+    save_picture(sheet, task.sheet(entries, pictures, data=data))
     return sheet
 
 

@@ -5,21 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from backbone.errors import InputError
+from tasks.common.canvas import Canvas
 from tasks.common.data import stack_images
 from tasks.common.face_alignment import aligned_frames, centre_frame, corners, show
 from tasks.common.face_landmarks import FaceFinder
 from tasks.common.images import read_image
-from tasks.common.pictures import contact_sheet, save_picture
+from tasks.common.pictures import picture_of, save_picture
 from tasks.common.progress import steps_of
 from tasks.common.results import Results
 from tasks.common.run import say, write_json
+from tasks.common.sheet import sample_sheet
 
 SMALLEST_FACE = 0.04  # of a photo's short side, since a photo of many people shows small faces
-SHEET_PICTURES = 12
 COLOUR = (255, 200, 0)
 
 # For pictures of faces (N, 3, S, S): what goes into predictions.json of each.
@@ -34,6 +34,7 @@ def describe_faces(
     side: int,
     find: bool,
     caption: Callable[[Mapping[str, Any]], Sequence[str]],
+    legend: str,
     scale: float = 1.0,
     shift: float = 0.0,
 ) -> Path:
@@ -49,7 +50,8 @@ def describe_faces(
         describe: Looks at all faces of a photo at once.
         side: Of the pictures that it takes.
         find: Whether to search for faces; otherwise a photo is one.
-        caption: Of a described face, the lines that are written on it.
+        caption: Of a described face, the lines that are written beside it.
+        legend: Above the contact sheet, what they say.
         scale: Side of what is shown of a face that was found, over that of the aligned square.
         shift: How far below that square's middle it is, in sides of the square.
 
@@ -80,16 +82,16 @@ def describe_faces(
             for frame, said in zip(frames, described, strict=True)
         ]
         entries.append({"file": str(path), "faces": faces})
-        pictures.append(output / "pictures" / f"{number:05d}_{path.stem}.jpg")
-        save_picture(pictures[-1], _draw(pixels, faces, caption))
+        pictures.append(picture_of(path, number, folder=output / "pictures"))
+        save_picture(pictures[-1], draw_faces(pixels, faces, caption))
     if not entries:
         raise InputError("None of the photos can be read:\n  " + "\n  ".join(unreadable[:5]))
     write_json(output / "predictions.json", entries)
     found = sum(len(entry["faces"]) for entry in entries)
     say([f"{len(entries)} photos, {found} faces"])
     say([f"  1 photo skipped: {why}" for why in unreadable])
-    step = max(len(pictures) // SHEET_PICTURES, 1)
-    save_picture(output / "sheet.jpg", contact_sheet(pictures[::step][:SHEET_PICTURES]))
+    seen = [Path(entry["file"]) for entry in entries]
+    save_picture(output / "sheet.jpg", sample_sheet(seen, pictures, title=legend))
     return output / "sheet.jpg"
 
 
@@ -105,27 +107,13 @@ def _frames(
     return frames @ framing
 
 
-def _draw(
+def draw_faces(
     pixels: np.ndarray,
     faces: Sequence[Mapping[str, Any]],
     caption: Callable[[Mapping[str, Any]], Sequence[str]],
 ) -> np.ndarray:
-    """Draws the square of each face and its lines beneath, RGB of shape ``(H, W, 3)``."""
-    photo = Image.fromarray(pixels)
-    draw = ImageDraw.Draw(photo, "RGBA")
+    """Draws the square of each face and its lines beside it, RGB of shape ``(H, W, 3)``."""
+    canvas = Canvas(pixels)
     for face in faces:
-        outline = [tuple(corner) for corner in face["face"]]
-        lines = caption(face)
-        side = np.hypot(*np.subtract(outline[1], outline[0]))
-        line = max(round(min(0.04 * min(photo.size), side / max(len(lines), 4))), 10)
-        font = ImageFont.load_default(line)
-        draw.polygon(outline, outline=COLOUR, width=max(line // 8, 1))
-        left, below = min(x for x, _ in outline), max(y for _, y in outline)
-        top = min(
-            below, photo.height - 1.2 * line * len(lines)
-        )  # beneath the face if there is room
-        for number, text in enumerate(lines):
-            place = (max(left, 0), max(top, 0) + 1.2 * line * number)
-            draw.rectangle(draw.textbbox(place, text, font=font), fill=(0, 0, 0, 140))
-            draw.text(place, text, font=font, fill="white")
-    return np.array(photo)
+        canvas.outline(face["face"], caption(face), COLOUR)
+    return canvas.picture()

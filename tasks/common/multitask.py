@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torchmetrics import Metric
 
@@ -14,6 +13,7 @@ from backbone.errors import settings_of
 from backbone.weights import replacing
 from heads.head import Batch, Features, Head
 from heads.multitask import MultitaskHead, check_part, shares
+from tasks.common.canvas import Canvas
 from tasks.common.labels import LabelMap, joint_labels
 from tasks.common.multitask_data import MultitaskData
 from tasks.common.multitask_metric import MEAN, MultitaskMetric, Records, joined
@@ -41,6 +41,7 @@ class MultitaskTask(Task):
     head_type = MultitaskHead
     takes_teacher = True
     monitor = f"val/{MEAN}"
+    legend = "What the parts of one network say of each photo, and how sure they are of it."
     parts: Mapping[str, Task] = {}
 
     def __init__(
@@ -136,16 +137,10 @@ class MultitaskTask(Task):
         photos = zip(*entries.values(), strict=True)
         return [joined(dict(zip(entries, photo, strict=True))) for photo in photos]
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Draws what each part says, one over the other."""
         for name in self._parts_in(entry):
-            pixels = self.parts[name].draw(pixels, self._own(name, entry))
-        return pixels
-
-    def enlarged(self, entry: Mapping[str, Any], factor: int) -> dict[str, Any]:
-        """Of one part's entry, as those of validation photos are."""
-        own = self.parts[entry["part"]].enlarged(entry, factor)
-        return {**own, "part": entry["part"]}
+            self.parts[name].mark(canvas, self._own(name, entry))
 
     def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict | None:
         return self.parts[entry["part"]].verdict(truth, entry)

@@ -1,6 +1,6 @@
 """Pictures of what a network sees, while it learns and afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from backbone.errors import check_number
 from backbone.weights import replacing
-from tasks.common.comparison import GAP_PX, comparison, confident, side_by_side
+from tasks.common.comparison import comparison, confident
 from tasks.common.images import read_image
 from tasks.common.task import Task
 
@@ -118,10 +118,14 @@ class PredictionWriter(BasePredictionWriter):
             pixels, (width, height) = read_image(path)
             self.entries.append({"file": str(path), "width": width, "height": height, **entry})
             picture = pl_module.draw(pixels, confident(entry, self.min_score))
-            # numbered, since photos of different folders may share a name
-            place = self.folder / f"{index:05d}_{path.stem}.jpg"
+            place = picture_of(path, index, folder=self.folder)
             save_picture(place, picture)
             pl_module.illustrate(entry, place)
+
+
+def picture_of(photo: Path, number: int, *, folder: Path) -> Path:
+    """Where a photo's picture goes: numbered, since photos of other folders may share its name."""
+    return folder / f"{number:05d}_{photo.stem}.jpg"
 
 
 def save_picture(path: Path, pixels: np.ndarray) -> None:
@@ -131,22 +135,3 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     with replacing(path, synced=False) as temporary:
         temporary.write_bytes(data.tobytes())
-
-
-def contact_sheet(paths: Sequence[Path], *, width: int = 1480, height: int = 240) -> np.ndarray:
-    """The pictures in rows on white, all of one height but for those that would be too wide."""
-    rows: list[np.ndarray] = []
-    for path in paths:
-        pixels, size = read_image(path)
-        scale = min(height / size[1], width / size[0])
-        shape = [max(round(length * scale), 1) for length in size]
-        picture = np.full((height, shape[0], 3), 255, np.uint8)
-        picture[: shape[1]] = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA)
-        if rows and rows[-1].shape[1] + GAP_PX + shape[0] <= width:
-            rows[-1] = side_by_side(rows[-1], picture)
-        else:
-            rows.append(picture)
-    sheet = np.full((len(rows) * (height + GAP_PX), width, 3), 255, np.uint8)
-    for number, row in enumerate(rows):
-        sheet[number * (height + GAP_PX) :][:height, : row.shape[1]] = row
-    return sheet

@@ -1,7 +1,7 @@
 """What becomes of a task's predictions: figures, files and pictures."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +9,9 @@ import numpy as np
 from torchmetrics import Metric
 
 from heads.head import Batch
+from tasks.common.canvas import Canvas
 from tasks.common.data import DataModule
+from tasks.common.sheet import sample_sheet
 
 
 class Verdict(NamedTuple):
@@ -27,6 +29,7 @@ class Reported(ABC):
 
     monitor: str  # the metric by which best.ckpt is chosen; higher is better
     has_heat_maps: bool = False  # whether it can show what decided its predictions
+    legend: str = ""  # says what is drawn, above a sheet of pictures
 
     @abstractmethod
     def make_metric(self, data: Any) -> Metric:
@@ -52,13 +55,33 @@ class Reported(ABC):
     def entries(self, records: Any) -> list[dict[str, Any]]:
         """Records as plain values, one dictionary a photo, in the order of the batch."""
 
-    @abstractmethod
     def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
-        """Draws an entry on its photo, RGB of shape ``(H, W, 3)``."""
+        """An entry drawn on its photo, RGB of shape ``(H, W, 3)``; small photos are enlarged."""
+        canvas = Canvas(pixels)
+        self.mark(canvas, entry)
+        return canvas.picture()
 
-    def enlarged(self, entry: Mapping[str, Any], factor: int) -> Mapping[str, Any]:
-        """An entry for its photo enlarged so many times; for tasks that say where things are."""
-        return entry
+    @abstractmethod
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
+        """Draws an entry on the canvas with its photo."""
+
+    @classmethod
+    def sheet(
+        cls,
+        entries: Sequence[Mapping[str, Any]],
+        pictures: Sequence[Path],
+        *,
+        data: DataModule | None = None,
+    ) -> np.ndarray:
+        """What was found, at a glance.
+
+        Args:
+            entries: One for each photo, with its ``file``.
+            pictures: With what was drawn on these.
+            data: Whose validation photos they are; None for any others.
+        """
+        photos = [Path(entry["file"]) for entry in entries]
+        return sample_sheet(photos, pictures, title=cls.legend)
 
     def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict | None:
         """Whether an entry is right, where one can say so of a photo as a whole."""

@@ -5,48 +5,88 @@ from typing import Any
 
 import numpy as np
 import supervision
+import torch
+from torchvision.ops import nms
+
+from tasks.common.canvas import Canvas
+
+# Boxes that overlap more are of one object, which can have but one class: suppression by class
+# leaves a cat and a dog where there is one animal. Neighbours in a crowd overlap less.
+SAME_OBJECT_IOU = 0.7
+MASK_OPACITY = 0.5
 
 
-def draw_detections(pixels: np.ndarray, detections: Sequence[Mapping[str, Any]]) -> np.ndarray:
+def draw_detections(canvas: Canvas, detections: Sequence[Mapping[str, Any]]) -> None:
     """Draws boxes with names and scores, and masks half transparent, a colour for each class.
 
     Args:
-        pixels: RGB, uint8, shape ``(H, W, 3)``; left as it is.
+        canvas: With the photo.
         detections: With ``bbox`` (x, y, width, height in pixels), ``name``, ``category_id``,
             ``score`` unless it is ground truth, and ``segmentation`` where there are masks.
+            Of predictions for one object, the surest is drawn.
     """
     if not detections:
-        return pixels.copy()
-    boxes = np.array([detection["bbox"] for detection in detections])
+        return
+    detections = one_for_each_object(detections)
+    boxes = corner_boxes(detections)
+    palette = supervision.ColorPalette.DEFAULT
+    colours = class_colours([row["category_id"] for row in detections], len(palette.colors))
+    if "segmentation" in detections[0]:
+        canvas.repaint(_masked(canvas.photo, detections, boxes, colours))
+    for row, box, colour in zip(detections, boxes.tolist(), colours, strict=True):
+        name = f"{row['name']} {row['score']:.0%}" if "score" in row else row["name"]
+        canvas.box(box, [name], palette.by_idx(colour).as_rgb())
+
+
+def one_for_each_object(detections: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Predictions without those that overlap a surer one so much that they are of its object.
+
+    They come by their scores, the highest first. Ground truth is left as it is.
+    """
+    if not all("score" in row for row in detections):
+        return list(detections)
+    boxes = torch.from_numpy(corner_boxes(detections)).double()
+    scores = torch.tensor([row["score"] for row in detections], dtype=torch.double)
+    return [detections[index] for index in nms(boxes, scores, SAME_OBJECT_IOU).tolist()]
+
+
+def class_colours(category_ids: Sequence[int], num_colours: int) -> list[int]:
+    """A colour for each class: its own, or the next that no other in the picture has.
+
+    >>> class_colours([3, 1, 3, 21, 41], 20)
+    [3, 1, 3, 2, 4]
+    """
+    by_class: dict[int, int] = {}
+    for category in sorted(set(category_ids)):
+        wanted = [(category + step) % num_colours for step in range(num_colours)]
+        free = (colour for colour in wanted if colour not in by_class.values())
+        by_class[category] = next(free, wanted[0])
+    return [by_class[category] for category in category_ids]
+
+
+def corner_boxes(detections: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """The boxes from corner to corner, ``(N, 4)``."""
+    boxes = np.array([row["bbox"] for row in detections], np.float64)
     boxes[:, 2:] += boxes[:, :2]
+    return boxes
+
+
+def _masked(
+    photo: np.ndarray,
+    detections: Sequence[Mapping[str, Any]],
+    boxes: np.ndarray,
+    colours: Sequence[int],
+) -> np.ndarray:
+    """The photo under the masks, which are runs within their boxes.
+
+    Whole, those of a large photo would fill gigabytes.
+    """
+    rles = [row["segmentation"] for row in detections]
+    shape = (photo.shape[0], photo.shape[1])
     found = supervision.Detections(
-        xyxy=boxes,
-        class_id=np.array([detection["category_id"] for detection in detections]),
-        mask=_masks(detections, boxes, shape=(pixels.shape[0], pixels.shape[1])),
+        xyxy=boxes, mask=supervision.CompactMask.from_coco_rle(rles, boxes, shape)
     )
-    captions = [
-        f"{detection['name']} {detection['score']:.0%}"
-        if "score" in detection
-        else detection["name"]
-        for detection in detections
-    ]
-    size = pixels.shape[1], pixels.shape[0]
-    thickness = supervision.calculate_optimal_line_thickness(size)
-    drawn = np.ascontiguousarray(pixels[..., ::-1])  # the library draws on BGR
-    drawn = supervision.MaskAnnotator(opacity=0.5).annotate(drawn, found)
-    drawn = supervision.BoxAnnotator(thickness=thickness).annotate(drawn, found)
-    scale = supervision.calculate_optimal_text_scale(size)
-    drawn = supervision.LabelAnnotator(text_scale=scale, text_padding=3).annotate(
-        drawn, found, labels=captions
-    )
+    bgr = np.ascontiguousarray(photo[..., ::-1])  # as the library draws
+    annotator = supervision.MaskAnnotator(opacity=MASK_OPACITY)
+    drawn = annotator.annotate(bgr, found, custom_color_lookup=np.array(colours))
     return np.ascontiguousarray(drawn[..., ::-1])
-
-
-def _masks(
-    detections: Sequence[Mapping[str, Any]], boxes: np.ndarray, *, shape: tuple[int, int]
-) -> supervision.CompactMask | None:
-    """The masks, as runs within their boxes: whole, those of a large photo would fill gigabytes."""
-    if "segmentation" not in detections[0]:
-        return None
-    rles = [detection["segmentation"] for detection in detections]
-    return supervision.CompactMask.from_coco_rle(rles, boxes, shape)

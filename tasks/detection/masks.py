@@ -1,12 +1,10 @@
 """Predicted masks: from a grid over their boxes to the pixels of the original photos."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pycocotools.mask import decode, encode
 from torch import Tensor
 
 from tasks.detection.outlines import Rle, runs_to_rle
@@ -91,12 +89,3 @@ def rles_from_tensors(masks: Tensor, mask_sizes: Tensor) -> list[Rle]:
         {"size": [height, width], "counts": text[stop - length : stop]}
         for (height, width, length), stop in zip(mask_sizes.tolist(), stops, strict=True)
     ]
-
-
-def enlarge(rle: Mapping[str, Any], factor: int) -> dict[str, Any]:
-    """A mask as JSON has it, with each pixel as a square of so many."""
-    if factor == 1:
-        return dict(rle)
-    pixels = decode(rle).repeat(factor, axis=0).repeat(factor, axis=1)
-    found = encode(np.asfortranarray(pixels))
-    return {"size": found["size"], "counts": found["counts"].decode("ascii")}

@@ -16,13 +16,13 @@ from heads.detections import Detections
 from heads.detector import DetectionHead
 from heads.head import Batch, Head
 from tasks.common.bad_images import counted_of
+from tasks.common.canvas import Canvas
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap, check_classes
 from tasks.common.precision_recall import draw_precision_recall
 from tasks.common.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
-from tasks.detection.masks import enlarge
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records, truth_records
 from tasks.detection.samples import to_original
 
@@ -41,6 +41,9 @@ class DetectionTask(Task):
 
     head_type: type[Head] = DetectionHead  # type: ignore[type-abstract]
     monitor = "val/map"
+    legend = (
+        "The objects that were found, and how sure the network is of each; a colour for each class."
+    )
 
     def __init__(self, **wiring: Any) -> None:
         super().__init__(**wiring)
@@ -113,16 +116,8 @@ class DetectionTask(Task):
             by_photo[row.pop("image_id")].append(named | row)
         return [{"detections": detections} for detections in by_photo.values()]
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
-        return draw_detections(pixels, entry["detections"])
-
-    def enlarged(self, entry: Mapping[str, Any], factor: int) -> dict[str, Any]:
-        rows = []
-        for row in entry["detections"]:
-            rows.append(row | {"bbox": [factor * value for value in row["bbox"]]})
-            if "segmentation" in row:
-                rows[-1]["segmentation"] = enlarge(row["segmentation"], factor)
-        return {"detections": rows}
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
+        draw_detections(canvas, entry["detections"])
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, CocoMetric)

@@ -17,6 +17,8 @@ from tasks.common.stored import restore_checkpoint
 from tasks.face_attributes.metric import named_attributes
 from tasks.face_attributes.task import FaceAttributesTask
 
+LEGEND = "The faces that were found, and how sure the network is of what each of them shows."
+
 
 def describe_people(config: DictConfig) -> Path:
     """Finds all faces in photos and writes on each what it shows.
@@ -60,5 +62,6 @@ def describe_people(config: DictConfig) -> Path:
         side=task.image_size,
         find=config.alignment == "mtcnn",
         caption=caption,
+        legend=LEGEND,
         **config.framing,
     )

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -13,7 +12,8 @@ from backbone.errors import InputError
 from heads.attributes import AttributesHead
 from heads.head import Batch, Features
 from tasks.common.bad_images import counted_of
-from tasks.common.captions import write_labels
+from tasks.common.canvas import Canvas
+from tasks.common.captions import scored_lines
 from tasks.common.labels import check_classes
 from tasks.common.task import Task
 from tasks.face_attributes.data import FaceData
@@ -26,6 +26,7 @@ class FaceAttributesTask(Task):
     head_type = AttributesHead
     takes_teacher = True
     monitor = "val/mean_ap"
+    legend = "What each face shows, and how sure the network is of it."
 
     def lesson(self, batch: Batch) -> Batch:
         taught = super().lesson(batch)
@@ -93,9 +94,9 @@ class FaceAttributesTask(Task):
             for attributes in named_attributes(records.scores, self.label_map)
         ]
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Writes the attributes on the photo."""
-        return write_labels(pixels, entry["attributes"])
+        canvas.write(scored_lines(entry["attributes"]))
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, AttributesMetric)

@@ -29,6 +29,9 @@ BATCH = 32
 CAUTIOUS_DISTANCE = 0.8  # where none was fitted
 
 logger = logging.getLogger(__name__)
+LEGEND = (
+    "The faces that were found: the known person who is nearest to each, and the squared distance."
+)
 
 
 def recognise(config: DictConfig) -> Path:
@@ -69,6 +72,7 @@ def recognise(config: DictConfig) -> Path:
         side=task.image_size,
         find=alignment == "mtcnn",
         caption=_caption,
+        legend=LEGEND,
     )
 
 

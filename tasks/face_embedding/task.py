@@ -1,10 +1,9 @@
 """Embeddings of faces: what the shared task leaves open."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -16,11 +15,13 @@ from heads.embedding import EmbeddingHead
 from heads.head import Batch, Features
 from heads.identities import IdentityHead
 from tasks.common.bad_images import counted_of
+from tasks.common.canvas import Canvas
 from tasks.common.data import DataModule
 from tasks.common.face_alignment import corners
 from tasks.common.labels import LabelMap
 from tasks.common.task import Task
 from tasks.face_embedding.data import FaceData
+from tasks.face_embedding.matches import matches_sheet
 from tasks.face_embedding.metric import NAMING_FAR, Records, VerificationMetric
 
 COLOUR = (40, 220, 90)
@@ -38,6 +39,7 @@ class FaceEmbeddingTask(Task):
     head_type = EmbeddingHead
     takes_teacher = True
     monitor = "val/lfw_accuracy"
+    legend = "The part of the photo that the network looks at, to tell people apart."
 
     def __init__(self, *, add_mirror: bool, **wiring: Any) -> None:
         super().__init__(**wiring)
@@ -162,19 +164,23 @@ class FaceEmbeddingTask(Task):
             )
         ]
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Draws the square that was looked at."""
-        photo = pixels.copy()
         if "face" in entry:
-            outline = np.round(np.array(entry["face"])).astype(np.int32)
-            width = max(min(photo.shape[:2]) // 150, 1)
-            cv2.polylines(photo, [outline], True, COLOUR, width, cv2.LINE_AA)
-        return photo
+            canvas.outline(entry["face"], [], COLOUR)
 
-    def enlarged(self, entry: Mapping[str, Any], factor: int) -> Mapping[str, Any]:
-        if "face" not in entry:
-            return entry
-        return {**entry, "face": [[factor * x for x in corner] for corner in entry["face"]]}
+    @classmethod
+    def sheet(
+        cls,
+        entries: Sequence[Mapping[str, Any]],
+        pictures: Sequence[Path],
+        *,
+        data: DataModule | None = None,
+    ) -> np.ndarray:
+        """Who is taken for whom; of a single photo, its picture."""
+        pairs = data.pairs if isinstance(data, FaceData) else None
+        found = matches_sheet(entries, pairs)
+        return super().sheet(entries, pictures) if found is None else found
 
     def save_records(self, metric: Metric, folder: Path) -> None:
         assert isinstance(metric, VerificationMetric)

@@ -13,7 +13,7 @@ from backbone.errors import InputError, check_number
 from heads.cells import CellHead
 from heads.head import Batch
 from tasks.common import augment
-from tasks.common.captions import write_labels
+from tasks.common.canvas import Canvas
 from tasks.common.labels import LabelMap
 from tasks.common.photo_sets import LabelledSet
 from tasks.common.sampling import Place
@@ -119,9 +119,9 @@ class Im2GPSTask(PlanetTask):
             for point in points
         ]
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Writes the place on the photo."""
-        return write_labels(pixels, [{"name": place_name(**entry["location"])}])
+        canvas.write([place_name(**entry["location"])])
 
     def described(self) -> str:
         return f"{len(self.points)} training photos, {self.neighbours} nearest"

@@ -15,10 +15,10 @@ from backbone.errors import InputError
 from heads.cells import CellHead
 from heads.head import Batch
 from tasks.common.bad_images import counted_of
-from tasks.common.captions import write_labels
+from tasks.common.canvas import Canvas
+from tasks.common.captions import scored_lines
 from tasks.common.data import DataModule
 from tasks.common.labels import LabelMap
-from tasks.common.pictures import side_by_side
 from tasks.common.reported import Verdict
 from tasks.common.task import Task
 from tasks.geolocation import s2
@@ -63,6 +63,10 @@ class PlanetTask(Task):
     head: CellHead
     head_type = CellHead
     monitor = "val/within_200km"
+    legend = (
+        "Where each photo was taken, with the likeliest cells of the Earth. Beside it a map of the "
+        "cells, the darker the likelier, and a ring around the place that is guessed."
+    )
 
     def __init__(self, *, location: str, hierarchical: bool, albums: bool, **wiring: Any) -> None:
         super().__init__(**wiring)
@@ -159,11 +163,11 @@ class PlanetTask(Task):
             entries.append({"location": best | {"radius_km": radius}, "cells": cells})
         return entries
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Writes the place and the likeliest cells on the photo; beside it goes a map of them."""
-        labels: list[Mapping[str, Any]] = [{"name": place_name(**entry["location"])}]
-        photo = write_labels(pixels, [*labels, *entry.get("cells", [])[:NUM_NAMED]])
-        return side_by_side(photo, self.draw_map(entry, height=len(pixels)))
+        cells = scored_lines(entry.get("cells", [])[:NUM_NAMED])
+        canvas.write([place_name(**entry["location"]), *cells])
+        canvas.beside(self.draw_map(entry, height=canvas.size[1]))
 
     def draw_map(self, entry: Mapping[str, Any], *, height: int) -> np.ndarray:
         """Where an entry's cells are, and a ring around its location."""

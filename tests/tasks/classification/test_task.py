@@ -72,8 +72,9 @@ def test_entries_have_the_data_sets_own_ids_and_are_written_on_photos() -> None:
         (3, "cat"),
     ]
     photo = np.full((60, 90, 3), 128, np.uint8)
-    assert (task.draw(photo, entry) != photo).any() and (photo == 128).all()
-    assert task.draw(photo[:1, :1], entry).shape == (1, 1, 3)
+    drawn = task.draw(photo, entry)
+    assert drawn.shape == (480, 720, 3) and (drawn != 128).any() and (photo == 128).all()
+    assert task.draw(photo[:1, :1], entry).shape == (480, 480, 3)
 
 
 def test_an_image_too_small_for_the_backbone_is_refused() -> None:

@@ -1,11 +1,13 @@
 """Predicted masks: pasted into the photo, and packed for gathering."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from pycocotools import mask as coco_mask
 
+from tasks.common.canvas import Canvas
 from tasks.detection.drawing import draw_detections
 from tasks.detection.masks import (
     mask_to_rle,
@@ -78,9 +80,11 @@ def test_drawing_colours_the_mask_alone() -> None:
     (rle,) = paste_masks(torch.ones(1, 28, 28), torch.tensor([[20.0, 20, 70, 60]]), FRAME)
     thing = {"category_id": 1, "name": "thing", "bbox": [5, 5, 80, 60]}
     pixels = np.full((70, 90, 3), 200, np.uint8)
-    plain = draw_detections(pixels, [thing])
-    drawn = draw_detections(pixels, [thing | {"segmentation": rle}])
-    changed = (plain != drawn).any(axis=-1)
-    assert changed[30:50, 30:60].all()
-    assert changed.sum() <= 50 * 40
+    plain, masked = Canvas(pixels), Canvas(pixels)
+    draw_detections(plain, [thing])
+    draw_detections(masked, [thing | {"segmentation": rle}])
+    changed = (plain.picture() != masked.picture()).any(axis=-1)
+    photo = cv2.resize(changed.astype(np.uint8), (90, 70), interpolation=cv2.INTER_NEAREST)
+    assert photo[30:50, 30:60].all()
+    assert photo.sum() <= 52 * 42  # enlarged, it has soft edges
     assert (pixels == 200).all()

@@ -43,7 +43,7 @@ def test_every_photo_is_there_and_every_face_described(
     for face in entry["faces"]:
         assert np.array(face["face"]).shape == (4, 2) and len(face["attributes"]) == 6
     with Image.open(tmp_path / "found" / "pictures" / "00001_noise.jpg") as picture:
-        assert picture.size == (90, 90)
+        assert picture.size == (480, 480)  # enlarged, so that text is to be read
     refused = run_inside(*command, "framing.scale=0.5", cwd=tmp_path)
     assert refused.returncode == 2 and "output=found holds results already" in refused.stderr
     assert json.loads((tmp_path / "found" / "predictions.json").read_text()) == [entry]
