@@ -121,10 +121,22 @@ def _stored_choices(arguments: Sequence[str]) -> list[str]:
     if not given.get("checkpoint"):
         return []
     try:
-        choices = read_checkpoint(Path(given["checkpoint"]))["config"]["choices"]
+        path = Path(_unquoted(given["checkpoint"]))
+        choices = read_checkpoint(path)["config"]["choices"]
         return missing_choices(choices, arguments)
     except (InputError, KeyError, TypeError, AttributeError):
         return []
+
+
+def _unquoted(value: str) -> str:
+    r"""What Hydra makes of a value in quotes, which may hold any character.
+
+    >>> _unquoted('"my run (1)/a.ckpt"'), _unquoted("plain")
+    ('my run (1)/a.ckpt', 'plain')
+    """
+    if len(value) < 2 or value[0] != value[-1] or value[0] not in "'\"":
+        return value
+    return re.sub(r"\\(['\"$\\])", r"\1", value[1:-1])
 
 
 def _exit_code(function: Callable[[DictConfig], None], config: DictConfig) -> int:

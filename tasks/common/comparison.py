@@ -11,7 +11,8 @@ from tasks.common.sheet import side_by_side
 
 HEADER = 0.07  # height of a header, as a share of the picture's
 MIN_HEADER_PX = 24
-MIN_TEXT_PX = 9
+MIN_TEXT_PX = 11
+CUT = "..."
 
 Colour = tuple[int, int, int]
 PLAIN: Colour = (60, 60, 60)
@@ -49,11 +50,13 @@ def headed(picture: np.ndarray, text: str, colour: Colour) -> np.ndarray:
     height = max(round(HEADER * len(picture)), MIN_HEADER_PX)
     header = Image.new("RGB", (picture.shape[1], height), colour)
     draw = ImageDraw.Draw(header)
+    room = header.width - height
     font = ImageFont.load_default(0.7 * height)
-    length = draw.textlength(text, font=font)
-    if length > header.width - height:
-        fitting = 0.7 * height * (header.width - height) / length
+    if draw.textlength(text, font=font) > room:
+        fitting = 0.7 * height * room / draw.textlength(text, font=font)
         font = ImageFont.load_default(max(fitting, MIN_TEXT_PX))
+    while draw.textlength(text, font=font) > room and len(text) > len(CUT):
+        text = text.removesuffix(CUT)[:-1] + CUT
     draw.text((height // 3, height / 2), text, font=font, fill="white", anchor="lm")
     return np.concatenate([np.array(header), picture])
 

@@ -8,18 +8,28 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+from PIL import Image
 
 from backbone.weights import read_weights
 from tasks.common.closing import NETWORK, setting
 from tests.commands import Finished, run_inside
 from tests.small_data import TRAIN, write_coco
 
+RUN = "my run, 1 (a)"  # whatever a user may call a folder
+
 # The steps are too small to move any figure, so that the first of the equal ones is the best: what
 # is best is not what is last, and on any machine.
 TINY = (
-    *("data=demo", "data.num_train=8", "data.num_val=6", "data.batch_size=4", "data.num_workers=0"),
+    *(
+        "data=demo",
+        "data.num_train=8",
+        "data.num_val=12",
+        "data.batch_size=4",
+        "data.num_workers=0",
+    ),
     *("data.image_size=64", "backbone.width=0.25", "trainer.max_epochs=2", "optim.lr=1e-9"),
-    *("trainer.log_every_n_steps=1", "schedule=constant", "run_dir=run", "data.root=data"),
+    *("trainer.log_every_n_steps=1", "schedule=constant", "data.root=data"),
     *("task.freeze_batch_norm=true", "trainer.precision=32-true", "pictures.count=6"),
 )
 
@@ -43,6 +53,11 @@ class Run(NamedTuple):
         return self.folder / "checkpoints" / f"{name}.ckpt"
 
 
+def pasted(line: str) -> list[str]:
+    """The words that a shell makes of a line."""
+    return shlex.split(line)
+
+
 def read_metrics(folder: Path) -> dict[str, float]:
     return json.loads((folder / "metrics.json").read_text())
 
@@ -63,8 +78,9 @@ def ended(done: Finished) -> Finished:
 @pytest.fixture(scope="module", params=["imagenet", "ssd_coco", "face_attributes"])
 def run(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp(request.param)
-    done = ended(run_inside("train", f"task={request.param}", *TINY, cwd=folder))
-    return Run(request.param, folder / "run", done.stdout)
+    settings = (*TINY, *pasted(setting("run_dir", Path(RUN))))
+    done = ended(run_inside("train", f"task={request.param}", *settings, cwd=folder))
+    return Run(request.param, folder / RUN, done.stdout)
 
 
 @pytest.fixture
@@ -85,9 +101,10 @@ def test_eval_and_the_network_alone_give_the_same_figures(
     run: Run, report: str, tmp_path: Path
 ) -> None:
     same = ("data.root=data", *TINY[1:3], "data.num_workers=0", "pictures.count=0")
+    network = pasted(setting("init", run.folder / NETWORK))
     ways = {
-        "checkpoint": (f"checkpoint={run.checkpoint(report)}",),
-        "network": (f"task={run.task}", "data=demo", f"init={run.folder / NETWORK}"),
+        "checkpoint": pasted(run.said.splitlines()[-1])[2:],
+        "network": (f"task={run.task}", "data=demo", *network),
     }
     for name, way in ways.items():
         settings = (*way, *same, f"run_dir={tmp_path / name}")
@@ -106,14 +123,36 @@ def test_the_end_says_where_everything_is_and_what_to_do_next(run: Run, report: 
     named = "\n".join(lines)
     for name in (NETWORK, "checkpoints/best.ckpt", "checkpoints/last.ckpt", "curves.png"):
         assert name in named and (run.folder / name).is_file()
-    assert "tensorboard --logdir run" in named
-    predict, evaluate = (shlex.split(line) for line in lines[-2:])
+    assert pasted(lines[-4]) == ["tensorboard", "--logdir", RUN]
+    predict, evaluate = map(pasted, lines[-2:])
     assert Path(predict[1]).name == "predict.py" and Path(predict[1]).is_file()
-    photos = str(next((run.folder / "pictures").glob("*.jpg")))
+    photos = str(next(Path(run.folder.parent, "data").rglob("*.*g")))
     given = [word.replace("PHOTOS", photos).replace("FOUND", "found") for word in predict[2:]]
     done = ended(run_inside("predict", *given, "data.num_workers=0", cwd=run.folder.parent))
     assert "In found:" in done.stdout and "pictures/" in done.stdout
-    assert evaluate[2] == f"checkpoint=run/checkpoints/{report}.ckpt"
+    assert evaluate[2:] == pasted(setting("checkpoint", Path(RUN, "checkpoints", f"{report}.ckpt")))
+
+
+def test_the_pictures_are_of_all_classes(run: Run) -> None:
+    """Half of the photos are drawn; the first half would have been of half of the classes."""
+    drawn = [path.stem.partition("_")[2] for path in (run.folder / "pictures").glob("*.jpg")]
+    assert len(drawn) == 6
+    if run.task == "imagenet":
+        assert len({name.partition("_")[0] for name in drawn}) == 6
+    if run.task == "ssd_coco":
+        file = run.folder.parent / "data" / "annotations" / "instances_val2017.json"
+        truth = json.loads(file.read_text())
+        shown = {row["id"] for row in truth["images"] if Path(row["file_name"]).stem in drawn}
+        classes = {row["category_id"] for row in truth["annotations"]}
+        found = {row["category_id"] for row in truth["annotations"] if row["image_id"] in shown}
+        assert len(shown) == 6 and found == classes
+
+
+def test_the_charts_are_of_the_task(run: Run) -> None:
+    wanted = "confusion.png" if run.task == "imagenet" else "precision_recall.png"
+    with Image.open(run.folder / wanted) as picture:
+        assert min(picture.size) > 300
+    assert wanted in run.said
 
 
 def test_the_curve_has_no_point_of_the_closing_figures(run: Run) -> None:
@@ -150,5 +189,5 @@ def test_a_path_to_paste_is_the_same_path_again(path: str) -> None:
     (word,) = shlex.split(setting("checkpoint", Path(path)))
     override = OverridesParser.create().parse_override(word)
     value = override.value()
-    text = value.text if hasattr(value, "text") else value
-    assert (override.key_or_group, text) == ("checkpoint", path)
+    given = OmegaConf.create({override.key_or_group: getattr(value, "text", value)})
+    assert given.checkpoint == path

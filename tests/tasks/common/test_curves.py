@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Path:
         row |= {"train/loss": 3.0, "train/box": 1.0, "train/class": 2.0}
         row |= {"train/learning_rate": 1e-3, "train/images_per_second": 9.0}
         if step % 50 == 49:
-            row |= {"val/map": step / STEPS, "val/map_50": step / 150, "val/map/cat": 0.5}
+            row |= {"val/map": step / STEPS, "val/map_50": step / 250, "val/map/cat": 0.5}
             row |= {"val/num_things": 7, "val/median_km": 900 - step, "val/map_large": "nan"}
         rows.append(row)
     with (tmp_path / "metrics.csv").open("w", newline="") as file:
@@ -50,7 +50,7 @@ def test_they_are_drawn(run: Path) -> None:
     draw_curves(run, monitor="val/map", chosen="best of epoch 2 (step 100)", step=100)
     with Image.open(run / "curves.png") as picture:
         assert picture.width > 1000 and picture.height > 900  # three rows of two
-        assert len(set(picture.convert("RGB").resize((400, 400)).getdata())) > 20
+        assert np.ptp(np.array(picture.convert("L"))) > 200
 
 
 def test_without_a_table_nothing_is_drawn(tmp_path: Path) -> None:
