@@ -98,7 +98,7 @@ def no_such_setting(key: str, value: str | None, config: DictConfig) -> str:
     if not isinstance(section, DictConfig):
         parent, section = "", config
     names = ", ".join(sorted(str(name) for name in section if not str(name).startswith("_")))
-    return f"{message}\nSettings{' of ' + parent if parent else ''}: {names}"
+    return f"{message}\nSettings{' of ' + parent if parent else ''}: {names or 'none'}"
 
 
 def hint(key: str, value: str | None, config: DictConfig) -> str:

@@ -1,6 +1,7 @@
 """Checks what the command line says of settings, before anything is done with it."""
 
 import inspect
+import types
 import typing
 from typing import Any
 
@@ -8,12 +9,14 @@ import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.utils import get_object
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from backbone.errors import InputError
+from tasks.common.config import LIBRARY_TARGETS
 from tasks.common.hints import is_group, no_such_setting
 
 BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+PLAIN = (bool, int, float, str)
 NULLABLE = ("ema_decay", "checkpoint_every_steps")  # null turns these off
 # What a library's class hands on to another one.
 HANDED_ON = {"DDPStrategy": "torch.nn.parallel.DistributedDataParallel"}
@@ -64,6 +67,7 @@ def _check_added(config: DictConfig, defaults: DictConfig, override: Override) -
         raise InputError(no_such_setting(key, value or None, defaults))
     if taken[name].default is inspect.Parameter.empty:
         raise InputError(f"{key}: what {target} gets as {name} is made here. Leave it out")
+    _check_annotation(key, OmegaConf.select(config, key), target, taken[name])
 
 
 def parameters(target: Any) -> dict[str, inspect.Parameter]:
@@ -89,6 +93,9 @@ def _signatures(target: Any) -> list[Any]:
 def _check_value(config: DictConfig, defaults: DictConfig, key: str) -> None:
     value = OmegaConf.select(config, key)
     default, raw = _default(defaults, key)
+    target, taken = _taken(defaults, key)
+    if raw is None and taken and target in LIBRARY_TARGETS:  # ours check it themselves
+        _check_annotation(key, value, target, taken)
     if value is None:
         if not _may_be_null(defaults, key, raw):
             raise InputError(f"{key}=null: {_wanted(default)} is needed")
@@ -97,7 +104,8 @@ def _check_value(config: DictConfig, defaults: DictConfig, key: str) -> None:
             names = ", ".join(f"{key}.{name}" for name in map(str, default) if name[0] != "_")
             raise InputError(f"{key}={value}: it has settings of its own: {names}")
     elif isinstance(raw, str) and "${" in raw:  # perhaps of what is for the user to give
-        return
+        if raw[:1] + raw[-1:] != "$}" and isinstance(value, DictConfig | ListConfig):
+            raise InputError(f"{key}={value}: one value is needed")
     elif not isinstance(value, _kinds(default)) or (
         isinstance(value, bool)
         and isinstance(default, int | float)
@@ -121,13 +129,22 @@ def _may_be_null(defaults: DictConfig, key: str, raw: Any) -> bool:
     # of a backbone, null is what its class has by itself, or what a file says
     if raw is None or key in NULLABLE or key.startswith("backbone."):
         return True
+    target, taken = _taken(defaults, key)
+    return bool(target) and (taken is None or _admits_none(taken.annotation))
+
+
+def _taken(config: DictConfig, key: str) -> tuple[str, inspect.Parameter | None]:
+    """What a setting is for: the target of its section, if there is one, and which argument."""
     parent, _, name = key.rpartition(".")
-    section = OmegaConf.select(defaults, parent) if parent else defaults
-    target = section.get("_target_")
-    if not target:
-        return False
-    taken = parameters(get_object(target)).get(name)
-    return taken is None or _admits_none(taken.annotation)
+    section = OmegaConf.select(config, parent) if parent else config
+    target = str(section.get("_target_") or "")
+    return target, parameters(get_object(target)).get(name) if target else None
+
+
+def _check_annotation(key: str, value: Any, target: str, taken: inspect.Parameter) -> None:
+    if value is not None and not _is_of(taken.annotation, value):
+        kind = str(taken.annotation).replace("typing.", "")
+        raise InputError(f"{key}={value}: {kind} is needed, as {target} says")
 
 
 def _admits_none(annotation: Any) -> bool:
@@ -136,6 +153,20 @@ def _admits_none(annotation: Any) -> bool:
     if isinstance(annotation, str):
         return "None" in annotation or "Optional" in annotation
     return annotation is None or type(None) in typing.get_args(annotation)
+
+
+def _is_of(annotation: Any, value: Any) -> bool:
+    """Whether a plain value is of a kind that an annotation names; true where it cannot be said."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return any(_is_of(each, value) for each in typing.get_args(annotation))
+    if typing.get_origin(annotation) is typing.Literal:
+        return value in typing.get_args(annotation)
+    if not isinstance(value, PLAIN) or annotation not in (*PLAIN, type(None)):
+        named = inspect.isclass(annotation) and annotation is not object
+        return not (isinstance(value, PLAIN) and named)
+    if isinstance(value, bool) or annotation is bool:
+        return isinstance(value, bool) and annotation is bool
+    return isinstance(value, (int, float) if annotation is float else annotation)
 
 
 def _kinds(default: Any) -> tuple[type, ...]:

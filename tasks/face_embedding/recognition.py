@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,15 +23,36 @@ from tasks.common.run import say
 from tasks.common.stored import restore_checkpoint
 from tasks.common.task import Task
 from tasks.face_embedding.faces import find_faces
+from tasks.face_embedding.metric import NAMING_FAR
 from tasks.face_embedding.task import FaceEmbeddingTask
+from tasks.face_embedding.verification import distance_at_far, stranger_distances
 
 BATCH = 32
-CAUTIOUS_DISTANCE = 0.8  # where none was fitted
+CAUTIOUS_DISTANCE = 0.3  # at which even a small network names few strangers, if nothing tells more
+NOT_FITTED = (
+    "%s does not say at which distance two faces are the same person: %.2f is taken, by the people "
+    "known. Find the one that fits with tools/eval.py checkpoint=%s data.pairs=FILE "
+    "data.pairs_root=DIR, and give the max_distance=N that it prints"
+)
 
 logger = logging.getLogger(__name__)
 LEGEND = (
     "The faces that were found: the known person who is nearest to each, and the squared distance."
 )
+
+
+class Known(NamedTuple):
+    """The people that faces can be named after.
+
+    Attributes:
+        names: Of these.
+        centres: The mean embedding of each, of length 1, ``(K, D)``.
+        apart: How far photos of two of them are from each other, nearly all; 0 of one alone.
+    """
+
+    names: list[str]
+    centres: Tensor
+    apart: float
 
 
 def recognise(config: DictConfig) -> Path:
@@ -57,13 +78,20 @@ def recognise(config: DictConfig) -> Path:
         raise InputError(f"checkpoint={source} is of another task than face embeddings")
     checkpoint = read_checkpoint(source)
     alignment = checkpoint["config"]["values"]["data"]["alignment"]
-    max_distance = allowed_distance(config.max_distance, checkpoint["description"], source)
-    names, centres = known_people(
+    max_distance = config.max_distance
+    if max_distance is None:
+        max_distance = checkpoint["description"].get("max_distance")
+    if max_distance is not None:
+        check_number("max_distance", max_distance, at_least=0, at_most=4)
+    known = known_people(
         task, Path(str(config.known)), alignment=alignment, cache=Path(str(config.data.cache))
     )
+    if max_distance is None:
+        max_distance = known.apart or CAUTIOUS_DISTANCE
+        logger.warning(NOT_FITTED, source, max_distance, source)
 
     def describe(views: Tensor) -> list[dict[str, Any]]:
-        return name_faces(embed(task, views), names, centres, max_distance=max_distance)
+        return name_faces(embed(task, views), known.names, known.centres, max_distance=max_distance)
 
     return describe_faces(
         config.input,
@@ -76,35 +104,8 @@ def recognise(config: DictConfig) -> Path:
     )
 
 
-def allowed_distance(given: Any, description: Mapping[str, Any], source: Path) -> float:
-    """How far a face may be from a person that it is named after: as given, or as it was fitted.
-
-    Args:
-        given: By the user; None for what fits the network.
-        description: The network's.
-        source: The network's file, for messages.
-
-    Raises:
-        InputError: If it is no squared distance of vectors of length 1.
-    """
-    fitted = description.get("max_distance")
-    wanted = fitted if given is None else given
-    if wanted is None:
-        logger.warning(
-            "%s does not say at which distance two faces are the same person: %g is taken, which "
-            "names few. Find the one that fits with tools/eval.py checkpoint=%s data.pairs=FILE "
-            "data.pairs_root=DIR, and give the max_distance=N that it prints",
-            *(source, CAUTIOUS_DISTANCE, source),
-        )
-        return CAUTIOUS_DISTANCE
-    check_number("max_distance", wanted, at_least=0, at_most=4)
-    return float(wanted)
-
-
-def known_people(
-    task: Task, folder: Path, *, alignment: str, cache: Path
-) -> tuple[list[str], Tensor]:
-    """The mean embedding of each person with a folder of photos, by name.
+def known_people(task: Task, folder: Path, *, alignment: str, cache: Path) -> Known:
+    """The people that have a folder of photos.
 
     Raises:
         InputError: If there is no such folder, or nobody in it.
@@ -127,7 +128,12 @@ def known_people(
     points = embed(task, stack_images(views, task.image_size))
     there = np.unique(faces.people)
     means = [points[torch.from_numpy(faces.people == number)].mean(0) for number in there]
-    return [list(people)[number] for number in there], F.normalize(torch.stack(means))
+    strangers = stranger_distances(points.double().cpu().numpy(), faces.people.tolist())
+    return Known(
+        [list(people)[number] for number in there],
+        F.normalize(torch.stack(means)),
+        distance_at_far(strangers, NAMING_FAR),
+    )
 
 
 @torch.no_grad()

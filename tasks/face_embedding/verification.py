@@ -95,7 +95,7 @@ def tar_at_far(curve: Roc, far: float) -> float:
     return float(curve.true[curve.false <= far].max())
 
 
-def stranger_distances(embeddings: np.ndarray, people: Sequence[str]) -> np.ndarray:
+def stranger_distances(embeddings: np.ndarray, people: Sequence[str | int]) -> np.ndarray:
     """Distances between all photos of different people, not only those that pairs name.
 
     Args:
@@ -106,14 +106,15 @@ def stranger_distances(embeddings: np.ndarray, people: Sequence[str]) -> np.ndar
     points, names = embeddings[::step], np.array(people)[::step]
     first, second = np.triu_indices(len(points), k=1)
     strangers = names[first] != names[second]
-    squared = 2 - 2 * points @ points.T
+    lengths = np.square(points).sum(1)  # nearly 1, in float32
+    squared = lengths[:, None] + lengths - 2 * points @ points.T
     return np.maximum(squared[first[strangers], second[strangers]], 0)
 
 
 def distance_at_far(strangers: np.ndarray, far: float) -> float:
-    """The distance that a share of two people's photos are nearer than; 0 without any.
+    """The distance that no more than a share of two people's photos are nearer than; 0 without any.
 
-    >>> distance_at_far(np.array([0.5, 0.9, 1.2, 1.4]), 0.25)
+    >>> distance_at_far(np.array([0.5, 0.9, 1.2, 1.4]), 0.4)
     0.9
     """
-    return float(np.quantile(strangers, far, method="higher")) if len(strangers) else 0.0
+    return float(np.quantile(strangers, far, method="lower")) if len(strangers) else 0.0
