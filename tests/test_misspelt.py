@@ -46,6 +46,10 @@ def test_no_command_takes_what_it_does_not_read(tool: str, added: str, tmp_path:
         ("+pictures.nothing=1", "Settings of pictures: "),
         ("+optim._args_=[1]", "Settings of optim: "),
         ("+optim.params=1", "optim.params"),
+        ("optim._partial_=false", "optim._partial_"),
+        ("+trainer.profiler=5", "trainer.profiler=5"),
+        ("+trainer.deterministic=word", "trainer.deterministic=word"),
+        ("trainer.limit_val_batches=word", "trainer.limit_val_batches=word"),
         ("+task.backbone=1", "task.backbone"),
         ("+head.in_channels=1", "head.in_channels"),
         ("+seed=1", "without the +"),
@@ -79,7 +83,6 @@ def test_what_is_made_of_other_settings_is_refused(name: str, tmp_path: Path):
     [
         ["+trainer.profiler=simple", "+optim.betas=[0.9,0.99]", "+optim.foreach=true"],
         ["trainer=ddp", "+trainer.strategy.find_unused_parameters=true"],
-        ["+head.box_coding=[1,1,1,1]"],
         ["++optim.lr=0.1", "hydra.verbose=false", "+hydra.job.env_set.A=1"],
         ["head=ssd_vgg", "backbone=vgg16", "+head.min_iou=0.4"],
     ],

@@ -91,6 +91,8 @@ def _signatures(target: Any) -> list[Any]:
 
 
 def _check_value(config: DictConfig, defaults: DictConfig, key: str) -> None:
+    if key.rpartition(".")[2] in ("_partial_", "_args_", "_recursive_", "_convert_"):
+        raise InputError(f"{key}: how a section is made is not for the command line to say")
     value = OmegaConf.select(config, key)
     default, raw = _default(defaults, key)
     target, taken = _taken(defaults, key)
