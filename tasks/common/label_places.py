@@ -6,18 +6,21 @@ from typing import NamedTuple
 import numpy as np
 
 Rectangle = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+COVERED = 0.15  # of a label may lie on things before a smaller form of it is better
 
 
 class Place(NamedTuple):
     """Where a label goes.
 
     Attributes:
-        form: Which of its forms fits, from the first on.
+        form: Which of its forms that is.
         rectangle: That this one fills.
+        covered: Area of things in it, each counted, over its own.
     """
 
     form: int
     rectangle: Rectangle
+    covered: float
 
 
 def place_labels(
@@ -29,12 +32,12 @@ def place_labels(
     """Finds a place for each label inside a picture, at its thing and clear of other labels.
 
     A label goes above its thing, below, beside or, if nothing else is free, on it: where it
-    covers least of all things, the usual place above before others. One that would cover another
-    label in all these places tries its next form, and with none left goes without.
+    covers least of all things, the usual place above before others. If there it would cover much
+    of them, it tries its next form; and if each would cover another label, it goes without.
 
     Args:
         labels: The rectangle of the thing and the sizes ``(width, height)`` of the label's forms,
-            the most important label first, which has the first choice.
+            from large to small; the most important label first, which has the first choice.
         size: Width and height of the picture.
         taken: Where no label may go.
     """
@@ -42,12 +45,13 @@ def place_labels(
     used = list(taken)
     places: list[Place | None] = []
     for thing, forms in labels:
-        found = (
-            Place(form, free)
-            for form, (width, height) in enumerate(forms)
-            if (free := _best(thing, width, height, size=size, things=things, used=used))
+        tried = (
+            _best(thing, form, extent, size=size, things=things, used=used)
+            for form, extent in enumerate(forms)
         )
-        places.append(next(found, None))
+        found = [place for place in tried if place]
+        good = (place for place in found if place.covered <= COVERED)
+        places.append(next(good, found[-1] if found else None))
         if places[-1]:
             used.append(places[-1].rectangle)
     return places
@@ -55,13 +59,14 @@ def place_labels(
 
 def _best(
     thing: Rectangle,
-    width: int,
-    height: int,
+    form: int,
+    extent: tuple[int, int],
     *,
     size: tuple[int, int],
     things: np.ndarray,
     used: Sequence[Rectangle],
-) -> Rectangle | None:
+) -> Place | None:
+    width, height = extent
     corners = _corners(thing, width, height, size=size)
     corners = corners[
         (corners >= 0).all(1) & (corners <= np.subtract(size, (width, height))).all(1)
@@ -72,8 +77,9 @@ def _best(
         return None
     candidates = candidates[free]
     covered = overlaps(candidates, things).sum(1) / (width * height)
-    left, top, right, bottom = candidates[covered.round(1).argmin()].tolist()
-    return left, top, right, bottom
+    best = int(covered.round(1).argmin())
+    left, top, right, bottom = candidates[best].tolist()
+    return Place(form, (left, top, right, bottom), float(covered[best]))
 
 
 def _corners(thing: Rectangle, width: int, height: int, *, size: tuple[int, int]) -> np.ndarray:
