@@ -117,6 +117,14 @@ def test_checkpoint_is_tensors_and_plain_values(trained: Path):
     assert checkpoint["description"]["backbone"]["name"]
 
 
+def test_each_batch_norm_sees_a_step_in_one_call(trained: Path):
+    """Of several calls, only the last one's statistics would be averaged."""
+    checkpoint = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
+    state = checkpoint.get("current_model_state", checkpoint["state_dict"])
+    counts = {int(value) for name, value in state.items() if name.endswith("batches_tracked")}
+    assert counts <= {0, checkpoint["global_step"]}  # 0 where it is frozen
+
+
 def test_the_network_alone_is_that_of_the_figures(trained: Path):
     metrics = json.loads((trained / "metrics.json").read_text())
     reported = "best" if "best/step" in metrics else "last"

@@ -1,22 +1,19 @@
 """Batch norm's statistics in checkpoints are of the network that is validated and kept."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from tasks.common.config import CONFIGS, build, recompose
-from tasks.common.labels import LabelMap
-from tasks.common.network import build_backbone, build_task
 from tasks.common.statistics import AveragedStatistics
 from tasks.common.stored import restore_checkpoint
-from tests.commands import options
 from tests.phases import Runs, curve
 
 SETTINGS = (
@@ -131,36 +128,3 @@ def test_a_momentum_that_is_no_share_is_refused(runs, momentum):
     refused = runs.train("refused", *SETTINGS, f"batch_norm_momentum={momentum}")
     assert refused.code == 2, refused.output
     assert "batch_norm_momentum" in refused.output.splitlines()[-1]
-
-
-def assert_called_once(module: nn.Module, call: Callable[[], object]) -> None:
-    """Of several calls in a step, the last one's statistics alone would count."""
-    norms = [layer for layer in module.train().modules() if isinstance(layer, nn.BatchNorm2d)]
-    call()
-    assert {int(norm.num_batches_tracked) for norm in norms} <= {1}
-
-
-@pytest.mark.parametrize("name", options("backbone"))
-def test_each_layer_of_a_backbone_sees_a_batch_in_one_call(composing, name):
-    config = compose("train", overrides=["task=imagenet", f"backbone={name}"])
-    backbone = build_backbone(config)
-    assert_called_once(backbone, lambda: backbone(torch.zeros(2, 3, 128, 128)))
-
-
-@pytest.mark.parametrize(
-    ("task", "name"),
-    [
-        ("ssd_coco", "ssd"),
-        ("ssd_coco", "ssd_focal"),
-        ("ssd_coco", "ssd_pyramid"),
-        ("faster_rcnn_coco", "faster_rcnn"),
-        ("faster_rcnn_coco", "faster_rcnn_fpn"),
-        ("mask_rcnn_coco", "mask_rcnn"),
-    ],
-)
-def test_each_layer_of_a_head_sees_a_batch_in_one_call(composing, task, name):
-    overrides = [f"task={task}", f"head={name}", "backbone.width=0.25"]
-    labels = LabelMap(("disc", "square"), (1, 4))
-    network = build_task(compose("train", overrides=overrides), label_map=labels, image_size=128)
-    image = torch.zeros(2, 3, 128, 128, dtype=torch.uint8)
-    assert_called_once(network, lambda: network.head.outputs(network(image)))
