@@ -38,12 +38,13 @@ class Label(NamedTuple):
 class Canvas:
     """A photo to draw on, enlarged if it is small.
 
-    Places are given in pixels of the photo. Labels find theirs when all are known, and the first
-    ones have the first choice.
+    Places are given in pixels of the photo. Lines go over all that is painted, and labels over
+    all lines: they find their places when all are known, the first ones with the first choice.
 
     Attributes:
         photo: As it was given, RGB, uint8, shape ``(H, W, 3)``.
-        pixels: The drawing without its labels, enlarged; shapes below are of this.
+        ground: The photo with what was painted on it, such as masks; may be replaced.
+        size: Width and height of the picture.
         text: Height of a label's text, unless the picture is crowded.
         line: Width of lines.
 
@@ -52,24 +53,17 @@ class Canvas:
     """
 
     def __init__(self, photo: np.ndarray) -> None:
-        self.photo = photo
-        self.scale = _enlargement(photo.shape[1], photo.shape[0])
-        self.pixels = self._enlarged(photo)
-        self.side = float(np.sqrt(self.pixels.shape[0] * self.pixels.shape[1]))
+        self.photo = self.ground = photo
+        height, width = photo.shape[:2]
+        self.scale = _enlargement(width, height)
+        self.size = max(round(width * self.scale), 1), max(round(height * self.scale), 1)
+        self.side = float(np.sqrt(self.size[0] * self.size[1]))
         self.text = max(round(TEXT * self.side), 1)
         self.line = max(round(LINE * self.side), 1)
+        self._outlines: list[tuple[np.ndarray, Colour]] = []
         self._labels: list[Label] = []
         self._listed: list[str] = []
         self._beside: list[np.ndarray] = []
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height."""
-        return self.pixels.shape[1], self.pixels.shape[0]
-
-    def repaint(self, photo: np.ndarray) -> None:
-        """Puts an altered photo under the lines that are to come."""
-        self.pixels = self._enlarged(photo)
 
     def box(self, box: Sequence[float], lines: Sequence[str], colour: Colour) -> None:
         """Draws a box ``(left, top, right, bottom)`` with its label; whole at the photo's edge."""
@@ -84,7 +78,7 @@ class Canvas:
     ) -> None:
         """Draws lines around a thing, with its label."""
         points = np.round(np.array(corners) * self.scale).astype(np.int32)
-        cv2.polylines(self.pixels, [points], True, colour, self.line, cv2.LINE_AA)
+        self._outlines.append((points, colour))
         half = (self.line + 1) // 2
         left, top = (points.min(0) - half).tolist()
         right, bottom = (points.max(0) + half).tolist()
@@ -103,7 +97,10 @@ class Canvas:
 
     def picture(self) -> np.ndarray:
         """All of it, RGB, uint8."""
-        drawing = Image.fromarray(self.pixels)
+        pixels = self._enlarged(self.ground)
+        for points, colour in self._outlines:
+            cv2.polylines(pixels, [points], True, colour, self.line, cv2.LINE_AA)
+        drawing = Image.fromarray(pixels)
         draw = ImageDraw.Draw(drawing, "RGBA")
         listed = self._write_list(draw)
         self._write_labels(draw, taken=listed)
@@ -112,8 +109,7 @@ class Canvas:
     def _enlarged(self, photo: np.ndarray) -> np.ndarray:
         if self.scale == 1:
             return photo.copy()
-        size = [max(round(length * self.scale), 1) for length in photo.shape[1::-1]]
-        return cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC)
+        return cv2.resize(photo, self.size, interpolation=cv2.INTER_CUBIC)
 
     def _write_list(self, draw: ImageDraw.ImageDraw) -> Sequence[Rectangle]:
         """Writes the lines about the whole photo, and says where they are."""

@@ -32,7 +32,7 @@ def draw_detections(canvas: Canvas, detections: Sequence[Mapping[str, Any]]) -> 
     palette = supervision.ColorPalette.DEFAULT
     colours = class_colours([row["category_id"] for row in detections], len(palette.colors))
     if "segmentation" in detections[0]:
-        canvas.repaint(_masked(canvas.photo, detections, boxes, colours))
+        canvas.ground = _masked(canvas.ground, detections, boxes, colours)
     for row, box, colour in zip(detections, boxes.tolist(), colours, strict=True):
         name = f"{row['name']} {row['score']:.0%}" if "score" in row else row["name"]
         canvas.box(box, [name], palette.by_idx(colour).as_rgb())

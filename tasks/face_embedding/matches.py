@@ -45,16 +45,16 @@ def matches_sheet(entries: Sequence[Mapping[str, Any]], pairs: Pairs | None) -> 
 
     Args:
         entries: As the task gives them, with the ``file`` of each.
-        pairs: Say whose faces they are; None if nobody does.
+        pairs: Say whose faces they are, if all of theirs are there; None if nobody does.
     """
-    if pairs is None:
+    by_file = {Path(entry["file"]): entry for entry in entries}
+    if pairs is None or not by_file.keys() >= set(pairs.paths):
         found = alike(_points(entries))
         title = (
             "Left of each two: a face. Right: the one of the other photos that is most like it, "
             "and the squared distance between them."
         )
         return _sheet(found, entries, names=None, title=title)
-    by_file = {Path(entry["file"]): entry for entry in entries}
     entries = [by_file[path] for path in pairs.paths]
     points = _points(entries)
     threshold = best_threshold(_distances(*points[pairs.photos].swapaxes(0, 1)), pairs.same)

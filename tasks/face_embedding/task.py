@@ -177,9 +177,9 @@ class FaceEmbeddingTask(Task):
         *,
         data: DataModule | None = None,
     ) -> np.ndarray:
-        """Who is taken for whom; of a single photo, its picture."""
+        """Who is taken for whom; the pictures of a single photo, or of another task's network."""
         pairs = data.pairs if isinstance(data, FaceData) else None
-        found = matches_sheet(entries, pairs)
+        found = matches_sheet(entries, pairs) if "embedding" in entries[0] else None
         return super().sheet(entries, pictures) if found is None else found
 
     def save_records(self, metric: Metric, folder: Path) -> None:

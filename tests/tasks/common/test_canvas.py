@@ -133,3 +133,12 @@ def test_names_are_written_in_a_font_that_has_their_letters(chinese: Path) -> No
     picture = drawn(640, 480, (200, 200, 400, 400), ["犬犬犬"])
     label = picture[150:199, 200:400]
     assert (label == 0).all(axis=2).sum() > 3 * 15**2  # the font's squares, in black
+
+
+def test_what_is_painted_later_goes_under_lines() -> None:
+    canvas = Canvas(np.full((480, 640, 3), 90, np.uint8))
+    canvas.box((100, 100, 300, 300), [], COLOUR)
+    canvas.ground = np.full((480, 640, 3), 30, np.uint8)
+    picture = canvas.picture()
+    assert (picture[200, 90:110] == COLOUR).any() and (picture[200, 200] == 30).all()
+    assert (canvas.photo == 90).all()

@@ -119,6 +119,15 @@ def test_a_sheet_shows_each_face_beside_the_nearest_known_one(
     assert [int(head.argmax()) for head in heads] == [1, 1, 1, 1, 0, 1]  # green, and red for eve
 
 
+def test_without_all_photos_of_the_pairs_nobody_is_said_to_be_right(
+    faces: tuple[list[dict[str, Any]], Pairs],
+) -> None:
+    entries, pairs = faces
+    some = matches_sheet(entries[1:], pairs)
+    unnamed = matches_sheet(entries[1:], None)
+    assert some is not None and unnamed is not None and (some == unnamed).all()
+
+
 def test_a_sheet_of_photos_without_names_gives_files_and_distances(
     faces: tuple[list[dict[str, Any]], Pairs],
 ) -> None:
