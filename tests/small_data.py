@@ -130,10 +130,11 @@ def evaluate(weights: Path, root: Path, *settings: str, cwd: Path) -> Finished:
 def refuses(done: Finished, *said: object, folder: Path) -> None:
     """Checks that a command ended with one message that says all this, and wrote no result."""
     assert done.returncode == 2, done
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
     assert done.stderr.count("error: ") == 1, done.stderr
     for text in said:
-        assert str(text) in done.stderr
+        assert str(text) in done.stderr, done.stderr
     names = {path.name for path in folder.rglob("*")}
-    assert not names & OUTPUTS
-    assert not [name for name in names if name.startswith(".")]  # half-written files
+    assert not names & OUTPUTS, names
+    half_written = [name for name in names if name.startswith(".")]
+    assert not half_written, half_written

@@ -80,9 +80,17 @@ class Results(NamedTuple):
 
     def make_way(self) -> None:
         """Removes what is earlier: to be called when nothing more can be refused."""
-        for path in self.earlier:
+        self._remove(self.earlier)
+
+    def take_back(self) -> None:
+        """Removes what a new command has begun, if it is refused before it has anything to keep."""
+        with contextlib.suppress(OSError):  # Windows keeps files that are open
+            self._remove(left_in(self.folder, RESULTS))
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        for path in paths:
             path.unlink(missing_ok=True)
-        for folder in sorted({path.parent for path in self.earlier} - {self.folder}):
+        for folder in sorted({path.parent for path in paths} - {self.folder}):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 

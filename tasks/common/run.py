@@ -64,7 +64,6 @@ def train(config: DictConfig) -> dict[str, float]:
     check_policy("report", config.report, allowed=REPORTS)
     results = claim_run(config, reads=_files_needed(config), resumed=config.resume)
     folder = results.folder
-    take_cores(config)
     resume = _checkpoint_to_resume(config, folder)
     report: list[str] = []
 
@@ -74,6 +73,7 @@ def train(config: DictConfig) -> dict[str, float]:
         settle(config, weights, source=source)
     elif resume:
         settle(config, read_weights(resume), source=resume)
+    take_cores(config)
     data: DataModule = build(config.data)
     for part, named in teacher_settings(config).items():
         data.of(part).taught = bool(named)
@@ -129,6 +129,12 @@ def train(config: DictConfig) -> dict[str, float]:
     except DivergedError as error:
         said = {"ids": error.ids, "files": error.files, "losses": error.losses}
         write_json(folder / "diverged.json", said)
+        raise
+    except InputError:
+        if not (
+            resume or trainer.global_step
+        ):  # corrected, the same command is to be no second run
+            results.take_back()
         raise
     finally:
         write_report(folder, [*report, *data.report_lines()])

@@ -25,7 +25,7 @@ NUM_CLASSES = 7
 def converted(state: dict[str, torch.Tensor], folder: Path) -> Path:
     source, output = folder / "net.pth", folder / "ours.safetensors"
     torch.save(state, source)
-    settings = {"source": str(source), "output": str(output), "labels": None}
+    settings = {"source": str(source), "output": str(output), "labels": None, "overwrite": False}
     import_weights(OmegaConf.create(settings))
     return output
 

@@ -71,7 +71,7 @@ def test_a_terminal_keeps_a_line_for_each_epoch_above_the_bar(tmp_path: Path) ->
     assert {epoch for epoch, _ in bars} <= {"1", "2", "3"} and len(bars) >= 3
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert max(len(line) for line in re.split(r"[\r\n]+", plain) if "━" in line) <= COLUMNS
-    assert screen(shown)[-3].strip() == "Go on:"
+    assert "Go on:" in [line.strip() for line in screen(shown)]  # a command may take several lines
 
 
 def test_a_log_file_gets_the_same_lines(tmp_path: Path) -> None:

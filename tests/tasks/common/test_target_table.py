@@ -117,13 +117,25 @@ def test_a_table_holds_what_the_teacher_says_and_is_added_to(folder: Path) -> No
 
     noise(50, 50).save(folder / "faces" / "new.png")
     refused = run_inside(
-        "train", *DATA, "teacher=table", "teacher.file=table", *STUDENT, cwd=folder
+        "train",
+        *DATA,
+        "teacher=table",
+        "teacher.file=table",
+        *STUDENT,
+        "run_dir=refused",
+        cwd=folder,
     )
     assert refused.returncode == 2 and "lacks 1 of 5 photos" in refused.stderr
     described = folder / "table" / "rows.json"
     described.write_text(described.read_text().replace('"none"', '"mtcnn"'))
     refused = run_inside(
-        "train", *DATA, "teacher=table", "teacher.file=table", *STUDENT, cwd=folder
+        "train",
+        *DATA,
+        "teacher=table",
+        "teacher.file=table",
+        *STUDENT,
+        "run_dir=refused",
+        cwd=folder,
     )
     assert refused.returncode == 2 and "prepared as" in refused.stderr
 

@@ -159,7 +159,7 @@ def test_names_are_given_at_the_distance_that_was_fitted_to_the_network(
     def nearest(max_distance: float | None, *settings: str) -> tuple[Finished, dict]:
         checkpoint["description"]["max_distance"] = max_distance
         torch.save(checkpoint, tmp_path / "changed.ckpt")
-        given = ("known=known", "input=bob.png", "output=found", *settings)
+        given = ("known=known", "input=bob.png", "output=found", "overwrite=true", *settings)
         done = recognise(tmp_path / "changed.ckpt", *given, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         (entry,) = json.loads((tmp_path / "found" / "predictions.json").read_text())
