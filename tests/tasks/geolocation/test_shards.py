@@ -107,6 +107,17 @@ def test_samples_are_those_of_the_folder(tmp_path: Path) -> None:
     assert truth["location"].keys() == {"latitude", "longitude"}
 
 
+def test_a_photo_is_named_by_its_shard_and_its_key_there(tmp_path: Path) -> None:
+    shards = packed(write_data(tmp_path))
+    data = make(shards)
+    for index in range(len(data.photos("train"))):
+        name, photo = data.train_photo(index)
+        shard, key = str(name).split("/")
+        with tarfile.open(shards / shard) as tar:
+            facts = json.load(tar.extractfile(f"{key}.json"))
+        assert str(photo) == f"{shards / shard}/{facts['file']}"
+
+
 def test_other_tools_read_the_shards(tmp_path: Path) -> None:
     """They pair the members of a tar file by name up to the first dot."""
     shards = packed(write_data(tmp_path))
