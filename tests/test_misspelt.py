@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from tasks.common.config import CONFIGS
@@ -84,7 +85,6 @@ def test_what_is_made_of_other_settings_is_refused(name: str, tmp_path: Path):
         ["+trainer.profiler=simple", "+optim.betas=[0.9,0.99]", "+optim.foreach=true"],
         ["trainer=ddp", "+trainer.strategy.find_unused_parameters=true"],
         ["++optim.lr=0.1", "hydra.verbose=false", "+hydra.job.env_set.A=1"],
-        ["head=ssd_vgg", "backbone=vgg16", "+head.min_iou=0.4"],
     ],
 )
 def test_what_a_section_takes_may_be_added(arguments: list[str], tmp_path: Path):
@@ -113,7 +113,7 @@ def test_what_a_section_takes_may_be_added(arguments: list[str], tmp_path: Path)
         ("train", "freeze=true", "task.freeze_batch_norm=true"),
         ("train", "opt=sgd", "optim=sgd"),
         ("train", "optimizer=Adam", "optim=adamw|rmsprop|sgd"),
-        ("train", "weight_decay=0", "optim.weight_decay"),
+        ("train", "weight_decay=1e-4", "optim.weight_decay=1e-4"),
         ("train", "width=0.5", "backbone.width=0.5"),
         ("train", "iou=0.5", "head.nms_iou=0.5"),
         ("train", "exist_ok=true", "overwrite=true"),
@@ -159,6 +159,7 @@ def test_arguments_of_the_usual_form_get_ours(
 def every_setting() -> set[str]:
     """The settings and groups of every command, with every task where it has one."""
     found: set[str] = set()
+    GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         for tool in TOOLS:
             has_task = "task" in OmegaConf.to_yaml(OmegaConf.load(CONFIGS / f"{tool}.yaml"))
@@ -199,6 +200,7 @@ TASKS = ("ssd_coco", "imagenet", "facenet", "multitask_faces", "planet")
     [*((task, "null") for task in TASKS), *((TASKS[0], value) for value in ("5", "word", "[1,2]"))],
 )
 def test_a_section_that_is_needed_cannot_be_anything_else(task: str, value: str, tmp_path: Path):
+    GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         config = compose("train", overrides=[f"task={task}"])
     sections = [str(name) for name in config if OmegaConf.is_dict(config.get(name))]

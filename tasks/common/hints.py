@@ -195,7 +195,7 @@ def _written(entry: str, value: str | None, config: DictConfig) -> tuple[str, bo
 def _fits(text: str, current: Any) -> bool:
     """Whether a value is of the kind that a setting has now."""
     try:
-        value = yaml.safe_load(text)
+        value = OmegaConf.create(f"given: {text}").given  # its 1e-4 is a number, YAML's is not
     except yaml.YAMLError:
         return True
     if isinstance(current, str):
