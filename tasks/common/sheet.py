@@ -19,6 +19,7 @@ WIDTH_PX = 1480
 ROW_PX = 300  # of rows, about: what is written on a picture can still be read
 HIGHEST_ROW_PX = 900  # beyond, the sheet becomes narrower
 SLOT_ASPECTS = (0.2, 6.0)  # a picture that is thinner or flatter leaves white in its place
+ROUNDED = 0.03  # by which a place's shape may differ from its picture's, to be filled
 TITLE_PX = 22
 
 
@@ -139,8 +140,8 @@ def _fit(picture: np.ndarray, slot: np.ndarray) -> None:
     """Puts a picture into its place, whole, in the middle."""
     room, size = np.array(slot.shape[:2]), np.array(picture.shape[:2])
     scale = (room / size).min()
-    # a pixel more or less, so that rounding leaves no white beside it
-    shape = np.where(np.abs(size * scale - room) < 2, room, np.maximum(np.round(size * scale), 1))
+    fits = np.ptp(np.log(room / size)) < ROUNDED
+    shape = room if fits else np.maximum(np.round(size * scale), 1)
     top, left = ((room - shape) // 2).astype(int)
     height, width = shape.astype(int).tolist()
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
