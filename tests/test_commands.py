@@ -133,7 +133,10 @@ def test_the_network_alone_is_that_of_the_figures(trained: Path):
         read_weights(trained / name)
         for name in ("weights.safetensors", f"checkpoints/{reported}.ckpt")
     )
-    assert alone.description == json.loads(json.dumps(whole.description))
+    described = json.loads(json.dumps(whole.description))
+    if "max_distance" in described:  # of faces of one person, fitted anew with the figures
+        described["max_distance"] = pytest.approx(metrics["val/max_distance"])
+    assert alone.description == described
     assert alone.tensors.keys() == whole.tensors.keys()
     assert all(torch.equal(alone.tensors[name], whole.tensors[name]) for name in alone.tensors)
 

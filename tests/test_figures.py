@@ -36,7 +36,8 @@ class Run:
         """What a command writes into a JSON file of its folder."""
         output = f"run_dir={tool}" if tool == "eval" else f"output={tool}"
         checkpoint = "checkpoint=run/checkpoints/last.ckpt"
-        done = run_inside(tool, checkpoint, output, *settings, cwd=self.folder)
+        given = (checkpoint, output, "overwrite=true", *settings)
+        done = run_inside(tool, *given, cwd=self.folder)
         assert done.returncode == 0, done.stderr
         return json.loads((self.folder / tool / name).read_text())
 

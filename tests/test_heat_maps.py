@@ -25,7 +25,13 @@ def photos(tmp_path: Path) -> Path:
 
 
 def look(command: str, weights: Path, photos: Path, *settings: str) -> Finished:
-    given = (f"init={weights}", f"input={photos}", "output=found", "data.num_workers=0")
+    given = (
+        f"init={weights}",
+        f"input={photos}",
+        "output=found",
+        "data.num_workers=0",
+        "overwrite=true",
+    )
     return run_inside(command, *given, *settings, cwd=photos.parent)
 
 

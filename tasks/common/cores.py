@@ -69,7 +69,8 @@ def take_cores(config: DictConfig, *, loads: bool = True) -> None:
     """
     if "LOCAL_RANK" not in os.environ:
         os.environ[PROCESSES] = str(_devices(config.get("trainer")))
-    share = _share(config.data.get("num_workers") if loads else 0)
+    workers = config.data.get("num_workers") if loads else 0
+    share = _share(workers if isinstance(workers, int) else None)  # the data refuse all else
     if not torch.cuda.is_available() and not _threads_are_given():
         torch.set_num_threads(share.threads)
         cv2.setNumThreads(share.threads)
