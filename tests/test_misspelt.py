@@ -202,7 +202,7 @@ TASKS = ("ssd_coco", "imagenet", "facenet", "multitask_faces", "planet")
 def test_a_section_that_is_needed_cannot_be_anything_else(task: str, value: str, tmp_path: Path):
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        config = compose("train", overrides=[f"task={task}"])
+        config = compose("train", overrides=[f"task={task}", "run_dir=run"])
     sections = [str(name) for name in config if OmegaConf.is_dict(config.get(name))]
     assert {"backbone", "data", "head", "optim", "pictures", "schedule", "trainer"} <= {*sections}
     for name in sections:

@@ -212,7 +212,7 @@ def _options_with(name: str) -> list[str]:
     found = []
     for path in sorted(CONFIGS.glob("*/*.yaml")):
         if path.parent.name in ("optim", "schedule", "head", "backbone", "teacher", "data"):
-            content = yaml.safe_load(path.read_text())
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
             if isinstance(content, dict) and name in content:
                 found.append(f"{path.parent.name}={path.stem}")
     return found

@@ -42,7 +42,7 @@ def num_visible_cores() -> int:
 def _own_folders(cgroups: Path, own: Path) -> Iterator[Path]:
     """The groups that this process is in, each with all above it: any of them may be limited."""
     try:
-        lines = own.read_text().splitlines()
+        lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:  # no Linux
         return
     for line in lines:
@@ -58,7 +58,9 @@ def _quotas(folder: Path) -> Iterator[float]:
     """The cores whose time a group may take, if it is limited, in either version's files."""
     for files in (["cpu.max"], ["cpu.cfs_quota_us", "cpu.cfs_period_us"]):
         try:
-            quota, period = " ".join((folder / file).read_text() for file in files).split()
+            quota, period = " ".join(
+                (folder / file).read_text(encoding="utf-8") for file in files
+            ).split()
         except (OSError, ValueError):
             continue
         if quota not in ("max", "-1"):

@@ -164,7 +164,8 @@ def _is_of(annotation: Any, value: Any) -> bool:
     if typing.get_origin(annotation) is typing.Literal:
         return value in typing.get_args(annotation)
     if not isinstance(value, PLAIN) or annotation not in (*PLAIN, type(None)):
-        named = inspect.isclass(annotation) and annotation is not object
+        unsaid = annotation in (object, inspect.Parameter.empty)
+        named = inspect.isclass(annotation) and not unsaid
         return not (isinstance(value, PLAIN) and named)
     if isinstance(value, bool) or annotation is bool:
         return isinstance(value, bool) and annotation is bool
