@@ -49,7 +49,7 @@ def draw_curves(folder: Path, *, monitor: str, chosen: str, step: int) -> None:
 
 def read_curves(path: Path) -> dict[str, Curve]:
     """The curve of each column, over the steps done where it has a value."""
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     curves = {}
     for name in rows[0].keys() - {"step", "epoch"} if rows else ():
