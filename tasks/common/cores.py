@@ -1,8 +1,8 @@
 """How a run shares out the cores that it may use: threads for its network, processes for loading.
 
 Threads wait for each other at the end of every layer, and spin meanwhile. One that has to share
-its core with a loading process, or with anything else, holds up all others: where one of two cores
-is busy, two threads and two processes train at a tenth of the speed of one and one, or less.
+its core with a loading process, or with anything else, holds up all others: on two busy cores, a
+training with two threads and two loading processes fell to a tenth of its speed.
 """
 
 import logging
