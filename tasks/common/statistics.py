@@ -77,10 +77,10 @@ class AveragedStatistics(BatchStatistics):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = trainer.global_step - 1  # the one that the batch belongs to
-        if step <= 0:
+        statistics = self._statistics()
+        if step <= 0 or not statistics:  # VGG has no batch norm
             return
         share = max(growing_share(step), BATCH_NORM_MOMENTUM)
-        statistics = self._statistics()
         change = torch._foreach_sub(statistics, self._averages)
         torch._foreach_mul_(change, share)
         torch._foreach_add_(self._averages, change)
