@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,3 +76,9 @@ def settings_of(section: str, part: str) -> Iterator[None]:
     except InputError as error:
         said = re.sub(rf"\b{section}\.(?=\w)", f"{section}.{part}.", str(error))
         raise InputError(said) from error
+
+
+def check_choice(name: str, value: str, *, allowed: Sequence[str]) -> None:
+    """Raises an InputError unless a setting has one of its allowed values."""
+    if value not in allowed:
+        raise InputError(f"{name}={value} is unknown; it can be {' or '.join(allowed)}")

@@ -6,24 +6,20 @@ data sets that the weights have learned from, the first one first.
 """
 
 import json
-import os
-import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
+from backbone.description import check_description
 from backbone.errors import InputError
-
-MAX_IMAGE_SIZE = 10_000  # pixels; larger photos are refused too
-UNKNOWN = "unknown"  # what weights were trained on that don't say
-MIN_BACKBONE_LOADED = 0.95  # below this, a file is for another network, whatever its name says
+from backbone.files import replacing
 
 
 @dataclass(frozen=True)
@@ -32,27 +28,6 @@ class Weights:
 
     tensors: Mapping[str, Tensor]
     description: Mapping[str, Any]
-
-
-@dataclass
-class LoadReport:
-    """What became of every tensor, by name, and in words of the class layers."""
-
-    loaded: list[str] = field(default_factory=list)
-    started_anew: list[str] = field(default_factory=list)
-    unused: list[str] = field(default_factory=list)
-    classes: str = "the file has none for this head"
-
-    def lines(self) -> list[str]:
-        """The report as text, one line a group and one a tensor that was not simply loaded."""
-        return [
-            f"tensors loaded: {len(self.loaded)}",
-            f"tensors started anew: {len(self.started_anew)}",
-            *(f"  {name}" for name in self.started_anew),
-            f"tensors of the file not used: {len(self.unused)}",
-            *(f"  {name}" for name in self.unused),
-            f"class layers: {self.classes}",
-        ]
 
 
 def save_weights(path: Path, weights: Weights) -> None:
@@ -65,40 +40,6 @@ def save_weights(path: Path, weights: Weights) -> None:
     metadata = {"description": json.dumps(weights.description)}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata=metadata)
-
-
-class replacing:  # noqa: N801 - a context manager reads as a verb
-    """Context manager: write to a temporary file, then put it in the place of ``path``.
-
-    The data is synced before the rename, so that after a crash ``path`` is the old file or the
-    new one, never a part. On an error the old file stays.
-
-    Args:
-        path: The file to write.
-        synced: False for what can be made again and is checked when it is read.
-    """
-
-    def __init__(self, path: Path, *, synced: bool = True) -> None:
-        self.path = path
-        self.synced = synced
-
-    def __enter__(self) -> Path:
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        os.close(handle)
-        self.temporary = Path(name)
-        return self.temporary
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is not None:
-            self.temporary.unlink(missing_ok=True)
-            return
-        if self.synced:
-            with self.temporary.open("r+b") as file:  # Windows syncs only what may be written
-                os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        self.temporary.chmod(0o666 & ~umask)  # mkstemp's files are for the owner alone
-        self.temporary.replace(self.path)
 
 
 def read_weights(path: Path) -> Weights:
@@ -187,95 +128,3 @@ def _parse_description(text: str, path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: its network description is not JSON ({error})") from error
     check_description(description, path)
     return description
-
-
-def check_description(description: Any, path: Path) -> None:
-    """Refuses a description whose parts are missing or of other types than ours write.
-
-    Raises:
-        InputError: At the first such part, naming the file.
-    """
-    if not isinstance(description, dict):
-        raise InputError(f"{path}: its network description is {description!r:.80}, not an object")
-    for key in ("backbone", "head"):
-        part = description.get(key, {"name": ""} if key == "head" else None)
-        if not isinstance(part, dict) or not isinstance(part.get("name"), str):
-            raise InputError(f"{path}: its description has {part!r:.80} as {key}")
-    size = description.get("image_size")
-    if type(size) is not int or not 0 < size <= MAX_IMAGE_SIZE:
-        raise InputError(f"{path}: its description has {size!r:.80} as image_size")
-    if not all(isinstance(name, str) for name in lineage(description)):
-        raise InputError(f"{path}: its description has {lineage(description)!r:.80} as trained_on")
-    labels = description.get("label_map")
-    if labels is None and "head" not in description:
-        return
-    parts = labels.get("parts", {}) if isinstance(labels, dict) else None
-    if not isinstance(parts, dict) or not all(map(_are_labels, [labels, *parts.values()])):
-        raise InputError(
-            f"{path}: its description has {labels!r:.80} as label_map, which needs as many "
-            "different names as ids"
-        )
-
-
-def lineage(description: Mapping[str, Any]) -> list[str]:
-    """The data sets that weights were trained on, the first one first."""
-    named = description.get("trained_on", UNKNOWN)
-    return list(named) if isinstance(named, list) else [named]
-
-
-def _are_labels(labels: Any) -> bool:
-    if not isinstance(labels, dict):
-        return False
-    names, ids = labels.get("names"), labels.get("ids")
-    return (
-        isinstance(names, list)
-        and isinstance(ids, list)
-        and all(type(name) is str for name in names)
-        and all(type(number) is int for number in ids)
-        and len(names) == len(ids) == len(set(names)) == len(set(ids))
-    )
-
-
-def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> LoadReport:
-    """Copies every tensor whose name and shape fit into ``module``.
-
-    Args:
-        module: Has ``backbone`` and ``head`` below it.
-        tensors: Keyed as ``module.state_dict()``.
-
-    Raises:
-        InputError: If under 95% of the backbone's values are in ``tensors``.
-    """
-    report = LoadReport()
-    state = {
-        name: value
-        for name, value in module.state_dict().items()
-        if name.startswith(("backbone.", "head.")) and not name.endswith("num_batches_tracked")
-    }
-    for name, value in state.items():
-        if name in tensors and tensors[name].shape == value.shape:
-            value.copy_(tensors[name])  # state_dict shares memory with the module
-            report.loaded.append(name)
-        else:
-            report.started_anew.append(name)
-    report.unused = unused_names(tensors, report)
-    _check_backbone(state, report)
-    return report
-
-
-def unused_names(tensors: Mapping[str, Tensor], report: LoadReport) -> list[str]:
-    """Which of a file's tensors were not loaded, but for batch norm's step counters."""
-    unused = tensors.keys() - set(report.loaded)
-    return sorted(name for name in unused if not name.endswith("num_batches_tracked"))
-
-
-def _check_backbone(state: Mapping[str, Tensor], report: LoadReport) -> None:
-    sizes = {name: value.numel() for name, value in state.items() if name.startswith("backbone.")}
-    share = sum(sizes.get(name, 0) for name in report.loaded) / max(sum(sizes.values()), 1)
-    if share < MIN_BACKBONE_LOADED:
-        missing = [name for name in report.started_anew if name.startswith("backbone.")]
-        raise InputError(
-            f"Only {share:.0%} of the backbone is in the weights file; at least "
-            f"{MIN_BACKBONE_LOADED:.0%} must be. First missing or of another shape: "
-            f"{', '.join(missing[:3])}"
-        )

@@ -6,8 +6,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
+from heads.detection.two_stage import TwoStageHead
 from heads.head import Features
-from heads.two_stage import TwoStageHead
 
 
 class FasterRCNNHead(TwoStageHead):

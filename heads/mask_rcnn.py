@@ -10,10 +10,10 @@ from torchvision.ops import roi_align
 
 from backbone.errors import InputError, check_number
 from backbone.layers import ConvNormAct, initialise
-from heads.detections import Detections
+from heads.detection.detections import Detections
+from heads.detection.two_stage import Drawn, TwoStageOutputs
 from heads.faster_rcnn import FasterRCNNHead, pool
 from heads.head import Batch, Features
-from heads.two_stage import Drawn, TwoStageOutputs
 
 
 class MaskRCNNHead(FasterRCNNHead):

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchvision.models import MobileNet_V3_Small_Weights
 from torchvision.models.detection import SSD300_VGG16_Weights
 
+from backbone.description import UNKNOWN
 from backbone.errors import InputError
 from backbone.published import (
     NUM_CONVOLUTIONS,
@@ -20,7 +21,7 @@ from backbone.published import (
     vgg_tensors,
 )
 from backbone.tflite import Convolution, TFLiteModel, read_tflite
-from backbone.weights import UNKNOWN, Weights, read_tensors
+from backbone.weights import Weights, read_tensors
 
 NUM_EXTRAS = 8  # convolutions between the body and the predictors of SSD
 NUM_ANCHORS = (3, 6, 6, 6, 6, 6)  # at each place of the six maps

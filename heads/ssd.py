@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from backbone.errors import check_number
 from backbone.layers import ConvNormAct, initialise
-from heads.anchors import Shape, by_anchor, grid_anchors, ssd_anchor_shapes
-from heads.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
-from heads.detections import Detections
-from heads.detector import DetectionHead, check_features
+from heads.detection.anchors import Shape, by_anchor, grid_anchors, ssd_anchor_shapes
+from heads.detection.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
+from heads.detection.detections import Detections
+from heads.detection.detector import DetectionHead, check_features
+from heads.detection.matching import NO_OBJECT, hardest_negatives, match_anchors
 from heads.head import Batch, Features
-from heads.matching import NO_OBJECT, hardest_negatives, match_anchors
 
 
 class SSDOutputs(NamedTuple):
@@ -26,7 +26,7 @@ class SSDOutputs(NamedTuple):
 
 
 class ClassificationLoss(Protocol):
-    """A loss an anchor, and the scores that go with it; ``heads.losses`` has three."""
+    """A loss an anchor, and the scores that go with it; ``heads.detection.losses`` has three."""
 
     activation: str
 

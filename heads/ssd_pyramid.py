@@ -9,15 +9,15 @@ from torchvision.ops import generalized_box_iou_loss
 
 from backbone.errors import check_number
 from backbone.layers import initialise
-from heads.alignment import align_points
-from heads.anchors import by_anchor
-from heads.detections import Detections
-from heads.detector import DetectionHead, check_features
-from heads.distances import decode_distances, distribution_focal_loss
+from heads.detection.alignment import align_points
+from heads.detection.anchors import by_anchor
+from heads.detection.detections import Detections
+from heads.detection.detector import DetectionHead, check_features
+from heads.detection.distances import decode_distances, distribution_focal_loss
+from heads.detection.light_pyramid import LightPyramid, Refinement
+from heads.detection.losses import quality_focal_loss
+from heads.detection.matching import NO_OBJECT
 from heads.head import Batch, Features
-from heads.light_pyramid import LightPyramid, Refinement
-from heads.losses import quality_focal_loss
-from heads.matching import NO_OBJECT
 
 STRIDES = {"c2": 4, "c3": 8, "c4": 16, "c5": 32}  # of a pyramid each of whose maps halves the last
 

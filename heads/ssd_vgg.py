@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backbone.errors import InputError
-from heads.anchors import Shape, anchor_shapes
+from heads.detection.anchors import Shape, anchor_shapes
 from heads.head import Features
 from heads.ssd import SSDHead
 

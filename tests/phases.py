@@ -27,7 +27,12 @@ SIGTERM, SIGINT = signal.SIGTERM, signal.SIGINT
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
-    ["tasks.common.run", "tasks.common.command", "tasks.detection.task", "tasks.detection.data"]
+    [
+        "tasks.common.commands.train",
+        "tasks.common.commands.console",
+        "tasks.detection.task",
+        "tasks.detection.data",
+    ]
 )
 
 TINY = (
@@ -145,8 +150,9 @@ def _command(tool: str, arguments: list[str], trap: Trap | Fault | None, output:
 def _set(trap: Trap | Fault) -> None:
     from lightning.pytorch import Callback
 
-    from tasks.common import run, stored
-    from tasks.common.checkpoint import AtomicCheckpointIO
+    from tasks.common.commands import evaluate as stored
+    from tasks.common.commands import train as run
+    from tasks.common.training.checkpoints import AtomicCheckpointIO
 
     calls = itertools.count(1)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from backbone.mobilenet import MobileNet
 from backbone.weights import Weights, save_weights
-from heads.losses import SigmoidCrossEntropy
+from heads.detection.losses import SigmoidCrossEntropy
 from heads.ssd import SSDHead
 from tests.commands import Finished, run_inside
 

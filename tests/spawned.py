@@ -11,7 +11,9 @@ from itertools import groupby
 if __name__ == "__main__":  # which a process that is started so does not run
     method, *words = sys.argv[1:]
     multiprocessing.set_start_method(method)
-    multiprocessing.set_forkserver_preload(["tasks.common.run", "tasks.common.command"])
+    multiprocessing.set_forkserver_preload(
+        ["tasks.common.commands.train", "tasks.common.commands.console"]
+    )
     for separates, command in groupby(words, "--".__eq__):
         if not separates:
             tool, *sys.argv[1:] = command

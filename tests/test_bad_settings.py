@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common import trainer
-from tasks.common.machine import num_cores
+from tasks.common.machine.hardware import num_cores
+from tasks.common.training import trainer
 from tests.commands import run_inside
 from tests.small_data import TRAIN, noise, refuses, write_coco, write_weights
 

@@ -156,7 +156,7 @@ def test_checkpoints_without_their_settings_are_refused(
         ("head.features=[c5]", "features"),
         ("head.min_scale=0.1", "min_scale"),
         ("head=ssd_pyramid", "lacks"),
-        ("head.classification._target_=heads.losses.SoftmaxCrossEntropy", "activation"),
+        ("head.classification._target_=heads.detection.losses.SoftmaxCrossEntropy", "activation"),
     ],
 )
 def test_settings_that_contradict_the_file_are_refused(

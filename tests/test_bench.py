@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from backbone.mobilenet import MobileNet
-from heads.losses import SoftmaxCrossEntropy
+from heads.detection.losses import SoftmaxCrossEntropy
 from heads.ssd import SSDHead
-from tasks.common.machine import prediction_precisions
-from tasks.common.timing import Row, median_seconds, rows_as_text
-from tasks.detection.torchvision_peer import torchvision_ssd
+from tasks.common.machine.hardware import prediction_precisions
+from tasks.common.machine.timing import Row, median_seconds, rows_as_text
+from tasks.detection.bench.torchvision_one_stage import torchvision_ssd
 
 REPOSITORY = Path(__file__).parent.parent
 PRECISIONS = prediction_precisions()

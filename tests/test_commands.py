@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from backbone.weights import read_weights
-from tasks.common.results import left_in
+from tasks.common.commands.run_folder import left_in
 from tests.commands import ROOT, options, run, run_inside
 
 TINY = (

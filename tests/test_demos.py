@@ -8,9 +8,9 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from tasks.common.config import CONFIGS
-from tasks.common.demo import made_small
-from tasks.common.network import build_backbone
+from tasks.common.commands.demo import made_small
+from tasks.common.networks.building import build_backbone
+from tasks.common.settings.configs import CONFIGS
 from tests.commands import ROOT, options, run, run_inside
 
 TINY = (

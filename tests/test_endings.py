@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.machine import num_cores
+from tasks.common.machine.hardware import num_cores
 from tests.commands import ROOT
 from tests.phases import SIGINT, SIGTERM, Fault, Phase, Trap, phase, seconds_to_end
 from tests.photo_files import write_photos
@@ -98,7 +98,7 @@ LOADING = [
     ("train", "on_train_batch_start"),
     ("eval", "on_validation_batch_start"),
     ("predict", "on_predict_batch_start"),
-    ("cache_teacher", "tasks.common.teacher:CheckpointTeacher.look"),
+    ("cache_teacher", "tasks.common.distillation.network_teacher:CheckpointTeacher.look"),
 ]
 
 
@@ -131,13 +131,13 @@ def test_a_demo_ends_too(place):
 
 def test_a_shard_that_breaks_ends_packing(place):
     shard = place.folder / "output" / "train-000001.tar"
-    fault = Fault("tasks.geolocation.make_shards:pack_shard", 2, shard, b"<html>")
+    fault = Fault("tasks.geolocation.shards.making:pack_shard", 2, shard, b"<html>")
     refused(place.run("make_shards", trap=fault), shard)
 
 
 def test_a_photo_that_vanishes_ends_preparation(place):
     photo = place.folder / "dogs" / "test" / "terrier" / "d1.png"
-    fault = Fault("tasks.classification.hash_cache:Progress.add_task", 1, photo)
+    fault = Fault("tasks.classification.cleaning.hash_cache:Progress.add_task", 1, photo)
     refused(place.run("prepare", trap=fault), photo)
     assert not list(place.folder.glob(".output.*"))
 
@@ -145,7 +145,7 @@ def test_a_photo_that_vanishes_ends_preparation(place):
 BROKEN = """
 import sys
 sys.path.insert(0, {root!r})
-from tasks.common.photo_sets import LabelledSet
+from tasks.common.data.photo_sets import LabelledSet
 from tools.train import main
 
 read = LabelledSet.__getitem__
@@ -185,8 +185,8 @@ def test_a_killed_command_takes_its_processes_along(place):
 
 STOPPED = [
     *LOADING,
-    ("make_shards", "tasks.geolocation.make_shards:pack_shard"),
-    ("prepare", "tasks.classification.hash_cache:Progress.advance"),
+    ("make_shards", "tasks.geolocation.shards.making:pack_shard"),
+    ("prepare", "tasks.classification.cleaning.hash_cache:Progress.advance"),
 ]
 
 

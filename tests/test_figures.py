@@ -10,9 +10,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from tasks.common import trainer
-from tasks.common.config import CONFIGS, build
-from tasks.common.data import DataModule
+from tasks.common.data.module import DataModule
+from tasks.common.settings.configs import CONFIGS
+from tasks.common.settings.targets import build
+from tasks.common.training import trainer
 from tests.commands import options, run_inside
 
 TINY = (

@@ -10,7 +10,7 @@ import pytest
 from hydra.core import utils
 from omegaconf import OmegaConf
 
-from tasks.common.results import claim_run, left_in
+from tasks.common.commands.run_folder import claim_run, left_in
 from tests.commands import Finished, run_inside
 from tests.small_data import TRAIN, noise, refuses, write_coco, write_weights
 

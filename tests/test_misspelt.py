@@ -7,8 +7,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from tasks.common.config import CONFIGS
-from tasks.common.hints import NOTES, SETTINGS, is_group, options_of
+from tasks.common.settings.configs import CONFIGS
+from tasks.common.settings.hints import NOTES, SETTINGS, is_group, options_of
 from tests.commands import ROOT, Finished, options, run_inside
 
 TOOLS = sorted(path.stem for path in (ROOT / "tools").glob("[a-z]*.py"))

@@ -13,7 +13,8 @@ from hydra import compose, initialize_config_dir
 from lightning.pytorch import LightningDataModule, Trainer
 from torch import nn
 
-from tasks.common.config import CONFIGS, build
+from tasks.common.settings.configs import CONFIGS
+from tasks.common.settings.targets import build
 from tests.commands import ROOT, options
 from tests.photo_files import write_photos
 
@@ -72,8 +73,8 @@ class Luggage(pickle.Pickler):
 
 DATA = [
     *((task,) for task in options("task")),
-    ("ssd_coco", "data.augmentation._target_=tasks.detection.augment.strong"),
-    ("imagenet", "data.augmentation._target_=tasks.common.augment.modern"),
+    ("ssd_coco", "data.augmentation._target_=tasks.detection.augmentation.recipes.strong"),
+    ("imagenet", "data.augmentation._target_=tasks.common.data.augmentation.modern"),
     ("planet", "data.album_size=2"),
 ]
 

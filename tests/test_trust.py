@@ -261,7 +261,7 @@ BROKEN_IN_ONE = """
 import os, sys
 sys.path.insert(0, {root!r})
 from backbone.errors import InputError
-from tasks.common.task import Task
+from tasks.common.training.task import Task
 from tools.train import main
 
 step = Task.training_step

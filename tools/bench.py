@@ -3,13 +3,13 @@
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
-from tasks.classification import bench as classification
-from tasks.common.command import command
-from tasks.common.machine import machine
-from tasks.common.timing import rows_as_json, rows_as_text
-from tasks.detection import bench as detection
-from tasks.geolocation import bench as geolocation
-from tasks.multitask_faces import bench as multitask_faces
+from tasks.classification.bench.suite import suite as classification
+from tasks.common.commands.console import command
+from tasks.common.machine.hardware import machine
+from tasks.common.machine.timing import rows_as_json, rows_as_text
+from tasks.detection.bench.suite import suite as detection
+from tasks.geolocation.bench.suite import suite as geolocation
+from tasks.multitask_faces.bench.suite import suite as multitask_faces
 
 BENCHES = {  # by the application that the data are of
     "classification": classification.bench,

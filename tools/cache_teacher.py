@@ -7,8 +7,8 @@ python tools/train.py task=facenet_distill teacher=table teacher.file=TABLE data
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.taught import cache_targets
+from tasks.common.commands.cache_teacher import cache_targets
+from tasks.common.commands.console import command
 
 
 @command("cache_teacher")

@@ -5,8 +5,8 @@ import json
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
-from tasks.common.command import command
-from tasks.common.cost import cost_rows, rows_as_text
+from tasks.common.commands.console import command
+from tasks.common.networks.cost import cost_rows, rows_as_text
 
 
 @command("cost")

@@ -7,8 +7,8 @@ python tools/demo_faster_rcnn_coco.py init=detector.safetensors input=PATH outpu
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.demo import demonstrate
+from tasks.common.commands.console import command
+from tasks.common.commands.demo import demonstrate
 
 
 @command("demo_faster_rcnn_coco")

@@ -6,8 +6,8 @@ python tools/demo_multitask_faces.py checkpoint=FILE input=PATH output=DIR
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.demo import demonstrate
+from tasks.common.commands.console import command
+from tasks.common.commands.demo import demonstrate
 
 
 @command("demo_multitask_faces")

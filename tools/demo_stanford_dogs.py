@@ -7,8 +7,8 @@ python tools/demo_stanford_dogs.py init=classifier.safetensors input=PATH output
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.demo import demonstrate
+from tasks.common.commands.console import command
+from tasks.common.commands.demo import demonstrate
 
 
 @command("demo_stanford_dogs")

@@ -3,9 +3,9 @@
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.stored import evaluate
-from tasks.common.taught import evaluate_teacher
+from tasks.common.commands.console import command
+from tasks.common.commands.evaluate import evaluate
+from tasks.common.commands.evaluate_teacher import evaluate_teacher
 
 
 @command("eval")

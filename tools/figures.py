@@ -2,8 +2,8 @@
 
 from omegaconf import DictConfig
 
-from tasks.classification.figures import draw_figures
-from tasks.common.command import command
+from tasks.classification.figures.drawing import draw_figures
+from tasks.common.commands.console import command
 
 
 @command("figures")

@@ -5,8 +5,8 @@ python tools/import_weights.py source=FILE output=FILE.safetensors
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.importing import import_weights
+from tasks.common.commands.console import command
+from tasks.common.commands.import_weights import import_weights
 
 
 @command("import_weights")

@@ -6,8 +6,8 @@ python tools/make_cells.py table=FILE output=cells.csv max_photos=5000,2000,1000
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.geolocation.make_cells import write_cells
+from tasks.common.commands.console import command
+from tasks.geolocation.cells.making import write_cells
 
 
 @command("make_cells")

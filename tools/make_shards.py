@@ -5,8 +5,8 @@ python tools/make_shards.py table=photos.csv images=DIR output=SHARDS side=256
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.geolocation.make_shards import make_shards
+from tasks.common.commands.console import command
+from tasks.geolocation.shards.making import make_shards
 
 
 @command("make_shards")

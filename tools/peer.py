@@ -2,8 +2,8 @@
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.detection.peer_training import train_ssdlite
+from tasks.common.commands.console import command
+from tasks.detection.bench.peer_training import train_ssdlite
 
 
 @command("peer")

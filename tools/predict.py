@@ -2,8 +2,8 @@
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.stored import predict
+from tasks.common.commands.console import command
+from tasks.common.commands.predict import predict
 
 
 @command("predict")

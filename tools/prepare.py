@@ -9,8 +9,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.public import prepare_by_name
+from tasks.common.commands.console import command
+from tasks.common.data.public import prepare_by_name
 
 KEYS = ("against", "output", "max_distance", "val_share", "overwrite")
 

@@ -2,8 +2,8 @@
 
 from omegaconf import DictConfig
 
-from tasks.common.command import command
-from tasks.common.run import train
+from tasks.common.commands.console import command
+from tasks.common.commands.train import train
 
 
 @command("train")

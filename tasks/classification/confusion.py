@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from tasks.common.plots import new_figure, short_name, write_figure
+from tasks.common.charts.axes import new_figure, short_name, write_figure
 
 MAX_CLASSES = 40  # that can be told apart in one chart: of more, the most confused ones are shown
 MAX_NUMBERED = 24  # classes with the number of photos in each cell

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from tasks.common.photo_data import PhotoData
-from tasks.common.photos import Photos
-from tasks.common.spread import one_of_each
+from tasks.common.data.photo_module import PhotoData
+from tasks.common.data.photos import Photos
+from tasks.common.data.spread import one_of_each
 
 
 class ClassificationData(PhotoData):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from backbone.backbone import Backbone
 from heads.classification import ClassificationHead
 from heads.head import Features
-from tasks.common.crops import Box
+from tasks.common.images.crops import Box
 
 OPACITY = 0.7  # of the hottest part; the photo shines through
 

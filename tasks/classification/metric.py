@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from backbone.weights import replacing
+from backbone.files import replacing
 from tasks.classification.confusion import Matrix, confusion_matrix, draw_confusion
-from tasks.common.labels import LabelMap
-from tasks.common.photos import Photos
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.photos import Photos
 
 TOP = 5
 

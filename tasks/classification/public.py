@@ -1,5 +1,5 @@
 """The data sets that tools/prepare.py makes ready for classification."""
 
-from tasks.classification.prepare_noisy import prepare_noisy
+from tasks.classification.cleaning.web_photos import prepare_noisy
 
 DATASETS = {"noisy_dogs": prepare_noisy}

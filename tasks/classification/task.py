@@ -8,22 +8,22 @@ import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
 
-from backbone.weights import UNKNOWN
+from backbone.description import UNKNOWN
 from heads.classification import ClassificationHead
 from heads.head import Batch
 from tasks.classification.data import ClassificationData
 from tasks.classification.heat_maps import heat_maps, paint_heat
 from tasks.classification.metric import ClassificationMetric, Records, named_classes, top_records
 from tasks.classification.mixing import Mixing
-from tasks.common.bad_images import counted_of
-from tasks.common.canvas import Canvas
-from tasks.common.captions import scored_lines
-from tasks.common.crops import centre_box
-from tasks.common.data import DataModule
-from tasks.common.labels import check_classes
-from tasks.common.reported import Verdict
-from tasks.common.sheet import sample_sheet
-from tasks.common.task import Task
+from tasks.common.data.labels import check_classes
+from tasks.common.data.module import DataModule
+from tasks.common.images.canvas import Canvas
+from tasks.common.images.captions import scored_lines
+from tasks.common.images.crops import centre_box
+from tasks.common.images.sheets import sample_sheet
+from tasks.common.report import counted_of
+from tasks.common.training.reported import Verdict
+from tasks.common.training.task import Task
 
 MAX_LINES = 40  # of a summary; classes.csv has all classes
 NUM_CONFUSIONS = 5

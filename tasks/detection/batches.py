@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.common.data import Sample, stack_images
+from tasks.common.data.module import Sample, stack_images
 
 PADDING_LABEL = -1
 

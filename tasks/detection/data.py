@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from backbone.errors import InputError
-from tasks.common.data import Collate, DataModule
-from tasks.common.labels import LabelMap
-from tasks.common.spread import covering
-from tasks.detection import augment
-from tasks.detection.annotations import Annotations
-from tasks.detection.augment import Augmentation
-from tasks.detection.bad_images import check_images
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.module import Collate, DataModule
+from tasks.common.data.spread import covering
+from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.annotations.bad_images import check_images
+from tasks.detection.augmentation import recipes
+from tasks.detection.augmentation.recipes import Augmentation
 from tasks.detection.batches import collate
-from tasks.detection.coco import read_coco
+from tasks.detection.demo.scenes import write_scenes
+from tasks.detection.layouts.coco import read_coco
+from tasks.detection.layouts.voc import read_voc, voc_label_map, voc_splits
 from tasks.detection.samples import DetectionSet, PhotoSet
-from tasks.detection.scenes import write_scenes
-from tasks.detection.voc import read_voc, voc_label_map, voc_splits
 
 
 class DetectionData(DataModule):
     """Photos with boxes for training and validation.
 
     Args:
-        augmentation: Makes the training augmentation for an image size: ``augment.paper`` or
-            ``augment.strong``.
+        augmentation: Makes the training augmentation for an image size: ``recipes.paper`` or
+            ``recipes.strong``.
         on_bad_box: ``error``, ``drop`` or ``clip``.
         on_bad_image: ``error`` or ``skip``.
         masks: Whether the task needs masks; batches then have ``masks`` too.
@@ -89,11 +89,11 @@ class DetectionData(DataModule):
     @property
     def val_set(self) -> DetectionSet:
         """Validation photos, resized; their masks are needed for scoring alone."""
-        return DetectionSet(self.val_annotations, augment.plain(self.image_size), seed=self.seed)
+        return DetectionSet(self.val_annotations, recipes.plain(self.image_size), seed=self.seed)
 
     def predict_set(self, paths: Sequence[Path]) -> PhotoSet:
         """The given photos, resized."""
-        return PhotoSet(paths, augment.plain(self.image_size))
+        return PhotoSet(paths, recipes.plain(self.image_size))
 
     def train_photo(self, index: int) -> tuple[int, Path]:
         annotations = self.train_annotations

@@ -8,7 +8,7 @@ import supervision
 import torch
 from torchvision.ops import nms
 
-from tasks.common.canvas import Canvas
+from tasks.common.images.canvas import Canvas
 
 # Boxes that overlap more are of one object, which can have but one class: suppression by class
 # leaves a cat and a dog where there is one animal. Neighbours in a crowd overlap less.

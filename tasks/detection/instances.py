@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from heads.detections import Detections
+from heads.detection.detections import Detections
 from heads.head import Batch
 from heads.mask_rcnn import MaskRCNNHead
-from tasks.detection.masks import paste_masks, rles_to_tensors
 from tasks.detection.metric import Records
+from tasks.detection.scoring.masks import paste_masks, rles_to_tensors
 from tasks.detection.task import DetectionTask
 
 

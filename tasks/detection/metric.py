@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from backbone.weights import replacing
-from tasks.common.precision_recall import PrecisionRecall
-from tasks.detection.annotations import Annotations
-from tasks.detection.average_precision import BOXES, MASKS, precision_recall, score
-from tasks.detection.masks import rles_from_tensors, rles_to_tensors
+from backbone.files import replacing
+from tasks.common.charts.precision_recall import PrecisionRecall
+from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.scoring.average_precision import BOXES, MASKS, precision_recall, score
+from tasks.detection.scoring.masks import rles_from_tensors, rles_to_tensors
 
 MAX_DETECTIONS = 100  # an image, COCO's limit
 

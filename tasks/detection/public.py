@@ -1,6 +1,6 @@
 """The public detection data sets: COCO 2017 and Pascal VOC."""
 
-from tasks.common.public import Archive, PublicDataset
+from tasks.common.data.public import Archive, PublicDataset
 
 _COCO = "http://images.cocodataset.org"
 _VOC = "https://thor.robots.ox.ac.uk/pascal/VOC"

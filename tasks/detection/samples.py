@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError
-from tasks.common.data import Sample
-from tasks.common.images import read_image
-from tasks.common.sampling import Place
-from tasks.detection.annotations import Annotations
-from tasks.detection.augment import Augmentation
-from tasks.detection.outlines import Polygon
+from tasks.common.data.module import Sample
+from tasks.common.data.sampling import Place
+from tasks.common.images.decoding import read_image
+from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.annotations.outlines import Polygon
+from tasks.detection.augmentation.recipes import Augmentation
 
 
 class DetectionSet(Dataset[Sample]):

@@ -12,15 +12,15 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from backbone.errors import InputError
-from heads.detections import Detections
-from heads.detector import DetectionHead
+from heads.detection.detections import Detections
+from heads.detection.detector import DetectionHead
 from heads.head import Batch, Head
-from tasks.common.bad_images import counted_of
-from tasks.common.canvas import Canvas
-from tasks.common.data import DataModule
-from tasks.common.labels import LabelMap, check_classes
-from tasks.common.precision_recall import draw_precision_recall
-from tasks.common.task import Task
+from tasks.common.charts.precision_recall import draw_precision_recall
+from tasks.common.data.labels import LabelMap, check_classes
+from tasks.common.data.module import DataModule
+from tasks.common.images.canvas import Canvas
+from tasks.common.report import counted_of
+from tasks.common.training.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records, truth_records

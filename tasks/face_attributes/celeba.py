@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from backbone.errors import InputError
-from tasks.common.bad_images import check_policy
-from tasks.common.photos import relative_names
+from backbone.errors import InputError, check_choice
+from tasks.common.data.photos import relative_names
 from tasks.face_attributes.data import FaceData
 from tasks.face_attributes.faces import Faces, attribute_map
 from tasks.face_attributes.tables import check_names, to_targets
@@ -29,7 +28,7 @@ class CelebAData(FaceData):
 
     def __init__(self, *, val_split: str, **faces: Any) -> None:
         super().__init__(**faces)
-        check_policy("data.val_split", val_split, allowed=("val", "test"))
+        check_choice("data.val_split", val_split, allowed=("val", "test"))
         self.val_split = val_split
 
     def read_faces(self, split: str) -> Faces:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common import augment
-from tasks.common.images import find_images
-from tasks.common.overlap import overlap_lines
-from tasks.common.photo_data import PhotoData
-from tasks.common.photo_sets import LabelledSet
-from tasks.common.photos import Photos
+from tasks.common.data import augmentation
+from tasks.common.data.overlap import overlap_lines
+from tasks.common.data.photo_module import PhotoData
+from tasks.common.data.photo_sets import LabelledSet
+from tasks.common.data.photos import Photos
+from tasks.common.images.decoding import find_images
 from tasks.face_attributes.faces import Faces
 
 
@@ -58,7 +58,7 @@ class FaceData(PhotoData):
         return [faces.path(index) for index in range(len(faces))]
 
     def plain_train_set(self, side: int) -> LabelledSet:
-        return LabelledSet(self.faces("train"), augment.plain, sides=[side], seed=self.seed)
+        return LabelledSet(self.faces("train"), augmentation.plain, sides=[side], seed=self.seed)
 
     def counts(self, photos: Photos) -> str:
         known = ~np.isnan(photos.targets)

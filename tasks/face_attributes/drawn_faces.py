@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common.drawings import (
+from tasks.common.synthetic.painting import (
     Picture,
     Rng,
     disc,
@@ -18,7 +18,7 @@ from tasks.common.drawings import (
     save_drawing,
     soft,
 )
-from tasks.common.drawn import write_once
+from tasks.common.synthetic.write_once import write_once
 from tasks.face_attributes.tables import FILE
 
 Colour = tuple[float, float, float]

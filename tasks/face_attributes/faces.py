@@ -8,8 +8,8 @@ from typing import Self
 
 import numpy as np
 
-from tasks.common.labels import LabelMap
-from tasks.common.photos import Photos
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.photos import Photos
 
 UNKNOWN = np.float32(np.nan)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common.photos import relative_names
+from tasks.common.data.photos import relative_names
 from tasks.face_attributes.data import FaceData
 from tasks.face_attributes.faces import UNKNOWN, Faces, attribute_map
 from tasks.face_attributes.tables import FILE, check_names, read_columns

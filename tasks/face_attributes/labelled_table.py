@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common.photos import relative_names
+from tasks.common.data.photos import relative_names
 from tasks.face_attributes.data import FaceData
 from tasks.face_attributes.faces import Faces, attribute_map
 from tasks.face_attributes.tables import (

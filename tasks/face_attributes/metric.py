@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from backbone.weights import replacing
-from tasks.common.labels import LabelMap
-from tasks.common.precision_recall import PrecisionRecall, draw_precision_recall
+from backbone.files import replacing
+from tasks.common.charts.precision_recall import PrecisionRecall, draw_precision_recall
+from tasks.common.data.labels import LabelMap
 from tasks.face_attributes.faces import Faces
 
 

@@ -8,14 +8,13 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from backbone.errors import InputError, check_number
-from tasks.common.bad_images import check_policy
-from tasks.common.cores import take_cores
-from tasks.common.face_photos import describe_faces
-from tasks.common.results import claim_output
-from tasks.common.stored import restore_checkpoint
+from backbone.errors import InputError, check_choice, check_number
+from tasks.common.commands.run_folder import claim_output
+from tasks.common.machine.cores import take_cores
+from tasks.common.networks.restoring import restore_checkpoint
 from tasks.face_attributes.metric import named_attributes
 from tasks.face_attributes.task import FaceAttributesTask
+from tasks.faces.photos import describe_faces
 
 LEGEND = "The faces that were found, and how sure the network is of what each of them shows."
 
@@ -39,7 +38,7 @@ def describe_people(config: DictConfig) -> Path:
     task = restore_checkpoint(source).eval()
     if not isinstance(task, FaceAttributesTask):
         raise InputError(f"checkpoint={source} is of another task than face attributes")
-    check_policy("alignment", config.alignment, allowed=("mtcnn", "none"))
+    check_choice("alignment", config.alignment, allowed=("mtcnn", "none"))
     check_number("framing.scale", config.framing.scale, above=0)
     check_number("framing.shift", config.framing.shift, at_least=-1, at_most=1)
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common.file_names import check_file_name
+from tasks.common.files.names import check_file_name
 from tasks.face_attributes.faces import UNKNOWN
 
 FILE = "file"  # the column of the photos' names

@@ -11,11 +11,11 @@ from torchmetrics import Metric
 from backbone.errors import InputError
 from heads.attributes import AttributesHead
 from heads.head import Batch, Features
-from tasks.common.bad_images import counted_of
-from tasks.common.canvas import Canvas
-from tasks.common.captions import scored_lines
-from tasks.common.labels import check_classes
-from tasks.common.task import Task
+from tasks.common.data.labels import check_classes
+from tasks.common.images.canvas import Canvas
+from tasks.common.images.captions import scored_lines
+from tasks.common.report import counted_of
+from tasks.common.training.task import Task
 from tasks.face_attributes.data import FaceData
 from tasks.face_attributes.metric import AttributesMetric, Records, named_attributes
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import albumentations as A
 import numpy as np
 
-from tasks.common.face_alignment import show
+from tasks.faces.alignment import show
 
 
 class View(NamedTuple):

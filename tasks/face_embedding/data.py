@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from backbone.errors import InputError
-from tasks.common.bad_images import counted
-from tasks.common.data import Collate, DataModule
-from tasks.common.face_landmarks import finder_description
-from tasks.common.images import list_images
-from tasks.common.labels import LabelMap
-from tasks.common.overlap import overlap_lines
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.module import Collate, DataModule
+from tasks.common.data.overlap import overlap_lines
+from tasks.common.images.decoding import list_images
+from tasks.common.report import counted
 from tasks.face_embedding.augment import Look, plain
 from tasks.face_embedding.faces import ALIGNMENTS, Faces, find_faces, find_faces_or_middles
 from tasks.face_embedding.pairs import Pairs, read_pairs
 from tasks.face_embedding.samples import FaceSet, collate
+from tasks.faces.landmarks import finder_description
 
 WAYS_OUT = (
     "Ways out: data.faces=[DIR,DIR] with photos of faces to train on, data.pairs=FILE with "

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tasks.common.target_table import TableTeacher
+from tasks.common.distillation.target_table import TableTeacher
 from tasks.face_embedding.data import FaceData
 from tasks.face_embedding.drawn_people import write_identities, write_people
 from tasks.face_embedding.identities import IdentityData

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common.drawings import (
+from tasks.common.files.keyed_rows import KeyedRows, photo_keys
+from tasks.common.synthetic.painting import (
     Picture,
     Rng,
     disc,
@@ -17,8 +18,7 @@ from tasks.common.drawings import (
     save_drawing,
     soft,
 )
-from tasks.common.drawn import write_once
-from tasks.common.keyed_rows import KeyedRows, photo_keys
+from tasks.common.synthetic.write_once import write_once
 
 # Raised whenever the drawings change, so that old ones are not taken for new ones.
 VERSION = 1

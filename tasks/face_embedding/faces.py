@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from backbone.errors import InputError
-from tasks.common.bad_images import BAD_IMAGE_POLICIES, check_policy, counted
-from tasks.common.face_alignment import CENTRE_SHARE, aligned_frames, centre_frame
-from tasks.common.face_landmarks import find_landmarks
-from tasks.common.images import check_image
+from backbone.errors import InputError, check_choice
+from tasks.common.images.bad_images import BAD_IMAGE_POLICIES
+from tasks.common.images.decoding import check_image
+from tasks.common.report import counted
+from tasks.faces.alignment import CENTRE_SHARE, aligned_frames, centre_frame
+from tasks.faces.landmarks import find_landmarks
 
 ALIGNMENTS = ("mtcnn", "none")
 
@@ -62,8 +63,8 @@ def find_faces(
     Raises:
         InputError: If photos cannot be read under ``error`` or when needed, or none has a face.
     """
-    check_policy("data.on_bad_image", on_bad_image, allowed=BAD_IMAGE_POLICIES)
-    check_policy("data.alignment", alignment, allowed=ALIGNMENTS)
+    check_choice("data.on_bad_image", on_bad_image, allowed=BAD_IMAGE_POLICIES)
+    check_choice("data.alignment", alignment, allowed=ALIGNMENTS)
     whose = np.array([-1] * len(paths) if people is None else people, np.int64)
     if alignment == "none":
         frames, bad = _whole_frames(paths)

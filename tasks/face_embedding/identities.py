@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backbone.errors import InputError, check_number
-from tasks.common.bad_images import counted
-from tasks.common.images import is_image_name, list_images
-from tasks.common.labels import LabelMap
-from tasks.common.sampling import EpochSampler
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.sampling import EpochSampler
+from tasks.common.images.decoding import is_image_name, list_images
+from tasks.common.report import counted
 from tasks.face_embedding.data import FaceData
 from tasks.face_embedding.faces import Faces
 from tasks.face_embedding.sampling import PeopleSampler

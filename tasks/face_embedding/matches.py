@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tasks.common.captions import SPACING, Colour, write_label
-from tasks.common.face_alignment import show
-from tasks.common.images import read_image
-from tasks.common.sheet import SHEET_PICTURES, contact_sheet, side_by_side, spread
+from tasks.common.images.captions import SPACING, Colour, write_label
+from tasks.common.images.decoding import read_image
+from tasks.common.images.sheets import SHEET_PICTURES, contact_sheet, side_by_side, spread
 from tasks.face_embedding.pairs import Pairs
 from tasks.face_embedding.verification import best_threshold
+from tasks.faces.alignment import show
 
 RIGHT, WRONG, UNKNOWN = (20, 130, 60), (200, 30, 30), (70, 80, 95)
 PAPER = (235, 235, 235)  # under names

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torchmetrics import Metric
 
-from backbone.weights import replacing
+from backbone.files import replacing
 from tasks.face_embedding.pairs import Pairs
 from tasks.face_embedding.verification import (
     Accuracy,

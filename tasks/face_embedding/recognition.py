@@ -13,19 +13,19 @@ from torch import Tensor
 
 from backbone.errors import InputError, check_number
 from backbone.weights import read_checkpoint
-from tasks.common.cores import take_cores
-from tasks.common.data import stack_images
-from tasks.common.face_alignment import show
-from tasks.common.face_photos import describe_faces
-from tasks.common.images import list_images, read_image
-from tasks.common.results import claim_output
-from tasks.common.run import say
-from tasks.common.stored import restore_checkpoint
-from tasks.common.task import Task
+from tasks.common.commands.recording import say
+from tasks.common.commands.run_folder import claim_output
+from tasks.common.data.module import stack_images
+from tasks.common.images.decoding import list_images, read_image
+from tasks.common.machine.cores import take_cores
+from tasks.common.networks.restoring import restore_checkpoint
+from tasks.common.training.task import Task
 from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.metric import NAMING_FAR
 from tasks.face_embedding.task import FaceEmbeddingTask
 from tasks.face_embedding.verification import distance_at_far, stranger_distances
+from tasks.faces.alignment import show
+from tasks.faces.photos import describe_faces
 
 BATCH = 32
 CAUTIOUS_DISTANCE = 0.3  # at which even a small network names few strangers, if nothing tells more

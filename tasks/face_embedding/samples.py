@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from tasks.common.data import Sample, stack_images
-from tasks.common.face_alignment import SHARPEST, coarseness, rescaled
-from tasks.common.images import read_image
-from tasks.common.sampling import Place
+from tasks.common.data.module import Sample, stack_images
+from tasks.common.data.sampling import Place
+from tasks.common.images.decoding import read_image
 from tasks.face_embedding.augment import Look
 from tasks.face_embedding.faces import Faces
+from tasks.faces.alignment import SHARPEST, coarseness, rescaled
 
 
 class FaceSet(Dataset[Sample]):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.common.sampling import EpochSampler, rank_and_world_size
+from tasks.common.data.sampling import EpochSampler, rank_and_world_size
 
 
 class PeopleSampler(EpochSampler):

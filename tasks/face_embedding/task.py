@@ -14,15 +14,15 @@ from backbone.errors import InputError
 from heads.embedding import EmbeddingHead
 from heads.head import Batch, Features
 from heads.identities import IdentityHead
-from tasks.common.bad_images import counted_of
-from tasks.common.canvas import Canvas
-from tasks.common.data import DataModule
-from tasks.common.face_alignment import corners
-from tasks.common.labels import LabelMap
-from tasks.common.task import Task
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.module import DataModule
+from tasks.common.images.canvas import Canvas
+from tasks.common.report import counted_of
+from tasks.common.training.task import Task
 from tasks.face_embedding.data import FaceData
 from tasks.face_embedding.matches import matches_sheet
 from tasks.face_embedding.metric import NAMING_FAR, Records, VerificationMetric
+from tasks.faces.alignment import corners
 
 COLOUR = (40, 220, 90)
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from tasks.common import photo_sets
-from tasks.common.data import Sample
-from tasks.common.sampling import Place
+from tasks.common.data import photo_sets
+from tasks.common.data.module import Sample
+from tasks.common.data.sampling import Place
 
 
 class AlbumSet(Dataset[list[Sample]]):

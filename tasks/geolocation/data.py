@@ -11,16 +11,16 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError, check_number
-from tasks.common.bad_images import counted
-from tasks.common.data import Collate, Sample
-from tasks.common.images import ImageFile
-from tasks.common.photo_data import PhotoData
-from tasks.common.photos import Photos
+from tasks.common.data.module import Collate, Sample
+from tasks.common.data.photo_module import PhotoData
+from tasks.common.data.photos import Photos
+from tasks.common.images.decoding import ImageFile
+from tasks.common.report import counted
 from tasks.geolocation.albums import AlbumSet, collate
-from tasks.geolocation.bad_rows import BadRows
-from tasks.geolocation.cells import granularities, sorted_leaves
-from tasks.geolocation.partition import CellLabels, Partition, make_partition, read_partition
+from tasks.geolocation.cells.adaptive import granularities, sorted_leaves
+from tasks.geolocation.cells.partition import CellLabels, Partition, make_partition, read_partition
 from tasks.geolocation.photos import GeoPhotos, check_there, read_photos
+from tasks.geolocation.tables.bad_rows import BadRows
 
 # How cells are made if nothing is given. Near 5000 for the 4.7 million photos of MP-16, which is
 # what its users take, and 10,000 to 20,000 for PlaNet's 91 million, where 10,000 was chosen.

@@ -12,15 +12,15 @@ from torchmetrics import Metric
 from backbone.errors import InputError, check_number
 from heads.cells import CellHead
 from heads.head import Batch
-from tasks.common import augment
-from tasks.common.canvas import Canvas
-from tasks.common.labels import LabelMap
-from tasks.common.photo_sets import LabelledSet
-from tasks.common.sampling import Place
+from tasks.common.data import augmentation
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.photo_sets import LabelledSet
+from tasks.common.data.sampling import Place
+from tasks.common.images.canvas import Canvas
+from tasks.geolocation.cells.sphere import Points, great_circle_km
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.metric import GeolocationMetric, Records
 from tasks.geolocation.photos import GeoPhotos
-from tasks.geolocation.sphere import Points, great_circle_km
 from tasks.geolocation.task import PlanetTask, place_name
 
 
@@ -77,7 +77,7 @@ class Im2GPSTask(PlanetTask):
         """Looks at the training photos, as at the others."""
         data: GeolocationData = self.trainer.datamodule  # type: ignore[attr-defined]
         assert self.known is not None
-        shown = LabelledSet(self.known, augment.plain, sides=[self.image_size], seed=0)
+        shown = LabelledSet(self.known, augmentation.plain, sides=[self.image_size], seed=0)
         places: list[Place] = [(0, index) for index in range(len(self.known))]
         rows = [
             self.signatures(batch["image"].to(self.device)) for batch in data.loader(shown, places)

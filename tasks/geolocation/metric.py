@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from backbone.weights import replacing
-from tasks.common.plots import GREY, new_figure, tidy, write_figure
+from backbone.files import replacing
+from tasks.common.charts.axes import GREY, new_figure, tidy, write_figure
+from tasks.geolocation.cells.sphere import Points, great_circle_km
 from tasks.geolocation.photos import GeoPhotos
-from tasks.geolocation.sphere import Points, great_circle_km
 
 RADII_KM = (1, 25, 200, 750, 2500)  # street, city, region, country, continent (PlaNet, section 4.1)
 MAX_ALBUM_VALUES = 1 << 28  # probabilities summed over albums: a gigabyte

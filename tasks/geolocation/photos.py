@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from backbone.errors import InputError
-from tasks.common.labels import LabelMap
-from tasks.common.photos import Photos
-from tasks.geolocation.bad_rows import BadRows
-from tasks.geolocation.sphere import Points
-from tasks.geolocation.tables import read_table
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.photos import Photos
+from tasks.geolocation.cells.sphere import Points
+from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.reading import read_table
 
 NEEDED = ("file", "latitude", "longitude", "split")
 SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "val"}  # as a table has them

@@ -14,30 +14,30 @@ from torchmetrics import Metric
 from backbone.errors import InputError
 from heads.cells import CellHead
 from heads.head import Batch
-from tasks.common.bad_images import counted_of
-from tasks.common.canvas import Canvas
-from tasks.common.captions import scored_lines
-from tasks.common.data import DataModule
-from tasks.common.labels import LabelMap
-from tasks.common.reported import Verdict
-from tasks.common.task import Task
-from tasks.geolocation import s2
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.module import DataModule
+from tasks.common.images.canvas import Canvas
+from tasks.common.images.captions import scored_lines
+from tasks.common.report import counted_of
+from tasks.common.training.reported import Verdict
+from tasks.common.training.task import Task
+from tasks.geolocation.cells import s2
+from tasks.geolocation.cells.maps import GUESS, TRUTH, CellMap, write_web_map
+from tasks.geolocation.cells.partition import (
+    CellLabels,
+    Partition,
+    class_counts,
+    labelled_partition,
+)
+from tasks.geolocation.cells.sphere import great_circle_km
 from tasks.geolocation.data import GeolocationData
-from tasks.geolocation.maps import GUESS, TRUTH, CellMap, write_web_map
 from tasks.geolocation.metric import (
     RADII_KM,
     GeolocationMetric,
     Records,
     constant_figures,
 )
-from tasks.geolocation.partition import (
-    CellLabels,
-    Partition,
-    class_counts,
-    labelled_partition,
-)
 from tasks.geolocation.photos import GeoPhotos
-from tasks.geolocation.sphere import great_circle_km
 
 LOCATIONS = ("mean", "centre")
 NUM_CELLS = 100  # of a prediction, the likeliest

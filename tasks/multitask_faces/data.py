@@ -8,11 +8,11 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError
-from tasks.common.data import Collate, DataModule, Sample
-from tasks.common.images import ImageFile
-from tasks.common.labels import LabelMap
-from tasks.common.multitask_data import MultitaskData
-from tasks.common.sampling import Place
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.module import Collate, DataModule, Sample
+from tasks.common.data.sampling import Place
+from tasks.common.images.decoding import ImageFile
+from tasks.common.multitask.data import MultitaskData
 from tasks.face_attributes.data import FaceData as AttributeData
 from tasks.face_attributes.faces import Faces as LabelledFaces
 from tasks.face_embedding.augment import Look, plain

@@ -11,7 +11,7 @@ from backbone.batch_norm import fold, unfold
 from backbone.mobilenet import MobileNet
 from backbone.published import folded_layer
 from backbone.tflite import Convolution
-from heads.losses import SigmoidCrossEntropy
+from heads.detection.losses import SigmoidCrossEntropy
 from heads.ssd import SSDHead
 
 

@@ -12,14 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from backbone.errors import InputError
-from backbone.weights import (
-    Weights,
-    load_tensors,
-    read_checkpoint,
-    read_weights,
-    replacing,
-    save_weights,
-)  # fmt: skip
+from backbone.files import replacing
+from backbone.loading import load_tensors
+from backbone.weights import Weights, read_checkpoint, read_weights, save_weights
 
 DESCRIPTION = {"backbone": {"name": "tiny", "width": 0.5}, "image_size": 64}
 READERS = (read_weights, read_checkpoint)

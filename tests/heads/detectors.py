@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from heads.detection.proposals import ProposalNetwork
 from heads.faster_rcnn import FasterRCNNHead
-from heads.feature_pyramid import PyramidRCNNHead
+from heads.faster_rcnn_fpn import PyramidRCNNHead
 from heads.mask_rcnn import MaskRCNNHead
-from heads.proposals import ProposalNetwork
 from tests.heads.networks import NUM_CLASSES, batch_of
 
 SIDE = 96

@@ -5,10 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from backbone.loading import load_tensors
 from backbone.mobilenet import MobileNet
-from backbone.weights import Weights, load_tensors
+from backbone.weights import Weights
 from heads.classification import ClassificationHead
-from heads.losses import SigmoidCrossEntropy
+from heads.detection.losses import SigmoidCrossEntropy
 from heads.ssd import SSDHead
 
 

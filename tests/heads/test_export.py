@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from backbone.mobilenet import MobileNet
-from heads.losses import SigmoidCrossEntropy
+from heads.detection.losses import SigmoidCrossEntropy
 from heads.ssd import SSDHead
 from tests.heads.detectors import faster_rcnn, mask_rcnn, pyramid, random_features
 from tests.heads.networks import Network

@@ -14,10 +14,10 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.ops import box_iou
 
 from backbone.mobilenet import MobileNet
-from heads import assignment, proposals, two_stage
-from heads.boxes import cxcywh_to_xyxy
+from heads.detection import assignment, proposals, two_stage
+from heads.detection.boxes import cxcywh_to_xyxy
+from heads.detection.two_stage import TwoStageHead
 from heads.faster_rcnn import FasterRCNNHead
-from heads.two_stage import TwoStageHead
 from tests.heads.detectors import faster_rcnn, pyramid, random_batch, random_features
 from tests.heads.detectors import proposals as first_stage
 from tests.heads.networks import NUM_CLASSES, Network, batch_of

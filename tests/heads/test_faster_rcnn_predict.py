@@ -12,8 +12,8 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
 from backbone.errors import InputError
-from heads.boxes import cxcywh_to_xyxy
-from heads.two_stage import TwoStageHead
+from heads.detection.boxes import cxcywh_to_xyxy
+from heads.detection.two_stage import TwoStageHead
 from tests.heads.detectors import CHANNELS, SIDE, faster_rcnn, pyramid, random_features
 from tests.heads.networks import NUM_CLASSES, batch_of
 

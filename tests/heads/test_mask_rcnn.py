@@ -10,8 +10,8 @@ from torchvision.ops import roi_align
 
 from backbone.errors import InputError
 from backbone.mobilenet import MobileNet
+from heads.detection.two_stage import Drawn
 from heads.mask_rcnn import MaskRCNNHead, cut_masks, pad_boxes
-from heads.two_stage import Drawn
 from tests.heads.detectors import (
     CHANNELS,
     SIDE,

@@ -8,9 +8,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from heads.detection.proposals import ProposalNetwork
 from heads.head import Head
-from heads.proposals import ProposalNetwork
-from tasks.common.config import CONFIGS, build
+from tasks.common.settings.configs import CONFIGS
+from tasks.common.settings.targets import build
 from tests.commands import options
 
 CHANNELS = {"c2": 4, "c3": 6, "c4": 8, "c5": 12}

@@ -11,8 +11,8 @@ from torchvision.models.detection.ssd import SSD
 from torchvision.ops import box_iou
 
 from backbone.mobilenet import MobileNet
-from heads.boxes import cxcywh_to_xyxy
-from heads.losses import FocalLoss, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from heads.detection.boxes import cxcywh_to_xyxy
+from heads.detection.losses import FocalLoss, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from heads.ssd import SSDHead, SSDOutputs
 from tests.heads.networks import (
     NUM_CLASSES,

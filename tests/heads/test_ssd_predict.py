@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import nms
 
-from heads.boxes import cxcywh_to_xyxy, decode
-from heads.losses import SoftmaxCrossEntropy
+from heads.detection.boxes import cxcywh_to_xyxy, decode
+from heads.detection.losses import SoftmaxCrossEntropy
 from heads.ssd import Detections, SSDHead, SSDOutputs
 from tests.heads.networks import NUM_CLASSES, SIDE, batch_of, random_features, small_head
 

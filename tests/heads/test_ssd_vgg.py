@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from heads.losses import SoftmaxCrossEntropy
+from heads.detection.losses import SoftmaxCrossEntropy
 from heads.ssd_vgg import SSDVGGHead
 
 SIDES = (38, 19, 10, 5, 3, 2)

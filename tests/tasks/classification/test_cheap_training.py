@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.classification.imagenet import ImageNetData
-from tasks.common import augment
-from tasks.common.resolution import growing_sides
+from tasks.classification.layouts.imagenet import ImageNetData
+from tasks.common.data import augmentation
+from tasks.common.data.resolution import growing_sides
 from tests.commands import run_inside
 from tests.photo_files import write_photos
 from tests.small_data import refuses
@@ -28,7 +28,7 @@ def root(tmp_path: Path) -> Path:
 def make(root: Path, **settings: Any) -> ImageNetData:
     return ImageNetData(
         root=str(root),
-        augmentation=partial(augment.paper, min_area=0.5),
+        augmentation=partial(augmentation.paper, min_area=0.5),
         on_bad_image="error",
         batch_size=2,
         num_workers=0,

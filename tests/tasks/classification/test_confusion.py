@@ -9,8 +9,8 @@ from PIL import Image
 
 from tasks.classification.confusion import OTHERS, Matrix, confusion_matrix, draw_confusion
 from tasks.classification.metric import ClassificationMetric, top_records
-from tasks.common.labels import LabelMap
-from tasks.common.photos import Photos
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.photos import Photos
 
 
 def scored(num_classes: int, network: LabelMap, *, seed: int = 0) -> ClassificationMetric:

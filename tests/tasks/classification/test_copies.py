@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from backbone.errors import InputError
-from tasks.classification.cleaning import COPY_DISTANCE, TEST_DISTANCE
-from tasks.classification.copies import MAX_GROUP_DISTANCE, distances, groups, nearest
-from tasks.classification.hash_cache import File, hash_files, hash_references
-from tasks.classification.hashes import NUM_BITS, NUM_WORDS, hash_photo, hash_views
+from tasks.classification.cleaning.choosing import COPY_DISTANCE, TEST_DISTANCE
+from tasks.classification.cleaning.copies import MAX_GROUP_DISTANCE, distances, groups, nearest
+from tasks.classification.cleaning.hash_cache import File, hash_files, hash_references
+from tasks.classification.cleaning.hashes import NUM_BITS, NUM_WORDS, hash_photo, hash_views
 from tests.tasks.classification.pictures import COPIES, picture, write
 
 Rng = np.random.Generator

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from backbone.errors import InputError
-from tasks.classification import breeds, things
-from tasks.classification.drawings import write_drawings
-from tasks.classification.imagenet import wnids
-from tasks.common.drawings import SIZE_PX, draw_picture
-from tasks.common.images import read_image
+from tasks.classification.demo import breeds, things
+from tasks.classification.demo.drawings import write_drawings
+from tasks.classification.layouts.imagenet import wnids
+from tasks.common.images.decoding import read_image
+from tasks.common.synthetic.painting import SIZE_PX, draw_picture
 
 ALL = things.DRAWINGS | breeds.DRAWINGS
 SIZES = {"drawings": things.DRAWINGS, "num_images": {"train": 8, "val": 3}, "seed": 5}

@@ -9,8 +9,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from backbone.errors import InputError
-from tasks.classification import charts
-from tasks.classification.points import IMAGENET, PAPER, RELEASED, RUN, Point, run_point
+from tasks.classification.figures import charts
+from tasks.classification.figures.points import IMAGENET, PAPER, RELEASED, RUN, Point, run_point
 from tests.commands import run_inside
 from tests.tasks.classification.classifiers import write_run, write_scored
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from backbone.backbone import Backbone
-from backbone.compared import AlexNet, SqueezeNet
+from backbone.baselines import AlexNet, SqueezeNet
 from backbone.mobilenet import MobileNet
 from heads.classification import ClassificationHead
 from tasks.classification.heat_maps import heat_maps, paint_heat
-from tasks.common.crops import centre_box
+from tasks.common.images.crops import centre_box
 
 
 class Averages(Backbone):

@@ -9,14 +9,19 @@ from scipy.io import savemat
 
 from backbone.errors import InputError
 from tasks.classification.data import ClassificationData
-from tasks.classification.dogs import StanfordDogsData
-from tasks.classification.imagenet import ImageNetData, NumberedPhotos, imagenet_label_map, wnids
-from tasks.common import augment
+from tasks.classification.layouts.imagenet import (
+    ImageNetData,
+    NumberedPhotos,
+    imagenet_label_map,
+    wnids,
+)
+from tasks.classification.layouts.stanford_dogs import StanfordDogsData
+from tasks.common.data import augmentation
 from tests.photo_files import write_photos
 from tests.tasks.classification.folders import write_classes
 
 LOADING = {
-    "augmentation": partial(augment.paper, min_area=0.5),
+    "augmentation": partial(augmentation.paper, min_area=0.5),
     "batch_size": 2,
     "num_workers": 0,
     "image_size": 32,

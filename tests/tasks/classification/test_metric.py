@@ -11,8 +11,8 @@ from torch import Tensor
 
 from backbone.errors import InputError
 from tasks.classification.metric import ClassificationMetric, top_records
-from tasks.common.labels import LabelMap, check_classes
-from tasks.common.photos import Photos
+from tasks.common.data.labels import LabelMap, check_classes
+from tasks.common.data.photos import Photos
 
 NAMES = tuple("abcdefgh")
 LABELS = LabelMap(NAMES, tuple(range(10, 18)))

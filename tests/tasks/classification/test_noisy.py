@@ -15,9 +15,9 @@ from backbone.errors import InputError
 from backbone.mobilenet import MobileNet
 from backbone.weights import Weights, read_checkpoint, read_weights, save_weights
 from heads.classification import ClassificationHead
-from tasks.classification.cleaning import CATEGORIES, REPEATED, TEST, UNREADABLE
-from tasks.classification.noisy import NoisyDogsData
-from tasks.common import augment
+from tasks.classification.cleaning.choosing import CATEGORIES, REPEATED, TEST, UNREADABLE
+from tasks.classification.layouts.noisy_dogs import NoisyDogsData
+from tasks.common.data import augmentation
 from tests.commands import Finished, run_inside
 from tests.small_data import refuses
 from tests.tasks.classification.pictures import COPIES, picture, saved_anew, write
@@ -173,7 +173,7 @@ def test_wrong_folders_are_refused(settings: list[str], said: str, folder: Path)
 
 def make(root: Path, val_share: float) -> NoisyDogsData:
     loading = {"batch_size": 2, "num_workers": 0, "image_size": 32, "seed": 0}
-    look = partial(augment.paper, min_area=0.5)
+    look = partial(augmentation.paper, min_area=0.5)
     return NoisyDogsData(
         root=str(root), val_share=val_share, augmentation=look, on_bad_image="error", **loading
     )

@@ -12,8 +12,8 @@ from backbone.mobilenet import MobileNet
 from heads.classification import ClassificationHead
 from tasks.classification.mixing import Mixing
 from tasks.classification.task import ClassificationTask
-from tasks.common.labels import LabelMap
-from tasks.common.schedule import constant
+from tasks.common.data.labels import LabelMap
+from tasks.common.training.schedule import constant
 
 
 def make(**settings: Any) -> ClassificationTask:

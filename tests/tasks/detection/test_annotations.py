@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common.file_names import check_file_name
-from tasks.common.labels import LabelMap
-from tasks.detection.annotations import Annotations
-from tasks.detection.bad_boxes import WrittenBoxes, check_boxes
-from tasks.detection.bad_images import check_images
-from tasks.detection.ragged import start_offsets
+from tasks.common.data.labels import LabelMap
+from tasks.common.files.names import check_file_name
+from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.annotations.bad_boxes import WrittenBoxes, check_boxes
+from tasks.detection.annotations.bad_images import check_images
+from tasks.detection.annotations.ragged import start_offsets
 
 NAN, INF = float("nan"), float("inf")
 

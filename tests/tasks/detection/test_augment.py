@@ -9,18 +9,18 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.detection import augment, windows
-from tasks.detection.augment import Augmentation, Sample
-from tasks.detection.placement import centres_inside, draw_masks, move_boxes, resize
-from tasks.detection.windows import MIN_IOUS, random_crop, random_zoom_out
+from tasks.detection.augmentation import recipes, windows
+from tasks.detection.augmentation.placement import centres_inside, draw_masks, move_boxes, resize
+from tasks.detection.augmentation.recipes import Augmentation, Sample
+from tasks.detection.augmentation.windows import MIN_IOUS, random_crop, random_zoom_out
 
 SIZE = 96
 RECIPES = {
-    "plain": augment.plain(SIZE),
-    "flip": augment.flip(SIZE),
-    "paper": augment.paper(SIZE),
-    "strong": augment.strong(SIZE, mosaic=0.0),
-    "mosaic": augment.strong(SIZE, mosaic=1.0),
+    "plain": recipes.plain(SIZE),
+    "flip": recipes.flip(SIZE),
+    "paper": recipes.paper(SIZE),
+    "strong": recipes.strong(SIZE, mosaic=0.0),
+    "mosaic": recipes.strong(SIZE, mosaic=1.0),
 }
 COLOURS = ((230, 20, 20), (20, 200, 20), (30, 30, 230), (220, 20, 220))
 each_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())

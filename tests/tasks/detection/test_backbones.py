@@ -5,9 +5,9 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from backbone.errors import InputError
-from tasks.common.config import CONFIGS
-from tasks.common.labels import LabelMap
-from tasks.common.network import build_task
+from tasks.common.data.labels import LabelMap
+from tasks.common.networks.building import build_task
+from tasks.common.settings.configs import CONFIGS
 from tests.commands import options
 from tests.heads.detectors import random_batch
 

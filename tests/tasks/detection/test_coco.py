@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 
 from backbone.errors import InputError
-from tasks.detection.coco import read_coco
+from tasks.detection.layouts.coco import read_coco
 
 GOOD = {
     "info": {"year": 2017},

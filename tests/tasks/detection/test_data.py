@@ -8,12 +8,12 @@ import pytest
 import torch
 from pycocotools import mask as coco_mask
 
-from tasks.detection import augment
+from tasks.detection.augmentation import recipes
 from tasks.detection.data import DemoScenes
 
 IMAGE_SIZE = 96
 LOADING: dict[str, Any] = {
-    "augmentation": augment.plain,
+    "augmentation": recipes.plain,
     "on_bad_box": "error",
     "on_bad_image": "error",
     "batch_size": 6,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.common.canvas import Canvas
+from tasks.common.images.canvas import Canvas
 from tasks.detection.drawing import class_colours, draw_detections, one_for_each_object
 
 

@@ -11,10 +11,10 @@ import torch
 from pycocotools import mask as coco_mask
 
 from backbone.mobilenet import MobileNet
-from heads.detections import Detections
+from heads.detection.detections import Detections
+from heads.detection.proposals import ProposalNetwork
 from heads.mask_rcnn import MaskRCNNHead
-from heads.proposals import ProposalNetwork
-from tasks.common.labels import LabelMap
+from tasks.common.data.labels import LabelMap
 from tasks.detection.instances import InstanceTask
 from tasks.detection.task import class_table
 from tests.commands import run, run_inside

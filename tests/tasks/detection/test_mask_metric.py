@@ -10,11 +10,11 @@ import pytest
 import torch
 from pycocotools import mask as coco_mask
 
-from tasks.detection.annotations import Annotations
-from tasks.detection.average_precision import NAMES
-from tasks.detection.coco import read_coco
-from tasks.detection.masks import rles_to_tensors
+from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.layouts.coco import read_coco
 from tasks.detection.metric import CocoMetric, Records, truth_records
+from tasks.detection.scoring.average_precision import NAMES
+from tasks.detection.scoring.masks import rles_to_tensors
 from tests.tasks.detection import test_metric as boxes
 from tests.tasks.detection.test_metric import CATEGORIES, IMAGE_IDS, Row, each_evaluator
 from tests.tasks.detection.test_scoring import as_two_processes

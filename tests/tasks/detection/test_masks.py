@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from pycocotools import mask as coco_mask
 
-from tasks.common.canvas import Canvas
+from tasks.common.images.canvas import Canvas
 from tasks.detection.drawing import draw_detections
-from tasks.detection.masks import (
+from tasks.detection.scoring.masks import (
     mask_to_rle,
     paste_masks,
     rles_from_tensors,

@@ -15,11 +15,11 @@ from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
 from backbone.errors import InputError
-from tasks.common.labels import LabelMap
-from tasks.detection.annotations import Annotations
-from tasks.detection.average_precision import NAMES
-from tasks.detection.coco import read_coco
+from tasks.common.data.labels import LabelMap
+from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.layouts.coco import read_coco
 from tasks.detection.metric import CocoMetric, Records
+from tasks.detection.scoring.average_precision import NAMES
 
 IMAGE_IDS = (139, 7, 1000001, 40, 0, 285)
 CATEGORIES = {90: "toothbrush", 3: "car", 12: "unseen", 1: "person", 61: "cake"}

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from tasks.detection.outlines import (
+from tasks.detection.annotations.outlines import (
     Outlines,
     mask_to_polygons,
     polygons_to_mask,
     polygons_to_rle,
     runs_to_mask,
 )
-from tasks.detection.ragged import select_lists, start_offsets
+from tasks.detection.annotations.ragged import select_lists, start_offsets
 
 SIZE = (30, 20)  # width, height
 SQUARE = [2, 3, 10, 3, 10, 9, 2, 9]

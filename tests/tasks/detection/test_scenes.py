@@ -10,10 +10,10 @@ import pytest
 from pycocotools.coco import COCO
 
 from backbone.errors import InputError
-from tasks.detection import scenes
-from tasks.detection.outlines import polygons_to_mask
-from tasks.detection.scenes import draw_scene, write_scenes
-from tasks.detection.toys import TOYS
+from tasks.detection.annotations.outlines import polygons_to_mask
+from tasks.detection.demo import scenes
+from tasks.detection.demo.scenes import draw_scene, write_scenes
+from tasks.detection.demo.toys import TOYS
 
 SIZES = {"num_train": 6, "num_val": 3, "seed": 5, "size": 96}
 

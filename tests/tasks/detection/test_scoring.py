@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from backbone.errors import InputError
-from tasks.common.labels import LabelMap
-from tasks.detection.annotations import Annotations
+from tasks.common.data.labels import LabelMap
+from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.metric import CocoMetric
 from tasks.detection.task import category_ids, check_scoring
 from tests.tasks.detection.test_metric import IMAGE_IDS, batches, detections, read, records, truth

@@ -12,10 +12,10 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from backbone.errors import InputError
-from tasks.detection.annotations import Annotations
-from tasks.detection.coco import read_coco
+from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.data import VocData
-from tasks.detection.segmentations import decode_counts
+from tasks.detection.layouts.coco import read_coco
+from tasks.detection.layouts.segmentations import decode_counts
 
 WIDTH, HEIGHT = 60, 40
 POLYGON = [10, 5, 40.3, 5, 40.3, 25.7, 10, 25.7]

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from backbone.mobilenet import MobileNet
-from heads.crops import crop
+from heads.detection.crops import crop
+from heads.detection.proposals import ProposalNetwork
+from heads.detection.two_stage import TwoStageHead
 from heads.faster_rcnn import FasterRCNNHead
-from heads.feature_pyramid import PyramidRCNNHead
-from heads.proposals import ProposalNetwork
-from heads.two_stage import TwoStageHead
-from tasks.detection.torchvision_two_stage import torchvision_faster_rcnn
+from heads.faster_rcnn_fpn import PyramidRCNNHead
+from tasks.detection.bench.torchvision_two_stage import torchvision_faster_rcnn
 
 SIDE = 128
 ANCHORS = {

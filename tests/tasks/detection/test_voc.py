@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common.labels import LabelMap
-from tasks.detection.bad_images import check_images
-from tasks.detection.voc import read_voc, voc_label_map, voc_splits
+from tasks.common.data.labels import LabelMap
+from tasks.detection.annotations.bad_images import check_images
+from tasks.detection.layouts.voc import read_voc, voc_label_map, voc_splits
 
 SIZE = "<size><width>100</width><height>50</height><depth>3</depth></size>"
 

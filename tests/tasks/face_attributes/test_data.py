@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common import augment
+from tasks.common.data import augmentation
 from tasks.face_attributes.celeba import CelebAData
 from tasks.face_attributes.data import FaceData
 from tasks.face_attributes.drawn_faces import write_faces
@@ -24,7 +24,7 @@ NAN = float("nan")
 
 def make(kind: type[FaceData], root: Path, **settings: Any) -> Any:
     defaults = {
-        "augmentation": partial(augment.paper, min_area=0.5),
+        "augmentation": partial(augmentation.paper, min_area=0.5),
         "batch_size": 2,
         "num_workers": 0,
         "image_size": 32,

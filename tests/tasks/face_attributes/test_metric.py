@@ -10,7 +10,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
-from tasks.common.labels import LabelMap
+from tasks.common.data.labels import LabelMap
 from tasks.face_attributes.faces import Faces, attribute_map
 from tasks.face_attributes.metric import AttributesMetric, Records, average_precision
 

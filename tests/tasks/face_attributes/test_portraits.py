@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.common.face_alignment import corners
-from tasks.common.face_photos import _frames
+from tasks.faces.alignment import corners
+from tasks.faces.photos import _frames
 from tests.commands import run_inside
 from tests.small_data import noise
 

@@ -11,11 +11,12 @@ from hydra import compose, initialize_config_dir
 from onnx import TensorProto, helper
 
 from backbone.errors import InputError
-from tasks.common.config import CONFIGS, build
-from tasks.common.crops import centre_crop
-from tasks.common.images import list_images
-from tasks.common.keyed_rows import KeyedRows, photo_keys
-from tasks.common.target_table import TableTeacher
+from tasks.common.distillation.target_table import TableTeacher
+from tasks.common.files.keyed_rows import KeyedRows, photo_keys
+from tasks.common.images.crops import centre_crop
+from tasks.common.images.decoding import list_images
+from tasks.common.settings.configs import CONFIGS
+from tasks.common.settings.targets import build
 from tasks.face_attributes.task import check_probabilities
 from tests.commands import Finished, run_inside
 from tests.small_data import noise

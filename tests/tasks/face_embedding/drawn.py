@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.common.drawings import draw_picture
+from tasks.common.synthetic.painting import draw_picture
 from tasks.face_embedding.drawn_people import NUM_TRAITS, draw_person
 
 FOUND = {"ann": 0, "bob": 1, "cid": 5}  # in four photos each

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.common.face_alignment import corners
 from tasks.face_embedding.faces import find_faces
+from tasks.faces.alignment import corners
 from tests.commands import ROOT, run_inside
 from tests.small_data import noise, refuses
 from tests.tasks.face_embedding.drawn import FOUND, NEVER_FOUND, RUN, photo_of, write_people
@@ -55,7 +55,7 @@ def test_large_photos_are_searched_small(tmp_path: Path) -> None:
         photo.save(tmp_path / "photos" / f"{number}.png")
     code = (
         "import resource; from pathlib import Path\n"
-        "from tasks.common.face_landmarks import FaceFinder, find_landmarks\n"
+        "from tasks.faces.landmarks import FaceFinder, find_landmarks\n"
         "FaceFinder(); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "find_landmarks(sorted(Path('photos').iterdir()), cache=Path('cache'))\n"
         "print('grown', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common.face_landmarks import Found, find_landmarks, nearest_to_centre
 from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.pairs import read_pairs
+from tasks.faces.landmarks import Found, find_landmarks, nearest_to_centre
 from tests.small_data import noise
 
 

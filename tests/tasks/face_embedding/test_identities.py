@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from backbone.errors import InputError
-from tasks.common import sampling as common_sampling
-from tasks.common.keyed_rows import KeyedRows, photo_keys
+from tasks.common.data import sampling as common_sampling
+from tasks.common.files.keyed_rows import KeyedRows, photo_keys
 from tasks.face_embedding import sampling
 from tasks.face_embedding.drawn_people import write_identities
 from tasks.face_embedding.identities import IdentityData

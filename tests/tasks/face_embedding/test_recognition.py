@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from heads.head import Batch
-from tasks.common.task import Task
+from tasks.common.training.task import Task
 from tasks.face_embedding import recognition
 from tasks.face_embedding.recognition import name_faces
 from tasks.face_embedding.task import FaceEmbeddingTask

@@ -6,15 +6,20 @@ import numpy as np
 import pytest
 
 from backbone.errors import InputError
-from tasks.geolocation import s2
-from tasks.geolocation.cells import Granularity, granularities, make_cells, sorted_leaves
-from tasks.geolocation.partition import (
+from tasks.geolocation.cells.adaptive import (
+    Granularity,
+    granularities,
+    make_cells,
+    s2,
+    sorted_leaves,
+)
+from tasks.geolocation.cells.partition import (
     class_counts,
     labelled_partition,
     make_partition,
     read_partition,
 )
-from tasks.geolocation.sphere import great_circle_km, mean_point
+from tasks.geolocation.cells.sphere import great_circle_km, mean_point
 
 
 def clustered(seed: int, count: int = 600) -> np.ndarray:

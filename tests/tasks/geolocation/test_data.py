@@ -10,11 +10,11 @@ from PIL import Image
 from pyarrow import csv, parquet
 
 from backbone.errors import InputError
-from tasks.common import augment
-from tasks.geolocation.bad_rows import BadRows
+from tasks.common.data import augmentation
 from tasks.geolocation.data import GeolocationData
-from tasks.geolocation.exif import photo_place
-from tasks.geolocation.tables import read_table
+from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.exif import photo_place
+from tasks.geolocation.tables.reading import read_table
 from tests.commands import run_inside
 from tests.photo_files import write_photos
 
@@ -37,7 +37,7 @@ SETTINGS: dict[str, Any] = {
     "max_level": 30,
     "on_bad_row": "error",
     "album_size": None,
-    "augmentation": augment.plain,
+    "augmentation": augmentation.plain,
     "on_bad_image": "error",
     "batch_size": 2,
     "num_workers": 0,

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.geolocation import s2
-from tasks.geolocation.cells import Cells
-from tasks.geolocation.maps import OCEAN, WORLD, CellMap, window_around, write_web_map
+from tasks.geolocation.cells.adaptive import Cells, s2
+from tasks.geolocation.cells.maps import OCEAN, WORLD, CellMap, window_around, write_web_map
 
 
 def cells_at(points: list[list[float]], level: int) -> Cells:

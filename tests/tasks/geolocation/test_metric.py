@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.common.labels import LabelMap
+from tasks.common.data.labels import LabelMap
 from tasks.geolocation.metric import GeolocationMetric, Records, constant_figures, distance_figures
 from tasks.geolocation.photos import GeoPhotos
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import s2geometry as google
 
-from tasks.geolocation import s2
+from tasks.geolocation.cells import s2
 
 
 def random_points(count: int) -> np.ndarray:

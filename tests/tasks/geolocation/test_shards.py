@@ -15,11 +15,11 @@ import torch
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common import augment
-from tasks.common.images import read_image
-from tasks.common.sampling import shuffled_in_windows
+from tasks.common.data import augmentation
+from tasks.common.data.sampling import shuffled_in_windows
+from tasks.common.images.decoding import read_image
 from tasks.geolocation.data import GeolocationData
-from tasks.geolocation.shard_data import ShardData
+from tasks.geolocation.shards.data import ShardData
 from tests.commands import ROOT, Finished, run_inside
 from tests.photo_files import write_photos
 
@@ -31,7 +31,7 @@ SETTINGS = {
     "min_level": 0,
     "max_level": 30,
     "album_size": None,
-    "augmentation": augment.plain,
+    "augmentation": augmentation.plain,
     "on_bad_image": "error",
     "batch_size": 2,
     "num_workers": 0,
@@ -165,7 +165,7 @@ def test_broken_photos_are_counted_and_listed(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
-from tasks.geolocation import make_shards
+from tasks.geolocation.shards import making as make_shards
 from tools.make_shards import main
 
 look, calls = make_shards._encoded, []

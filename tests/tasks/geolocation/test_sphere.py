@@ -3,7 +3,7 @@
 import numpy as np
 from geographiclib.geodesic import Geodesic
 
-from tasks.geolocation.sphere import (
+from tasks.geolocation.cells.sphere import (
     EARTH_RADIUS_KM,
     great_circle_km,
     mean_point,

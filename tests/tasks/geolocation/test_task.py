@@ -12,9 +12,9 @@ from backbone.errors import InputError
 from backbone.mobilenet import MobileNet
 from heads.cells import CellHead
 from heads.cells_album import AlbumCellHead
-from tasks.common.schedule import constant
-from tasks.geolocation.cells import granularities, sorted_leaves
-from tasks.geolocation.partition import Partition, make_partition
+from tasks.common.training.schedule import constant
+from tasks.geolocation.cells.adaptive import granularities, sorted_leaves
+from tasks.geolocation.cells.partition import Partition, make_partition
 from tasks.geolocation.task import PlanetTask
 from tests.commands import ROOT, run_inside
 

@@ -32,7 +32,7 @@ TINY = (
 WATCHED = """
 import json, os, signal, sys
 sys.path.insert(0, {root!r})
-from tasks.common.task import Task
+from tasks.common.training.task import Task
 from tools.train import main
 
 step = Task.training_step

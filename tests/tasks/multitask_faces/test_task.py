@@ -12,10 +12,10 @@ from backbone.mobilenet import MobileNet
 from heads.attributes import AttributesHead
 from heads.embedding import EmbeddingHead
 from heads.multitask import MultitaskHead, shares
-from tasks.common.labels import LabelMap, joint_labels
-from tasks.common.multitask import MultitaskTask
-from tasks.common.schedule import constant
-from tasks.common.task import Task
+from tasks.common.data.labels import LabelMap, joint_labels
+from tasks.common.multitask.task import MultitaskTask
+from tasks.common.training.schedule import constant
+from tasks.common.training.task import Task
 from tasks.face_attributes.task import FaceAttributesTask
 from tasks.face_embedding.task import FaceEmbeddingTask
 

@@ -1,0 +1,1 @@
+"""Our classifier's speed beside others'."""

@@ -1,0 +1,1 @@
+"""Photos from the web made fit to be trained on."""

@@ -1,0 +1,1 @@
+"""Pictures of things and dogs, drawn in code."""

@@ -1,0 +1,1 @@
+"""How photos of classes lie on disk."""

@@ -1,0 +1,1 @@
+"""Charts of how a run went and what it reached."""

@@ -1,0 +1,1 @@
+"""What the tools do: train, score, predict, show, and the console around them."""

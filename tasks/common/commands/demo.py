@@ -1,0 +1,77 @@
+"""Shows a task at work, from nothing or with a network of one's own."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_class
+from omegaconf import DictConfig, OmegaConf
+
+from backbone.errors import InputError
+from tasks.common.commands.predict import predict
+from tasks.common.commands.train import train
+from tasks.common.images.decoding import find_images
+from tasks.common.settings.targets import build
+from tasks.common.training.pictures import picture_of, save_picture
+from tasks.common.training.task import Task
+
+
+def demonstrate(config: DictConfig) -> Path:
+    """Predicts on photos and draws them; without a network, trains one on the demo data first.
+
+    Args:
+        config: The composed ``configs/demo_<task>.yaml``.
+
+    Returns:
+        The contact sheet of some of the pictures, in the folder with all of them.
+
+    Raises:
+        InputError: If there are photos but no network to look at them, or none can be read.
+    """
+    config = config.copy()
+    data = None
+    if not (config.checkpoint or config.init):
+        if config.input:
+            raise InputError("input= needs a network: give checkpoint=FILE or init=FILE too")
+        command = HydraConfig.get()
+        config = made_small(
+            config, config_name=str(command.job.config_name), overrides=command.overrides.task
+        )
+        reported = "best" if "best/epoch" in train(config) else "last"
+        config.checkpoint = str(Path(config.run_dir) / "checkpoints" / f"{reported}.ckpt")
+        data = build(config.data).of(config.get("shown", ""))
+        ends = (Path(str(data.val_photo(index)[0])).parent for index in (0, len(data.val_set) - 1))
+        config.input = os.path.commonpath(list(ends))
+    entries = predict(config)
+    if not entries:
+        raise InputError(f"input={config.input}: none of the photos can be read")
+    task: type[Task] = get_class(config.task._target_)
+    folder = Path(config.output) / "pictures"
+    photos = find_images(str(config.input), without=Path(config.output))
+    numbers = {str(photo): number for number, photo in enumerate(photos)}
+    files = [str(entry["file"]) for entry in entries]
+    pictures = [picture_of(Path(file), numbers[file], folder=folder) for file in files]
+    sheet = Path(config.output) / "sheet.jpg"
+    save_picture(sheet, task.sheet(entries, pictures, data=data))
+    return sheet
+
+
+def made_small(config: DictConfig, *, config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """Composes a demo's config anew with the settings for a network that it trains.
+
+    Args:
+        config: As composed without them. Those of its ``small`` that it has no place for, such as
+            the width of a backbone that comes in one, are left out.
+        config_name: Of the demo.
+        overrides: The user's, which win.
+    """
+    small = [setting for setting in config.small if _has(config, setting.partition("=")[0])]
+    return hydra.compose(config_name, overrides=[*small, *overrides])
+
+
+def _has(config: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    section = OmegaConf.select(config, parent)
+    return isinstance(section, DictConfig) and name in section

@@ -1,0 +1,74 @@
+"""What is done with a teacher by itself: its targets are kept, or it is scored."""
+
+from lightning.pytorch import seed_everything
+from omegaconf import DictConfig, OmegaConf
+
+from backbone.errors import InputError
+from tasks.common.commands.batch_checks import check_validation
+from tasks.common.commands.recording import say, write_config, write_json, write_report
+from tasks.common.commands.run_folder import claim_scores
+from tasks.common.commands.scoring import score
+from tasks.common.commands.summary import say_files
+from tasks.common.commands.train import build_teacher
+from tasks.common.data.module import DataModule
+from tasks.common.distillation.network_teacher import NetworkTeacher
+from tasks.common.machine.cores import take_cores
+from tasks.common.networks.building import build_task
+from tasks.common.networks.settling import check_head
+from tasks.common.settings.targets import build
+from tasks.common.training.pictures import ValidationPictures
+from tasks.common.training.trainer import build_trainer
+
+
+def evaluate_teacher(config: DictConfig) -> dict[str, float]:
+    """Scores a teacher as its student is scored, on photos of its own size.
+
+    Args:
+        config: The composed ``configs/eval.yaml``, with a task and a teacher.
+    """
+    if config.checkpoint or config.init or not config.get("task"):
+        raise InputError(
+            "model=teacher scores the teacher itself: give task=TASK teacher=NAME "
+            "teacher.file=FILE, and neither checkpoint= nor init="
+        )
+    check_head(config)
+    results = claim_scores(config, reads=[OmegaConf.select(config, "teacher.file")])
+    folder = results.folder
+    data, teacher = _teacher_and_data(config)
+    seed_everything(config.seed, verbose=False)
+    task = build_task(config, label_map=data.label_map, image_size=data.image_size)
+    task.teacher, task.scores_teacher = teacher, True
+    task.trained_on = teacher.trained_on
+    pictures = ValidationPictures(folder / "pictures", **config.pictures)
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
+    check_validation(data, config.trainer)  # now, or a mistake would cost earlier results
+    results.make_way()
+    write_config(folder, config)
+    figures = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
+    # the rest is the cost of a student's network
+    metrics = {name: value for name, value in figures.items() if name.startswith("val/")}
+    lines = [f"teacher: {teacher.description()}", *task.cautions(data), *data.report_lines()]
+    say(lines)
+    write_report(folder, lines)
+    write_json(folder / "metrics.json", metrics)
+    say_files(folder)
+    return metrics
+
+
+def _teacher_and_data(config: DictConfig) -> tuple[DataModule, NetworkTeacher]:
+    """A teacher that looks at photos, and data that show them at its size."""
+    if "taught" in config.task:
+        raise InputError(
+            "A teacher of one part is looked at with that part's own task, such as "
+            "task=facenet_distill"
+        )
+    take_cores(config)
+    shown: DataModule = build(config.data)
+    shown.prepare_data()  # which draws a demo's
+    teacher = build_teacher(config, shown)
+    if not isinstance(teacher, NetworkTeacher):
+        raise InputError("A teacher that looks at photos is needed: teacher=onnx or checkpoint")
+    config.data.image_size = teacher.image_size
+    data: DataModule = build(config.data)
+    data.taught = True
+    return data, teacher

@@ -1,0 +1,290 @@
+"""What an earlier command left in a folder: kept, unless a new one is to replace it."""
+
+import contextlib
+import itertools
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from backbone.errors import InputError
+from tasks.common.data.module import DataModule
+from tasks.common.files.folders import make_folder
+from tasks.common.images.decoding import find_images
+from tasks.common.synthetic.write_once import OtherDataError
+
+# All that commands write to a run_dir= or output=, as patterns in it; data that a run draws stay.
+PICTURES = "pictures/[0-9][0-9][0-9][0-9][0-9]*_*.jpg"
+CHECKPOINTS = ("checkpoints/last.ckpt", "checkpoints/best.ckpt")
+RESULTS = (
+    "config.yaml",
+    "metrics.json",
+    "metrics.csv",
+    "diverged.json",
+    "weights.safetensors",
+    "curves.png",
+    "predictions.json",
+    *CHECKPOINTS,
+    "tensorboard/events.out.tfevents.*",
+    "tensorboard/hparams.yaml",
+    PICTURES,
+)
+BESIDE = (  # other commands or users may have files of these names: no results by themselves
+    "report.txt",
+    "classes.csv",
+    "confusions.csv",
+    "attributes.csv",
+    "groups.csv",
+    "distances.csv",
+    "confusion.png",
+    "precision_recall.png",
+    "distances.png",
+    "sheet.jpg",
+    "pictures/[0-9][0-9][0-9][0-9][0-9]*_*.html",
+    "pictures/roc.png",
+)
+RANDOM = "[a-z0-9_]" * 8  # of the temporary files that a killed process leaves
+SHOWN = 3  # names of files, in a refusal
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
+
+
+class Results(NamedTuple):
+    """A folder for results, and what to remove from it before there are new ones.
+
+    Attributes:
+        folder: That exists.
+        earlier: Files of an earlier command, which the user lets go.
+        replaces: Whether the user lets go what an earlier command left.
+    """
+
+    folder: Path
+    earlier: Sequence[Path]
+    replaces: bool
+
+    def photos(self, path: object) -> list[Path]:
+        """The images that a path stands for, but for those in this folder or drawn for it.
+
+        Raises:
+            InputError: If there are no others.
+        """
+        found = find_images(str(path), without=self.folder)
+        drawn = {old.resolve() for old in self.earlier}
+        photos = [image for image in found if image.resolve() not in drawn]
+        if not photos:
+            raise InputError(f"{path}: these pictures would be replaced. Give another output=")
+        return photos
+
+    def make_way(self) -> None:
+        """Removes what is earlier: to be called when nothing more can be refused."""
+        self._remove(self.earlier)
+
+    def take_back(self) -> None:
+        """Removes what a new command has begun, if it is refused before it has anything to keep."""
+        with contextlib.suppress(OSError):  # Windows keeps files that are open
+            self._remove(left_in(self.folder, RESULTS))
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        for folder in sorted({path.parent for path in paths} - {self.folder}):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def claim_run(
+    config: DictConfig, *, reads: Iterable[object] = (), resumed: object = None
+) -> Results:
+    """Makes the run folder, or takes one without a run.
+
+    Args:
+        config: With ``run_dir``, which becomes the folder's name, and ``overwrite``.
+        reads: Files that the command needs, which it must not remove.
+        resumed: ``last`` or the checkpoint of the run to go on with; a run that goes on in its
+            own folder claims nothing.
+
+    Raises:
+        InputError: If another run is there and not to be replaced.
+    """
+    config.run_dir = own_folder(config, "run_dir")
+    folder = make_folder("run_dir", config.run_dir)
+    if resumed and (resumed == "last" or _is_within(Path(str(resumed)), folder / "checkpoints")):
+        if config.overwrite:
+            raise InputError(
+                f"overwrite=true would remove the run that resume={resumed} goes on with: give one "
+                "of the two"
+            )
+        return Results(folder, [], replaces=False)
+    return _claim(config, "run_dir", folder, reads=reads, trains=True)
+
+
+def claim_scores(config: DictConfig, *, reads: Iterable[object] = ()) -> Results:
+    """As ``claim_run``, for a command that trains nothing: it never replaces a training."""
+    config.run_dir = own_folder(config, "run_dir")
+    folder = make_folder("run_dir", config.run_dir)
+    return _claim(config, "run_dir", folder, reads=reads)
+
+
+def claim_output(
+    config: DictConfig, *, reads: Iterable[object] = (), written: Sequence[str] = RESULTS
+) -> Results:
+    """As ``claim_scores``, of the folder ``output``, for a command that writes files of its own."""
+    config.output = own_folder(config, "output")
+    folder = make_folder("output", config.output)
+    return _claim(config, "output", folder, reads=reads, written=written)
+
+
+def check_file(setting: str, path: Path, *, overwrite: object) -> None:
+    """Refuses a file to write that is there already, unless the user lets it go."""
+    _check_overwrite(overwrite)
+    if path.exists() and not overwrite:
+        raise InputError(
+            f"{setting}={path} is there already. Give another name, or overwrite=true to replace it"
+        )
+
+
+def left_in(folder: Path, patterns: Iterable[str] = (*RESULTS, *BESIDE)) -> list[Path]:
+    """The files in a folder that commands of ours have written there, as it seems."""
+    inside = [folder, *(folder / part for part in _parts(folder))]
+    found = [path for place in inside for pattern in patterns for path in place.glob(pattern)]
+    return sorted(path for path in found if path.is_file())
+
+
+def own_folder(config: DictConfig, setting: str) -> str | None:
+    """Where a command writes: what the setting says, and never where another one does.
+
+    Each job of a sweep has a folder of its number in the one that is named, and a name that is
+    made of the time gets a number if it is taken. The processes of a distributed run start at
+    different seconds: the first one's folder is theirs.
+    """
+    shared = f"MOBILENET_{setting.upper()}"
+    name = config[setting]
+    if name is None or name == "":
+        return None
+    if not _starts_others():
+        # torchrun starts all processes itself: then none of them has told the others
+        return os.environ.get(shared, str(name))
+    folder = Path(str(name))
+    if _is_sweep() and not (setting == "output" and _is_in_run_folder(folder)):
+        folder /= str(HydraConfig.get().job.num)
+    if "${now:" in str(OmegaConf.to_container(config, resolve=False)[setting]):  # type: ignore[call-overload, index]
+        folder = _unused(folder)
+    os.environ[shared] = str(folder)
+    return str(folder)
+
+
+def _claim(
+    config: DictConfig,
+    setting: str,
+    folder: Path,
+    *,
+    reads: Iterable[object],
+    written: Sequence[str] = RESULTS,
+    trains: bool = False,
+) -> Results:
+    if not _is_first_process():
+        return Results(folder, [], replaces=False)
+    replaces = _may_replace(config)
+    results = left_in(folder, written)
+    if not results:
+        return Results(folder, [], replaces)
+    names = ", ".join(str(path.relative_to(folder)) for path in results[:SHOWN])
+    said = f"{setting}={folder} holds results already ({names}{', ...' * (len(results) > SHOWN)})"
+    other = f"Give another {setting}="
+    if left_in(folder, CHECKPOINTS) and not trains:
+        raise InputError(f"{said}, of a training, which only a training replaces. {other}")
+    if not replaces:
+        last = " resume=last to go on," if trains and folder / CHECKPOINTS[0] in results else ""
+        raise InputError(f"{said}. {other} to keep them,{last} or overwrite=true to replace them")
+    earlier = results if written != RESULTS else [*left_in(folder), *_unfinished(folder)]
+    needed = {Path(str(path)).resolve() for path in reads if path}
+    if lost := needed & {path.resolve() for path in earlier}:
+        raise InputError(f"{said}, and {lost.pop()} among them, which is needed. {other}")
+    return Results(folder, earlier, replaces)
+
+
+def _may_replace(config: DictConfig) -> bool:
+    """What ``overwrite`` says; null is yes but for folders that the user has named."""
+    _check_overwrite(config.overwrite)
+    if config.overwrite is None:
+        given = {override.partition("=")[0] for override in HydraConfig.get().overrides.task}
+        return not {"run_dir", "output"} & given
+    return bool(config.overwrite)
+
+
+def _check_overwrite(value: object) -> None:
+    if not isinstance(value, bool | None):
+        raise InputError(f"overwrite={value}: true or false is needed")
+
+
+def _parts(folder: Path) -> list[str]:
+    """The folders in which a run of several tasks in one has the results of each."""
+    try:
+        parts = OmegaConf.select(OmegaConf.load(folder / "config.yaml"), "task.parts")
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException):
+        return []  # or somebody else's file
+    names = map(str, parts) if isinstance(parts, DictConfig) else ()
+    return [name for name in names if name.isidentifier()]  # lest one leads out of the folder
+
+
+def _unfinished(folder: Path) -> Iterator[Path]:
+    """Temporary files of commands that were killed while they wrote."""
+    for pattern in (*RESULTS, *BESIDE):
+        if "*" not in pattern:
+            place, _, name = pattern.rpartition("/")
+            yield from (folder / place).glob(f".{name}.{RANDOM}")
+
+
+def _unused(folder: Path) -> Path:
+    """Makes a folder, with a number after its name if another command has just made that."""
+    make_folder("run_dir", folder.parent)
+    for number in itertools.count(1):
+        candidate = folder if number == 1 else folder.with_name(f"{folder.name}_{number}")
+        with contextlib.suppress(FileExistsError):
+            candidate.mkdir()
+            return candidate
+    raise AssertionError("there is always another number")
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _is_in_run_folder(folder: Path) -> bool:
+    """Whether it is inside the job's own run folder, as a demo's is that has trained first."""
+    return _is_within(folder, Path(os.environ.get("MOBILENET_RUN_DIR", folder / "elsewhere")))
+
+
+def _is_sweep() -> bool:
+    return HydraConfig.get().mode is RunMode.MULTIRUN
+
+
+def _starts_others() -> bool:
+    """Whether this is the process that starts the others of its run, if there are any."""
+    return os.environ.get("LOCAL_RANK", "0") == "0" and "TORCHELASTIC_RUN_ID" not in os.environ
+
+
+def _is_first_process() -> bool:
+    """Whether this is the first process of its run, on the first of its machines."""
+    return all(os.environ.get(name, "0") == "0" for name in RANKS)
+
+
+def prepare(data: DataModule, results: Results) -> None:
+    """Draws what data draw, in the place of what an earlier run drew if that is to be replaced.
+
+    Raises:
+        InputError: If other data are in the way.
+    """
+    while True:
+        try:
+            return data.prepare_data()
+        except OtherDataError as error:
+            if not (results.replaces and error.root.is_relative_to(results.folder.resolve())):
+                raise
+            shutil.rmtree(error.root)

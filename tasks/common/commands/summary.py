@@ -1,0 +1,249 @@
+"""The end of a run: which weights it reports, and what a person needs to go on with them."""
+
+import logging
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import WeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from backbone.weights import Weights, read_checkpoint, save_weights
+from tasks.common.charts.training_curves import draw_curves
+from tasks.common.images.decoding import read_image
+from tasks.common.training.checkpoints import Checkpoints
+from tasks.common.training.task import Task
+
+REPORTS = ("best", "last")
+NETWORK = "weights.safetensors"
+MEGABYTE = 10**6
+
+# What a run leaves, with what it is for. Charts and tables differ by task: they are listed as
+# they are found.
+CONTENTS = {
+    "metrics.json": "these figures and all others",
+    "metrics.csv": "the figures of each step",
+    "predictions.json": "what they were computed from",
+    "report.txt": "what was loaded, repaired and left out",
+    "config.yaml": "the settings",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class Chosen(NamedTuple):
+    """The weights that a run reports.
+
+    Attributes:
+        which: ``best`` or ``last``.
+        file: That holds them; None if nothing was trained.
+        epoch: In which they came about, from 1.
+        step: After which.
+    """
+
+    which: str
+    file: Path | None
+    epoch: int
+    step: int
+
+    def metrics(self) -> dict[str, float]:
+        """Of which epoch and step they are, as ``metrics.json`` says it."""
+        return {f"{self.which}/epoch": self.epoch, f"{self.which}/step": self.step}
+
+    def __str__(self) -> str:
+        place = f"epoch {self.epoch} (step {self.step})"
+        return f"best of {place}" if self.which == "best" else f"last, of {place}"
+
+
+def put_in_reported(
+    task: Task, trainer: Trainer, checkpoints: Checkpoints, *, report: str
+) -> Chosen:
+    """Puts the weights that are reported into the network, from their file in all processes.
+
+    Args:
+        task: As training left it.
+        trainer: That trained it.
+        checkpoints: That kept the weights.
+        report: ``best`` by the metric or ``last``.
+    """
+    if report == "best":
+        lacking = _lacks_best(checkpoints)
+        if lacking:
+            logger.warning("%s: the last weights are scored", lacking)
+            report = "last"
+    file = checkpoints.best if report == "best" else checkpoints.last
+    if not file.is_file():
+        return Chosen("last", None, trainer.current_epoch, trainer.global_step)
+    # or the average of the last weights would stand in for what is loaded, as it does in training
+    trainer.callbacks = [  # type: ignore[attr-defined]
+        callback
+        for callback in trainer.callbacks  # type: ignore[attr-defined]
+        if not isinstance(callback, WeightAveraging)
+    ]
+    checkpoint = read_checkpoint(file)
+    task.load_state_dict(checkpoint["state_dict"])
+    return Chosen(report, file, checkpoint["epoch"] + 1, checkpoint["global_step"])
+
+
+def _lacks_best(checkpoints: Checkpoints) -> str:
+    """Why there are no best weights to report; empty if there are."""
+    if checkpoints.best_score is None:
+        return f"No validation gave a {checkpoints.monitor}, so that no weights are the best"
+    if checkpoints.best.is_file():
+        callbacks = read_checkpoint(checkpoints.best)["callbacks"]
+        if callbacks[checkpoints.state_key]["best_score"] == checkpoints.best_score:
+            return ""
+    return (
+        f"The best weights, with a {checkpoints.monitor} of {checkpoints.best_score:.4f}, are in "
+        "the folder of the run that this one goes on from"
+    )
+
+
+def write_network(folder: Path, task: Task) -> None:
+    """Writes the network alone, with its description, for ``init=``."""
+    tensors = {
+        name: tensor
+        for name, tensor in task.state_dict().items()
+        if name.startswith(("backbone.", "head."))
+    }
+    save_weights(folder / NETWORK, Weights(tensors, task.description()))
+
+
+def show_charts(trainer: Trainer, folder: Path) -> None:
+    """Shows TensorBoard the charts, too."""
+    for board in trainer.loggers:
+        if isinstance(board, TensorBoardLogger):
+            for path in charts(folder):
+                name = str(path.relative_to(folder).with_suffix(""))
+                pixels = read_image(path).pixels
+                board.experiment.add_image(name, pixels, trainer.global_step, dataformats="HWC")
+            board.experiment.close()  # which training has done before
+
+
+def charts(folder: Path) -> list[Path]:
+    """The charts in a run folder, those of parts too."""
+    places = (folder, folder / "pictures", *_parts(folder))
+    return [path for place in places for path in sorted(place.glob("*.png"))]
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Where the parts of several tasks in one have written what is their own."""
+    return sorted(path.parent for path in folder.glob("*/predictions.json"))
+
+
+@rank_zero_only
+def close(
+    task: Task,
+    trainer: Trainer,
+    folder: Path,
+    chosen: Chosen,
+    *,
+    seconds: float,
+    images_per_second: float,
+) -> None:
+    """Writes the network and draws the curves of a run, and says where everything is.
+
+    Args:
+        task: With the weights that are reported.
+        trainer: Of the run.
+        folder: Of the run.
+        chosen: Which weights these are.
+        seconds: That training took.
+        images_per_second: Of training.
+    """
+    write_network(folder, task)
+    draw_curves(folder, monitor=task.monitor, chosen=str(chosen), step=chosen.step)
+    show_charts(trainer, folder)
+    trained = f"trained {duration(seconds)}"
+    if images_per_second:  # a run that had ended before has trained on none
+        trained += f", {images_per_second:.1f} images/s"
+    said = [f"These figures are of the weights that were {chosen}; {trained}"]
+    said += file_lines(folder, checkpoint_lines(folder, chosen))
+    if list((folder / "tensorboard").glob("events.*")):
+        said += ["Look at the curves:", f"  tensorboard --logdir {shlex.quote(str(folder))}"]
+    if chosen.file:
+        said += ["Go on:", *(f"  {line}" for line in next_commands(chosen.file))]
+    logger.info("%s", "\n".join(said))
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that it is best read in.
+
+    >>> duration(41.2), duration(1000)
+    ('41 s', '16.7 minutes')
+    """
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.1f} minutes"
+
+
+def checkpoint_lines(folder: Path, chosen: Chosen) -> dict[str, str]:
+    """The files of weights, and what each is for."""
+    uses = {
+        "best": "the best at a validation",
+        "last": "where training stopped: resume=last goes on from there",
+    }
+    uses[chosen.which] = "the weights of these figures"
+    if chosen.which == "last":
+        uses["last"] += ", which resume=last goes on from"
+    lines = {f"checkpoints/{name}.ckpt": use for name, use in uses.items()}
+    size = (folder / NETWORK).stat().st_size / MEGABYTE
+    lines[NETWORK] = f"their network alone, {size:.1f} MB, for init="
+    return {name: use for name, use in lines.items() if (folder / name).is_file()}
+
+
+def file_lines(folder: Path, files: Mapping[str, str] | None = None) -> list[str]:
+    """What is in a run folder, a line each.
+
+    Args:
+        folder: Of the run.
+        files: Some of its files, with what each is for.
+    """
+    uses = {**(files or {})}
+    uses |= {name: use for name, use in CONTENTS.items() if (folder / name).is_file()}
+    tables = sorted(path.name for path in folder.glob("*.csv") if path.name not in CONTENTS)
+    drawn = [str(path.relative_to(folder)) for path in charts(folder)]
+    pictures = len(list((folder / "pictures").glob("*.jpg")))
+    uses |= {"tables": ", ".join(tables), "charts": ", ".join(drawn)}
+    uses |= {f"{part.name}/": "this part's own" for part in _parts(folder)}
+    uses["pictures/"] = f"{pictures} photos" if pictures else ""
+    width = max(map(len, uses))
+    return [f"In {folder}:", *(f"  {name:{width}}  {use}" for name, use in uses.items() if use)]
+
+
+def say_files(folder: Path) -> None:
+    """Says what is in the folder of a command that has ended."""
+    logger.info("%s", "\n".join(file_lines(folder)))
+
+
+def next_commands(checkpoint: Path) -> list[str]:
+    """What to do with a network now, ready to paste."""
+    network = setting("checkpoint", checkpoint)
+    return [
+        f"python {tool('predict')} {network} input=PHOTOS output=FOUND",
+        f"python {tool('eval')} {network}",
+    ]
+
+
+def tool(name: str) -> str:
+    """A command beside the one that runs, from where that was started."""
+    path = Path(sys.argv[0]).with_name(f"{name}.py")
+    return shlex.quote(str(path)) if path.is_file() else f"tools/{name}.py"
+
+
+def setting(key: str, value: Path) -> str:
+    r"""``key=value`` for a shell, whatever the value's characters mean to Hydra.
+
+    >>> print(setting("checkpoint", Path("runs/a/best.ckpt")))
+    checkpoint=runs/a/best.ckpt
+    >>> print(setting("checkpoint", Path("my runs/a (1)/best.ckpt")))
+    'checkpoint="my runs/a (1)/best.ckpt"'
+    """
+    text = str(value)
+    if not re.fullmatch(r"[\w/.+@%:-]+", text, re.ASCII):
+        escaped = re.sub(r'(\\*)"', r'\1\1\\"', text).replace("${", r"\${")
+        text = f'"{escaped}"'
+    return shlex.quote(f"{key}={text}")

@@ -1,0 +1,1 @@
+"""Folders, names, archives, downloads and tables on disk."""

@@ -1,0 +1,195 @@
+"""Several tasks on one backbone: each has its head and metric, and all share every pass."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torchmetrics import Metric
+
+from backbone.errors import settings_of
+from backbone.files import replacing
+from heads.head import Batch, Features, Head
+from heads.multitask import MultitaskHead, check_part, shares
+from tasks.common.data.labels import LabelMap, joint_labels
+from tasks.common.images.canvas import Canvas
+from tasks.common.multitask.data import MultitaskData
+from tasks.common.multitask.metric import MEAN, MultitaskMetric, Records, joined
+from tasks.common.training.reported import Verdict
+from tasks.common.training.task import Task
+
+
+class MultitaskTask(Task):
+    """Tasks that share a backbone, which runs once on all their photos together.
+
+    Each part keeps the names of its figures and predictions; one that several parts have is called
+    ``part/name``. The parts are no modules of this one, which has their heads and saves them.
+
+    Args:
+        parts: Make the tasks, by name.
+        taught: The part that ``teacher=`` teaches.
+        head: Makes the heads, of the same names.
+        label_map: The classes of each part.
+        **wiring: See ``Task``.
+
+    Raises:
+        InputError: If there is no such part to teach, or heads are of other parts.
+    """
+
+    head_type = MultitaskHead
+    takes_teacher = True
+    monitor = f"val/{MEAN}"
+    legend = "What the parts of one network say of each photo, and how sure they are of it."
+    parts: Mapping[str, Task] = {}
+
+    def __init__(
+        self,
+        *,
+        parts: Mapping[str, "partial[Task]"],
+        taught: str,
+        head: Callable[..., Head],
+        label_map: LabelMap,
+        **wiring: Any,
+    ) -> None:
+        check_part("task.taught", taught, parts=parts)
+        classes = {
+            name: _class_of(part).head_arguments(label_map.of(name)) for name, part in parts.items()
+        }
+        numbers = {name: arguments["num_classes"] for name, arguments in classes.items()}
+        super().__init__(head=partial(head, num_classes=numbers), label_map=label_map, **wiring)
+        assert isinstance(self.head, MultitaskHead)
+        shared = ("backbone", "image_size", "optimizer", "schedule")
+        heads = dict(self.head.heads())
+        self.parts = {
+            name: part(
+                head=_given(heads[name]),
+                label_map=label_map.of(name),
+                **{key: wiring[key] for key in shared},
+            )
+            for name, part in parts.items()
+        }
+        self.train()  # again: each part has set the backbone to training
+
+    @classmethod
+    def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
+        return {}  # the parts know theirs
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "MultitaskTask":
+        super()._apply(fn, recurse)
+        for part in self.parts.values():
+            part._apply(fn, recurse)  # buffers that it has beside its head
+        return self
+
+    def description(self) -> dict[str, Any]:
+        labels = {
+            name: LabelMap.from_dict(part.description()["label_map"])
+            for name, part in self.parts.items()
+        }
+        return {**super().description(), "label_map": joint_labels(labels).to_dict()}
+
+    def of(self, part: str) -> Task:
+        check_part("task.taught", part, parts=self.parts)
+        return self.parts[part]
+
+    def prepare(self, stage: str, data: Any) -> None:
+        for name, part in self.parts.items():
+            part.report_exactly = self.report_exactly
+            with settings_of("data", name):
+                part.prepare(stage, data.of(name))
+        super().prepare(stage, data)
+
+    def make_metric(self, data: MultitaskData) -> MultitaskMetric:
+        metrics = {name: part.metric for name, part in self.parts.items()}
+        monitors = {name: part.monitor.removeprefix("val/") for name, part in self.parts.items()}
+        return MultitaskMetric(metrics, monitors=monitors)
+
+    def lesson(self, batch: Batch) -> Batch:
+        lessons = {name: self.parts[name].lesson(own) for name, own, _ in shares(batch, {})}
+        image = torch.cat([own["image"] for own in lessons.values()])
+        return {**batch, "image": image, "parts": lessons}
+
+    def predictions(self, batch: Batch, features: Features | None = None) -> dict[str, Any]:
+        """Those of each part on its share; on all photos, of a batch that is not divided."""
+        features = self(batch["image"]) if features is None else features
+        if "parts" in batch:
+            divided = shares(batch, features)
+        else:
+            divided = ((name, batch, features) for name in self.parts)
+        return {name: self.parts[name].predictions(own, share) for name, own, share in divided}
+
+    def records(self, predictions: Mapping[str, Any], batch: Batch) -> Records:
+        shared = "parts" not in batch
+        own = (
+            dict.fromkeys(predictions, batch) if shared else {n: b for n, b, _ in shares(batch, {})}
+        )
+        return Records(
+            {name: self.parts[name].records(predictions[name], own[name]) for name in predictions},
+            shared,
+        )
+
+    def entries(self, records: Records) -> list[dict[str, Any]]:
+        """One dictionary a photo: with all that the parts say of it, or with the one ``part``'s."""
+        entries = {name: self.parts[name].entries(own) for name, own in records.parts.items()}
+        if not records.shared:
+            return [{"part": name, **entry} for name in entries for entry in entries[name]]
+        photos = zip(*entries.values(), strict=True)
+        return [joined(dict(zip(entries, photo, strict=True))) for photo in photos]
+
+    def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
+        """Draws what each part says, one over the other."""
+        for name in self._parts_in(entry):
+            self.parts[name].mark(canvas, self._own(name, entry))
+
+    def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict | None:
+        return self.parts[entry["part"]].verdict(truth, entry)
+
+    def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
+        for name in self._parts_in(entry):
+            self.parts[name].illustrate(self._own(name, entry), path)
+
+    def _parts_in(self, entry: Mapping[str, Any]) -> list[str]:
+        return [entry["part"]] if "part" in entry else list(self.parts)
+
+    def _own(self, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """An entry with the part's own names for what is its own."""
+        return {key.removeprefix(f"{name}/"): value for key, value in entry.items()}
+
+    def summary(self, data: Any) -> str:
+        assert isinstance(self.metric, MultitaskMetric)
+        lines = []
+        for name, part in self.parts.items():
+            part.figures = self.metric.by_part[name]
+            lines += [f"{name}:", part.summary(data.of(name))]
+        return "\n".join([*lines, f"{self.monitor} {self.figures[MEAN]:.4f}"])
+
+    def cautions(self, data: Any) -> list[str]:
+        lines = []
+        for name, part in self.parts.items():
+            part.trained_on = self.trained_on
+            with settings_of("data", name):
+                lines += [f"{name}: {line}" for line in part.cautions(data.of(name))]
+        return lines
+
+    def save_records(self, metric: Metric, folder: Path) -> None:
+        """Each part's in a folder of its name, and ``predictions.json`` with those of all."""
+        assert isinstance(metric, MultitaskMetric)
+        predictions = {}
+        for name, part in self.parts.items():
+            own = folder / name
+            own.mkdir(exist_ok=True)
+            part.save_records(metric.of(name), own)
+            predictions[name] = json.loads((own / "predictions.json").read_text(encoding="utf-8"))
+        with replacing(folder / "predictions.json") as temporary:
+            temporary.write_text(json.dumps(predictions, indent=1) + "\n", encoding="utf-8")
+
+
+def _class_of(part: "partial[Task]") -> type[Task]:
+    assert isinstance(part.func, type)
+    return part.func
+
+
+def _given(head: Head) -> Callable[..., Head]:
+    """Stands where a head is made, for one that is there."""
+    return lambda **_: head

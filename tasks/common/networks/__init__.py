@@ -1,0 +1,1 @@
+"""Making networks, filling them from files, and counting what they cost."""

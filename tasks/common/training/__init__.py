@@ -1,0 +1,1 @@
+"""The Lightning module of all tasks, and what goes on around its steps."""

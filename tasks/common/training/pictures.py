@@ -1,0 +1,137 @@
+"""Pictures of what a network sees, while it learns and afterwards."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import BasePredictionWriter, Callback
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from backbone.errors import check_number
+from backbone.files import replacing
+from tasks.common.images.decoding import read_image
+from tasks.common.training.comparison import comparison, confident
+from tasks.common.training.task import Task
+
+JPEG_QUALITY = 90
+
+
+class ValidationPictures(Callback):
+    """Draws the truth beside the prediction for some validation photos, which stand for all.
+
+    Args:
+        folder: Gets a JPEG for each photo, drawn over at every validation.
+        count: Photos to draw.
+        min_score: Predictions below it are not drawn.
+    """
+
+    def __init__(self, folder: Path, *, count: int, min_score: float) -> None:
+        check_number("pictures.count", count, at_least=0, whole=True)
+        self.folder = folder
+        self.count = count
+        self.min_score = min_score
+        self._chosen: list[int] = []  # the same at every validation
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.count and not self._chosen:
+            data = trainer.datamodule  # type: ignore[attr-defined]
+            seen = int(sum(trainer.num_val_batches)) * data.batch_size * trainer.world_size
+            self._chosen = data.telling_photos(self.count, among=min(seen, len(data.val_set)))
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Mapping[str, Any],
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        assert isinstance(pl_module, Task)
+        places = {index: place for place, index in enumerate(batch["id"].tolist())}
+        chosen = [index for index in self._chosen if index in places]
+        if not chosen:
+            return
+        entries = pl_module.entries(outputs)
+        for index in chosen:
+            self._draw(trainer, pl_module, index, entries[places[index]])
+
+    def _draw(
+        self, trainer: Trainer, pl_module: Task, index: int, entry: Mapping[str, Any]
+    ) -> None:
+        photo, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
+        pixels = read_image(photo).pixels
+        picture = comparison(pl_module, pixels, truth=truth, entry=entry, min_score=self.min_score)
+        # numbered, since photos of different folders may share a name
+        save_picture(self.folder / f"{index:05d}_{Path(str(photo)).stem}.jpg", picture)
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image(
+                    f"truth, prediction/{Path(str(photo)).stem}",
+                    picture,
+                    trainer.global_step,
+                    dataformats="HWC",
+                )
+
+
+class PredictionWriter(BasePredictionWriter):
+    """Draws each photo's prediction as it comes and gathers the entries.
+
+    Attributes:
+        entries: One dictionary a photo, with its ``file``.
+        errors: A message for each photo that could not be read.
+
+    Args:
+        paths: The photos.
+        folder: Gets a JPEG for each.
+        min_score: Predictions below it are not drawn.
+    """
+
+    def __init__(self, paths: list[Path], folder: Path, *, min_score: float) -> None:
+        super().__init__(write_interval="batch")
+        self.paths = paths
+        self.folder = folder
+        self.min_score = min_score
+        self.entries: list[dict[str, Any]] = []
+        self.errors: list[str] = []
+
+    def write_on_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        prediction: Any,
+        batch_indices: Any,
+        batch: Mapping[str, Any],
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        assert isinstance(pl_module, Task)
+        self.errors += batch["errors"]
+        if prediction is None:
+            return
+        entries = pl_module.entries(prediction)
+        for index, entry in zip(batch["id"].tolist(), entries, strict=True):
+            path = self.paths[index]
+            pixels, (width, height) = read_image(path)
+            self.entries.append({"file": str(path), "width": width, "height": height, **entry})
+            picture = pl_module.draw(pixels, confident(entry, self.min_score))
+            place = picture_of(path, index, folder=self.folder)
+            save_picture(place, picture)
+            pl_module.illustrate(entry, place)
+
+
+def picture_of(photo: Path, number: int, *, folder: Path) -> Path:
+    """Where a photo's picture goes: numbered, since photos of other folders may share its name."""
+    return folder / f"{number:05d}_{photo.stem}.jpg"
+
+
+def save_picture(path: Path, pixels: np.ndarray) -> None:
+    """Writes an RGB picture as a JPEG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bgr = np.ascontiguousarray(pixels[..., ::-1])
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    with replacing(path, synced=False) as temporary:
+        temporary.write_bytes(data.tobytes())

@@ -1,0 +1,264 @@
+"""The one Lightning module behind every application."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torchmetrics import Metric
+
+from backbone.backbone import Backbone
+from backbone.errors import InputError
+from heads.head import Batch, Features, Head, check_strides
+from tasks.common.data.labels import LabelMap
+from tasks.common.data.module import DataModule
+from tasks.common.data.sampling import gathered, share_buffers
+from tasks.common.settings.differences import differences
+from tasks.common.training.decay import parameter_groups
+from tasks.common.training.reported import Reported
+from tasks.common.training.teacher import Teacher
+
+MAX_SHOWN = 5  # photos in a message
+
+
+class DivergedError(Exception):
+    """The loss is no longer a finite number.
+
+    Attributes:
+        ids: Of the photos at which it happened, as their data set has them.
+        files: Of these.
+        losses: By name.
+
+    Args:
+        photos: Their ids and files.
+        losses: By name.
+    """
+
+    def __init__(self, photos: Sequence[tuple[int | str, str]], losses: dict[str, float]) -> None:
+        shown = [file if str(name) in file else f"{name} ({file})" for name, file in photos]
+        more = f" and {len(photos) - MAX_SHOWN} more, which diverged.json lists"
+        super().__init__(
+            f"the loss is not finite ({losses}) on a batch of {', '.join(shown[:MAX_SHOWN])}"
+            f"{more if len(photos) > MAX_SHOWN else ''}"
+        )
+        self.ids = [name for name, _ in photos]
+        self.files = [file for _, file in photos]
+        self.losses = losses
+
+
+class Task(LightningModule, Reported):
+    """Wires a backbone to a head: forward pass, optimiser, logging, metric.
+
+    Args:
+        backbone: Normalised image to features.
+        head: Makes the head from ``in_channels`` and what ``head_arguments`` adds.
+        label_map: Classes in the order of the head's outputs.
+        image_size: Side of the network's square input in pixels.
+        optimizer: Takes parameter groups.
+        schedule: Takes the optimiser and ``total_steps``.
+        freeze_batch_norm: Keep the statistics and the affine part of batch norm as they are.
+        freeze_backbone: Keep the backbone as it is, and train the head on its features.
+        compile: Compile the backbone; worth its minutes on long runs.
+
+    Raises:
+        InputError: If the image is too small for the backbone.
+    """
+
+    head_type: type[Head]  # what its heads have in common, by what they learn from and predict
+    takes_teacher: bool = False  # whether its head learns from ``batch["target"]``
+    uses_head: bool = True  # or only the backbone, with weights of whatever head
+
+    def __init__(
+        self,
+        *,
+        backbone: Backbone,
+        head: Callable[..., Head],
+        label_map: LabelMap,
+        image_size: int,
+        optimizer: Callable[..., Optimizer],
+        schedule: Callable[..., LRScheduler],
+        freeze_batch_norm: bool = False,
+        freeze_backbone: bool = False,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        if image_size < backbone.min_side:
+            raise InputError(
+                f"data.image_size={image_size}: backbone {backbone.name} needs at least "
+                f"{backbone.min_side} pixels"
+            )
+        self.label_map = label_map
+        self.image_size = image_size
+        self.backbone = backbone
+        self.head = head(in_channels=backbone.out_channels, **self.head_arguments(label_map))
+        check_strides(self.head, backbone)
+        if self.head.runs_tail:
+            self.head.tail = backbone.tail
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.freeze_batch_norm = freeze_batch_norm
+        self.freeze_backbone = freeze_backbone
+        self.teacher: Teacher | None = None
+        self.scores_teacher = False  # instead of its own predictions
+        self.heat_maps = False  # predictions come with what decided them
+        self.metric: Metric | None = None
+        self.report_exactly = False  # use the metric's reference implementation
+        self.figures: dict[str, float] = {}
+        self.trained_on: list[str] = []  # data sets, the first one first
+        self.config: dict[str, Any] = {}  # plain values, for checkpoints
+        self.to(memory_format=torch.channels_last)  # 1.3 to 3 times as fast
+        self.train()  # which Lightning leaves to us: frozen layers are frozen from the start
+        if compile:
+            self.backbone.compile()
+
+    def of(self, part: str) -> "Task":
+        """A part of several tasks in one; any other is its only part."""
+        return self
+
+    def forward(self, image: Tensor) -> Features:
+        """Features of a batch of photos, ``uint8`` of shape ``(B, 3, H, W)``."""
+        return self.features(normalised(image))
+
+    def features(self, image: Tensor) -> Features:
+        """Features of normalised photos; without ``c5`` where the head makes its own of crops."""
+        # a frozen backbone has no gradients anyway, but some layers work otherwise for their sake
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze_backbone):
+            features: Features = self.backbone(image, tail=not self.head.runs_tail)
+        return features
+
+    @classmethod
+    def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
+        """What the head needs to know of the classes."""
+        return {"num_classes": len(label_map)}
+
+    def description(self) -> dict[str, Any]:
+        """What a file of these weights must say about them."""
+        return {
+            "backbone": {"name": self.backbone.name, **self.backbone.settings},
+            "head": {"name": self.head.name, **self.head.settings()},
+            "label_map": self.label_map.to_dict(),
+            "image_size": self.image_size,
+            "batch_norm_folded": False,
+            "trained_on": self.trained_on,
+        }
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        batch = self.lesson(batch)
+        losses = self.head.loss(self(batch["image"]), batch)
+        total = torch.stack(list(losses.values())).sum()
+        self._check_finite(total, losses, batch)
+        size = len(batch["image"])
+        self.log_dict({f"train/{name}": loss for name, loss in losses.items()}, batch_size=size)
+        self.log("train/loss", total, prog_bar=True, batch_size=size)
+        self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
+        return total
+
+    def lesson(self, batch: Batch) -> Batch:
+        """What a training batch is to teach: a teacher, if there is one, sets the targets."""
+        if self.teacher is None:
+            return batch
+        return {**batch, "target": self.teacher(batch)}
+
+    def _check_finite(self, total: Tensor, losses: Mapping[str, Tensor], batch: Batch) -> None:
+        """Ends the run in all processes if the loss of any is not a number."""
+        finite = bool(torch.isfinite(total))
+        if self.trainer.world_size > 1:
+            finite = self.trainer.strategy.reduce_boolean_decision(finite)
+        if not finite:
+            data: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+            indices = [] if torch.isfinite(total) else batch["id"].tolist()
+            here = [(name, str(file)) for name, file in map(data.train_photo, indices)]
+            photos = [photo for share in gathered(here) for photo in share]
+            values = {name: float(loss.detach()) for name, loss in losses.items()}
+            raise DivergedError(photos, values)
+
+    def predictions(self, batch: Batch, features: Features | None = None) -> Any:
+        """What is scored, drawn and written.
+
+        Args:
+            batch: With the photos.
+            features: Of these photos, where they are known already.
+        """
+        if self.scores_teacher:
+            assert self.teacher is not None
+            return self.teacher(batch)
+        return self.head.predict(self(batch["image"]) if features is None else features, batch)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+        assert self.metric is not None
+        records = self.records(self.predictions(batch), batch)
+        self.metric.update(records)
+        return records
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Any:
+        if not len(batch["image"]):  # no photo of the batch could be read
+            return None
+        return self.records(self.predictions(batch), batch)
+
+    def setup(self, stage: str) -> None:
+        if stage in ("fit", "validate"):
+            self.prepare(stage, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    def prepare(self, stage: str, data: DataModule) -> None:
+        """Makes ready to ``fit`` or to ``validate``."""
+        self.metric = self.make_metric(data)
+
+    def on_validation_epoch_start(self) -> None:
+        share_buffers(self)
+
+    def on_validation_epoch_end(self) -> None:
+        assert self.metric is not None
+        # The metric gathers from all processes by itself, so nothing is left to reduce.
+        self.figures = {name: float(value) for name, value in self.metric.compute().items()}
+        values = {f"val/{name}": value for name, value in self.figures.items()}
+        main = {name: value for name, value in values.items() if name == self.monitor}
+        rest = {name: value for name, value in values.items() if name != self.monitor}
+        in_curve = not self.report_exactly  # what is reported at the end may be of earlier weights
+        self.log_dict(main, prog_bar=True, logger=in_curve)
+        self.log_dict(rest, logger=in_curve)
+        self.metric.reset()
+
+    def train(self, mode: bool = True) -> "Task":
+        super().train(mode)
+        if self.freeze_backbone:
+            self.backbone.eval().requires_grad_(False)
+        if self.freeze_batch_norm:
+            for layer in self.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval().requires_grad_(False)
+        return self
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.optimizer(parameter_groups(self))
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        schedule = self.schedule(optimizer, total_steps=total_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["config"] = self.config
+        checkpoint["description"] = self.description()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # checkpoints from before weights said what they were trained on can be resumed too
+        theirs = {**checkpoint["description"], "trained_on": self.trained_on}
+        changed = list(differences(self.description(), theirs))
+        if changed:
+            raise InputError(
+                f"The checkpoint is of another network or other classes: {'; '.join(changed)}"
+            )
+        ours = self.state_dict()
+        for name, tensor in checkpoint["state_dict"].items():
+            if name in ours and tensor.shape != ours[name].shape:
+                raise InputError(
+                    f"The checkpoint learnt from others than this run: its {name} has the shape "
+                    f"{tuple(tensor.shape)}, this run's {tuple(ours[name].shape)}. Resume with the "
+                    "same data, or start a new run with init="
+                )
+
+
+def normalised(image: Tensor) -> Tensor:
+    """``uint8`` pixels to [-1, 1], in the memory format that convolutions are fastest in."""
+    return image.contiguous(memory_format=torch.channels_last).float() / 127.5 - 1

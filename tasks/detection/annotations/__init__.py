@@ -1,0 +1,1 @@
+"""Boxes and outlines of objects, checked, in arrays."""

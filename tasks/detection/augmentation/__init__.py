@@ -1,0 +1,1 @@
+"""What training shows of photos with boxes."""

@@ -1,0 +1,1 @@
+"""Our detectors' speed and accuracy beside torchvision's."""

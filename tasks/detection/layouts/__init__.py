@@ -1,0 +1,1 @@
+"""How photos with boxes lie on disk."""

@@ -1,0 +1,1 @@
+"""What the applications of faces share: finding, aligning and showing them."""

@@ -1,0 +1,1 @@
+"""The speed of loading photos and of numbering cells."""

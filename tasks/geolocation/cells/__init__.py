@@ -1,0 +1,1 @@
+"""Points and cells on the Earth."""

@@ -1,0 +1,1 @@
+"""An Earth of a few towns, drawn in code."""

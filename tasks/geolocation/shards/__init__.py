@@ -1,0 +1,1 @@
+"""Photos packed into large files."""

@@ -1,0 +1,152 @@
+"""Tables of photos and where they were taken, read a part at a time: CSV, Parquet, Exif."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv, parquet
+
+from backbone.errors import InputError
+from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.exif import read_exif
+from tasks.geolocation.tables.yfcc import is_yfcc, read_yfcc
+
+# What a column may be called; the first is ours. IMG_ID, LAT and LON are MP-16's.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "file": ("file", "filename", "file_name", "path", "img_id"),
+    "latitude": ("latitude", "lat"),
+    "longitude": ("longitude", "lon", "lng", "long"),
+    "split": ("split",),
+    "place": ("place", "album"),
+}
+NUMBERS = ("latitude", "longitude")
+NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+BLOCK_BYTES = 1 << 24
+PACKED = (".gz", ".bz2")
+
+
+def read_table(path: Path, *, needed: tuple[str, ...], bad_rows: BadRows) -> Iterator[pa.Table]:
+    """The columns of a table that mean something here, a part at a time.
+
+    Args:
+        path: A CSV file (``.tsv`` with tabs, either packed or not), a Parquet file, the metadata
+            of YFCC100M, or a folder of photos, whose Exif says where they were taken.
+        needed: Columns without which it is refused.
+        bad_rows: Gets what has another number of values than there are columns.
+
+    Yields:
+        Tables with any of ``NAMES``; latitude and longitude as numbers, the rest as text. What is
+        missing or no number is null.
+
+    Raises:
+        InputError: If there is no such table, it cannot be read, or lacks a column.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: there is no such table or folder")
+    try:
+        with _undecodable_rows_left_to_arrow():
+            yield from _numbered(_parts(path, needed, bad_rows))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a table: {error}") from error
+
+
+def _parts(path: Path, needed: tuple[str, ...], bad_rows: BadRows) -> Iterator[pa.Table]:
+    if path.is_dir():
+        return read_exif(path)
+    if path.suffix == ".parquet":
+        return _read_parquet(path, needed)
+    if is_yfcc(path):
+        return read_yfcc(path, bad_rows)
+    return _read_csv(path, needed, bad_rows)
+
+
+@contextmanager
+def _undecodable_rows_left_to_arrow() -> Iterator[None]:
+    """Keeps a traceback off the console that says less than the error which follows.
+
+    pyarrow cannot hand ``BadRows`` a row that is no UTF-8; Python then reports that, and pyarrow
+    refuses the row by itself.
+    """
+    report = sys.unraisablehook
+
+    def ours(found: "sys.UnraisableHookArgs") -> None:
+        if getattr(found.object, "__func__", None) is not BadRows.add_broken:
+            report(found)
+
+    sys.unraisablehook = ours
+    try:
+        yield
+    finally:
+        sys.unraisablehook = report
+
+
+def _read_csv(path: Path, needed: tuple[str, ...], bad_rows: BadRows) -> Iterator[pa.Table]:
+    suffixes = [suffix for suffix in path.suffixes if suffix not in PACKED]
+    parse = csv.ParseOptions(
+        delimiter="\t" if suffixes[-1:] == [".tsv"] else ",",
+        invalid_row_handler=bad_rows.add_broken,
+        newlines_in_values=True,
+    )
+    read = csv.ReadOptions(block_size=BLOCK_BYTES)
+    with csv.open_csv(path, read_options=read, parse_options=parse) as opened:
+        names = _names(opened.schema.names, path=path, needed=needed)
+    convert = csv.ConvertOptions(
+        include_columns=list(names.values()),
+        column_types=dict.fromkeys(names.values(), pa.string()),
+        strings_can_be_null=True,
+    )
+    bad_rows.forget_broken()  # seen while looking at the header
+    with csv.open_csv(
+        path, read_options=read, parse_options=parse, convert_options=convert
+    ) as opened:
+        for batch in opened:
+            yield pa.Table.from_batches([batch]).rename_columns(list(names))
+
+
+def _read_parquet(path: Path, needed: tuple[str, ...]) -> Iterator[pa.Table]:
+    with parquet.ParquetFile(path) as opened:
+        names = _names(opened.schema_arrow.names, path=path, needed=needed)
+        for batch in opened.iter_batches(columns=list(names.values()), batch_size=1 << 20):
+            part = pa.Table.from_batches([batch])
+            yield pa.table({name: part[theirs] for name, theirs in names.items()})
+
+
+def _names(theirs: list[str], *, path: Path, needed: tuple[str, ...]) -> dict[str, str]:
+    """The table's own name of each column that it has, by ours."""
+    found = {}
+    for name, others in NAMES.items():
+        matching = [column for column in theirs if column.strip().lower() in others]
+        if len(matching) > 1:
+            raise InputError(f"{path}: several columns are a {name}: {', '.join(matching)}")
+        if matching:
+            found[name] = matching[0]
+    missing = [name for name in needed if name not in found]
+    if missing:
+        raise InputError(
+            f"{path} has the columns {', '.join(theirs[:12])}; it lacks {', '.join(missing)}. "
+            f"Allowed names are {'; '.join(' or '.join(NAMES[name]) for name in missing)}"
+        )
+    return found
+
+
+def _numbered(parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    for part in parts:
+        yield pa.table(
+            {
+                name: _numbers(column) if name in NUMBERS else column.cast(pa.string())
+                for name, column in zip(part.column_names, part.columns, strict=True)
+            }
+        )
+
+
+def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as numbers, null where it is none."""
+    try:
+        return column.cast(pa.float64())
+    except pa.ArrowInvalid:  # words among them, which are looked for only then
+        is_number = pc.match_substring_regex(column, NUMBER)
+        cleaned = pc.if_else(is_number, pc.utf8_trim_whitespace(column), None)
+        return cleaned.cast(pa.float64())

@@ -1,0 +1,1 @@
+"""One pass for two heads beside two networks."""
