@@ -7,7 +7,7 @@ from torchvision.models.detection._utils import SSDMatcher
 from torchvision.ops import box_iou
 
 from heads.detection.matching import NO_OBJECT, hardest_negatives, match_anchors
-from tests.heads.test_boxes import random_boxes
+from tests.heads.detection.test_boxes import random_boxes
 
 
 def match(boxes: Tensor, anchors: Tensor, *, is_object: Tensor | None = None) -> Tensor:

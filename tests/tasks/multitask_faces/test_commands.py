@@ -8,7 +8,7 @@ import torch
 
 from tests.commands import Finished, run_inside
 from tests.small_data import noise, refuses
-from tests.tasks.common.test_target_table import write_network
+from tests.tasks.common.distillation.test_target_table import write_network
 
 TINY = (
     *("task=multitask_faces", "data.batch_size=2", "data.image_size=64", "data.num_workers=0"),

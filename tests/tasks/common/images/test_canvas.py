@@ -9,9 +9,9 @@ import supervision
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
+from tasks.common.images import fonts
 from tasks.common.images.canvas import Canvas
 from tasks.common.images.captions import cut, is_light
-from tasks.common.images.decoding import fonts
 from tasks.common.images.fonts import USUAL, font_for
 
 COLOUR = (250, 200, 10)

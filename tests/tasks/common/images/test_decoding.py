@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from backbone.errors import InputError
+from tasks.common.images import decoding
 from tasks.common.images.decoding import check_image, find_images, read_image
-from tasks.common.images.decoding import decoding as images
 
 
 def photo(width: int = 96, height: int = 64) -> Image.Image:
@@ -39,7 +39,7 @@ def written(path: Path, content: bytes) -> Path:
 
 def with_orientation(orientation: int) -> Image.Exif:
     exif = Image.Exif()
-    exif[images.ORIENTATION_TAG] = orientation
+    exif[decoding.ORIENTATION_TAG] = orientation
     return exif
 
 
@@ -175,7 +175,7 @@ def test_truncated_jpeg_is_refused(tmp_path, cut, progressive):
 
 
 def test_truncated_jpeg_is_kept_from_opencv(tmp_path, monkeypatch):
-    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: np.zeros((64, 96, 3), np.uint8))
+    monkeypatch.setattr(decoding.cv2, "imdecode", lambda *_: np.zeros((64, 96, 3), np.uint8))
     assert not read_image(saved(tmp_path / "whole.jpg")).pixels.any()
     with pytest.raises(InputError, match="truncated"):
         read_image(written(tmp_path / "cut.jpg", encoded("JPEG")[:-20]))
