@@ -53,12 +53,14 @@ def read_weights(path: Path) -> Weights:
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     checkpoint = read_checkpoint(path)
-    tensors = {
-        name: tensor
-        for name, tensor in checkpoint["state_dict"].items()
-        if name.startswith(("backbone.", "head."))
+    return Weights(network_tensors(checkpoint["state_dict"]), checkpoint["description"])
+
+
+def network_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those of a task's tensors that are its network's."""
+    return {
+        name: tensor for name, tensor in state.items() if name.startswith(("backbone.", "head."))
     }
-    return Weights(tensors, checkpoint["description"])
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

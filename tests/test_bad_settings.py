@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.machine.hardware import num_cores
+from tasks.common.machine.core_count import num_cores
 from tasks.common.training import trainer
 from tests.commands import run_inside
 from tests.small_data import TRAIN, noise, refuses, write_coco, write_weights

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.machine.hardware import num_cores
+from tasks.common.machine.core_count import num_cores
 from tests.commands import ROOT
 from tests.phases import SIGINT, SIGTERM, Fault, Phase, Trap, phase, seconds_to_end
 from tests.photo_files import write_photos

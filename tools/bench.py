@@ -1,10 +1,9 @@
 """Measures our speed beside others': python tools/bench.py [task=imagenet|planet|...]."""
 
-from omegaconf import DictConfig
-
 from backbone.errors import InputError
 from tasks.classification.bench.suite import suite as classification
 from tasks.common.commands.console import command
+from tasks.common.commands.request import Request
 from tasks.common.machine.hardware import machine
 from tasks.common.machine.timing import rows_as_json, rows_as_text
 from tasks.detection.bench.suite import suite as detection
@@ -20,7 +19,8 @@ BENCHES = {  # by the application that the data are of
 
 
 @command("bench")
-def main(config: DictConfig) -> None:
+def main(request: Request) -> None:
+    config = request.config
     if config.format not in ("text", "json"):
         raise InputError(f"format={config.format}: allowed are text and json")
     write = rows_as_json if config.format == "json" else rows_as_text

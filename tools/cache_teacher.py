@@ -5,15 +5,15 @@ python tools/cache_teacher.py task=facenet_distill teacher=onnx teacher.file=FIL
 python tools/train.py task=facenet_distill teacher=table teacher.file=TABLE data.faces=[DIR,DIR] ...
 """
 
-from omegaconf import DictConfig
-
-from tasks.common.commands.cache_teacher import cache_targets
 from tasks.common.commands.console import command
+from tasks.common.commands.request import Request
 
 
 @command("cache_teacher")
-def main(config: DictConfig) -> None:
-    print(cache_targets(config))
+def main(request: Request) -> None:
+    from tasks.common.commands.cache_teacher import cache_targets
+
+    print(cache_targets(request))
 
 
 if __name__ == "__main__":

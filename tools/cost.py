@@ -2,19 +2,18 @@
 
 import json
 
-from omegaconf import DictConfig
-
-from backbone.errors import InputError
+from backbone.errors import check_choice
 from tasks.common.commands.console import command
-from tasks.common.networks.cost import cost_rows, rows_as_text
+from tasks.common.commands.request import Request
 
 
 @command("cost")
-def main(config: DictConfig) -> None:
-    if config.format not in ("text", "json"):
-        raise InputError(f"format={config.format}: allowed are text and json")
-    rows = cost_rows(config)
-    if config.format == "json":
+def main(request: Request) -> None:
+    from tasks.common.networks.cost import cost_rows, rows_as_text
+
+    check_choice("format", request.config.format, allowed=("text", "json"))
+    rows = cost_rows(request.config, task=request.choices["task"])
+    if request.config.format == "json":
         print(json.dumps([row._asdict() for row in rows], indent=2))
     else:
         print(rows_as_text(rows))

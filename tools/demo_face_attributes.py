@@ -4,17 +4,18 @@ python tools/demo_face_attributes.py
 python tools/demo_face_attributes.py checkpoint=FILE input=PATH output=DIR
 """
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.commands.demo import demonstrate
-from tasks.face_attributes.portraits import describe_people
+from tasks.common.commands.request import Request
 
 
 @command("demo_face_attributes")
-def main(config: DictConfig) -> None:
+def main(request: Request) -> None:
+    from tasks.common.commands.demo import demonstrate
+    from tasks.face_attributes.portraits import describe_people
+
+    config = request.config
     found = config.checkpoint and config.input
-    print(f"Pictures: {describe_people(config) if found else demonstrate(config)}")
+    print(f"Pictures: {describe_people(request) if found else demonstrate(request)}")
 
 
 if __name__ == "__main__":

@@ -5,16 +5,16 @@ python tools/demo_facenet_distill.py checkpoint=FILE input=PATH known=DIR output
 python tools/demo_facenet_distill.py checkpoint=FILE input=PATH output=DIR
 """
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.commands.demo import demonstrate
-from tasks.face_embedding.recognition import recognise
+from tasks.common.commands.request import Request
 
 
 @command("demo_facenet_distill")
-def main(config: DictConfig) -> None:
-    print(f"Pictures: {recognise(config) if config.known else demonstrate(config)}")
+def main(request: Request) -> None:
+    from tasks.common.commands.demo import demonstrate
+    from tasks.face_embedding.recognition import recognise
+
+    print(f"Pictures: {recognise(request) if request.config.known else demonstrate(request)}")
 
 
 if __name__ == "__main__":

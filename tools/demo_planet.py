@@ -4,15 +4,15 @@ python tools/demo_planet.py
 python tools/demo_planet.py checkpoint=FILE input=PATH output=DIR
 """
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.commands.demo import demonstrate
+from tasks.common.commands.request import Request
 
 
 @command("demo_planet")
-def main(config: DictConfig) -> None:
-    print(f"Pictures: {demonstrate(config)}")
+def main(request: Request) -> None:
+    from tasks.common.commands.demo import demonstrate
+
+    print(f"Pictures: {demonstrate(request)}")
 
 
 if __name__ == "__main__":

@@ -5,15 +5,15 @@ python tools/demo_ssd_coco.py checkpoint=FILE input=PATH output=DIR
 python tools/demo_ssd_coco.py init=ssd.safetensors input=PATH output=DIR
 """
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.commands.demo import demonstrate
+from tasks.common.commands.request import Request
 
 
 @command("demo_ssd_coco")
-def main(config: DictConfig) -> None:
-    print(f"Pictures: {demonstrate(config)}")
+def main(request: Request) -> None:
+    from tasks.common.commands.demo import demonstrate
+
+    print(f"Pictures: {demonstrate(request)}")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,18 @@
 """Scores a checkpoint or imported weights: python tools/eval.py checkpoint=FILE."""
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.commands.evaluate import evaluate
-from tasks.common.commands.evaluate_teacher import evaluate_teacher
+from tasks.common.commands.request import Request
 
 
 @command("eval")
-def main(config: DictConfig) -> None:
-    if HydraConfig.get().runtime.choices["model"] == "teacher":
-        evaluate_teacher(config)
+def main(request: Request) -> None:
+    from tasks.common.commands.evaluate import evaluate
+    from tasks.common.commands.evaluate_teacher import asks_for_teacher, evaluate_teacher
+
+    if asks_for_teacher(request):
+        evaluate_teacher(request)
     else:
-        evaluate(config)
+        evaluate(request)
 
 
 if __name__ == "__main__":

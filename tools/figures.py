@@ -1,14 +1,14 @@
 """Draws accuracy against cost: python tools/figures.py runs=runs/a,runs/b output=DIR."""
 
-from omegaconf import DictConfig
-
-from tasks.classification.figures.drawing import draw_figures
 from tasks.common.commands.console import command
+from tasks.common.commands.request import Request
 
 
 @command("figures")
-def main(config: DictConfig) -> None:
-    for path in draw_figures(config):
+def main(request: Request) -> None:
+    from tasks.classification.figures.drawing import draw_figures
+
+    for path in draw_figures(request):
         print(path)
 
 

@@ -3,15 +3,15 @@
 python tools/import_weights.py source=FILE output=FILE.safetensors
 """
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.commands.import_weights import import_weights
+from tasks.common.commands.request import Request
 
 
 @command("import_weights")
-def main(config: DictConfig) -> None:
-    import_weights(config)
+def main(request: Request) -> None:
+    from tasks.common.commands.import_weights import import_weights
+
+    import_weights(request.config)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ python tools/make_cells.py table=FILE output=cells.csv max_photos=10000 min_phot
 python tools/make_cells.py table=FILE output=cells.csv max_photos=5000,2000,1000 min_photos=50
 """
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.geolocation.cells.making import write_cells
+from tasks.common.commands.request import Request
 
 
 @command("make_cells")
-def main(config: DictConfig) -> None:
-    print("\n".join(write_cells(config)))
+def main(request: Request) -> None:
+    from tasks.geolocation.cells.making import write_cells
+
+    print("\n".join(write_cells(request.config)))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
 python tools/make_shards.py table=photos.csv images=DIR output=SHARDS side=256
 """
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.geolocation.shards.making import make_shards
+from tasks.common.commands.request import Request
 
 
 @command("make_shards")
-def main(config: DictConfig) -> None:
-    print("\n".join(make_shards(config)))
+def main(request: Request) -> None:
+    from tasks.geolocation.shards.making import make_shards
+
+    print("\n".join(make_shards(request.config)))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """Trains torchvision's small detector beside ours: python tools/peer.py data=voc data.root=DIR."""
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.detection.bench.peer_training import train_ssdlite
+from tasks.common.commands.request import Request
 
 
 @command("peer")
-def main(config: DictConfig) -> None:
-    metrics = train_ssdlite(config)
+def main(request: Request) -> None:
+    from tasks.detection.bench.peer_training import train_ssdlite
+
+    metrics = train_ssdlite(request)
     print(f"val/map {metrics['val/map']:.4f}  val/map_50 {metrics['val/map_50']:.4f}")
 
 

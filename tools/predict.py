@@ -1,14 +1,14 @@
 """Predicts on photos: python tools/predict.py checkpoint=FILE input=PATH output=DIR."""
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.commands.predict import predict
+from tasks.common.commands.request import Request
 
 
 @command("predict")
-def main(config: DictConfig) -> None:
-    predict(config)
+def main(request: Request) -> None:
+    from tasks.common.commands.predict import predict
+
+    predict(request)
 
 
 if __name__ == "__main__":

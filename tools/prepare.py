@@ -7,16 +7,17 @@ python tools/prepare.py dataset=geotagged root=DIR output=photos.csv
 
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.data.public import prepare_by_name
+from tasks.common.commands.request import Request
 
 KEYS = ("against", "output", "max_distance", "val_share", "overwrite")
 
 
 @command("prepare")
-def main(config: DictConfig) -> None:
+def main(request: Request) -> None:
+    from tasks.common.data.public import prepare_by_name
+
+    config = request.config
     settings = {key: config[key] for key in KEYS}
     print(prepare_by_name(str(config.dataset), Path(str(config.root)), **settings))
 

@@ -1,14 +1,14 @@
 """Trains a task: python tools/train.py task=ssd_coco data=coco data.root=DIR."""
 
-from omegaconf import DictConfig
-
 from tasks.common.commands.console import command
-from tasks.common.commands.train import train
+from tasks.common.commands.request import Request
 
 
 @command("train")
-def main(config: DictConfig) -> None:
-    train(config)
+def main(request: Request) -> None:
+    from tasks.common.commands.train import train
+
+    train(request)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor
 
 from backbone.errors import InputError, check_choice, check_number
+from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.machine.cores import take_cores
-from tasks.common.networks.restoring import restore_checkpoint
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.networks.restoring import restored
 from tasks.face_attributes.metric import named_attributes
 from tasks.face_attributes.task import FaceAttributesTask
 from tasks.faces.photos import describe_faces
@@ -19,11 +20,11 @@ from tasks.faces.photos import describe_faces
 LEGEND = "The faces that were found, and how sure the network is of what each of them shows."
 
 
-def describe_people(config: DictConfig) -> Path:
+def describe_people(request: Request) -> Path:
     """Finds all faces in photos and writes on each what it shows.
 
     Args:
-        config: The composed ``configs/demo_face_attributes.yaml``, with ``checkpoint`` and
+        request: Of ``configs/demo_face_attributes.yaml``, with ``checkpoint`` and
             ``input``.
 
     Returns:
@@ -32,10 +33,11 @@ def describe_people(config: DictConfig) -> Path:
     Raises:
         InputError: If no network of attributes is in the checkpoint.
     """
+    config = request.config
     take_cores(config, loads=False)
     source = Path(str(config.checkpoint))
-    results = claim_output(config, reads=[source])
-    task = restore_checkpoint(source).eval()
+    results = claim_output(request, reads=[source])
+    task = restored(request.stored or Checkpoint.of_run(source)).eval()
     if not isinstance(task, FaceAttributesTask):
         raise InputError(f"checkpoint={source} is of another task than face attributes")
     check_choice("alignment", config.alignment, allowed=("mtcnn", "none"))

@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from omegaconf import DictConfig
 from torch import Tensor
 
 from backbone.errors import InputError, check_number
-from backbone.weights import read_checkpoint
 from tasks.common.commands.recording import say
+from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.data.module import stack_images
 from tasks.common.images.decoding import list_images, read_image
 from tasks.common.machine.cores import take_cores
-from tasks.common.networks.restoring import restore_checkpoint
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.networks.restoring import restored
 from tasks.common.training.task import Task
 from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.metric import NAMING_FAR
@@ -55,11 +55,11 @@ class Known(NamedTuple):
     apart: float
 
 
-def recognise(config: DictConfig) -> Path:
+def recognise(request: Request) -> Path:
     """Finds all faces in photos, names those that are near a known person's, and draws both.
 
     Args:
-        config: The composed ``configs/demo_facenet_distill.yaml``, with ``checkpoint``, ``input``
+        request: Of ``configs/demo_facenet_distill.yaml``, with ``checkpoint``, ``input``
             and ``known``.
 
     Returns:
@@ -68,19 +68,20 @@ def recognise(config: DictConfig) -> Path:
     Raises:
         InputError: If one of the three is missing, or no network of faces is in the checkpoint.
     """
+    config = request.config
     if not (config.checkpoint and config.input):
         raise InputError("known=DIR needs checkpoint=FILE and input=PHOTOS too")
     take_cores(config, loads=False)
     source = Path(str(config.checkpoint))
-    results = claim_output(config, reads=[source])
-    task = restore_checkpoint(source).eval()
+    results = claim_output(request, reads=[source])
+    checkpoint = request.stored or Checkpoint.of_run(source)
+    task = restored(checkpoint).eval()
     if not isinstance(task, FaceEmbeddingTask):
         raise InputError(f"checkpoint={source} is of another task than face embeddings")
-    checkpoint = read_checkpoint(source)
-    alignment = checkpoint["config"]["values"]["data"]["alignment"]
+    alignment = checkpoint.values["data"]["alignment"]
     max_distance = config.max_distance
     if max_distance is None:
-        max_distance = checkpoint["description"].get("max_distance")
+        max_distance = checkpoint.description.get("max_distance")
     if max_distance is not None:
         check_number("max_distance", max_distance, at_least=0, at_most=4)
     known = known_people(

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from backbone.errors import InputError
 from tasks.classification.cleaning.hashes import NUM_WORDS, hash_photo, hash_views
-from tasks.common.machine.hardware import num_cores
+from tasks.common.machine.core_count import num_cores
 from tasks.common.machine.workers import (
     end_workers,
     process_context,

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from omegaconf import DictConfig
 
 from tasks.classification.figures import charts
 from tasks.classification.figures.points import IMAGENET, run_point, table_points
+from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 
 DRAWN = tuple(
@@ -18,18 +18,19 @@ DRAWN = tuple(
 COMPARED = ("8", "9", "figures")  # tables with the networks that MobileNet is compared with
 
 
-def draw_figures(config: DictConfig) -> list[Path]:
+def draw_figures(request: Request) -> list[Path]:
     """Draws the figures for ImageNet, and one for each other data set that runs were scored on.
 
     Args:
-        config: The composed ``configs/figures.yaml``.
+        request: Of ``configs/figures.yaml``.
 
     Returns:
         The files.
     """
-    folders = [config.runs] if isinstance(config.runs, str) else config.runs
+    named = request.config.runs
+    folders = [named] if isinstance(named, str) else named
     runs = [run_point(Path(str(folder))) for folder in folders]
-    results = claim_output(config, written=DRAWN)
+    results = claim_output(request, written=DRAWN)
     mobilenets = table_points(["figure4"])
     measured = [run for run in runs if run.data_set == IMAGENET]
     figures = {

@@ -8,6 +8,18 @@ from tasks.common.training.task import Task
 from tasks.common.training.trainer import num_processes
 
 
+def check_data(task: Task, data: DataModule, trainer: DictConfig) -> None:
+    """All that a training asks of its data.
+
+    Raises:
+        InputError: At the first that they lack.
+    """
+    check_batches(task, data, trainer)
+    check_validation(data, trainer)
+    check_sides(task, data)
+    check_interval(data, trainer)
+
+
 def check_validation(data: DataModule, trainer: DictConfig) -> None:
     """Reads what is said of the validation photos, and refuses fewer than processes."""
     photos, processes = len(data.val_set), num_processes(trainer)  # type: ignore[arg-type]

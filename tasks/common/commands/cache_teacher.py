@@ -2,24 +2,24 @@
 
 from pathlib import Path
 
-from omegaconf import DictConfig
-
-from tasks.common.commands.evaluate_teacher import _teacher_and_data
+from tasks.common.commands.evaluate_teacher import teacher_and_data
 from tasks.common.commands.recording import say, write_report
+from tasks.common.commands.request import Request
 from tasks.common.distillation.target_table import write_targets
 from tasks.common.training.trainer import build_trainer
 
 
-def cache_targets(config: DictConfig) -> str:
+def cache_targets(request: Request) -> str:
     """Writes a teacher's targets for a task's training photos.
 
     Args:
-        config: The composed ``configs/cache_teacher.yaml``.
+        request: Of ``configs/cache_teacher.yaml``.
 
     Returns:
         What was done.
     """
-    data, teacher = _teacher_and_data(config)
+    config = request.config
+    data, teacher = teacher_and_data(config, request.choices)
     folder = Path(str(config.output))
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[])
     done = write_targets(teacher, data, folder, trainer=trainer)

@@ -4,25 +4,25 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
 from tasks.common.commands.predict import predict
-from tasks.common.commands.train import train
+from tasks.common.commands.request import Request
+from tasks.common.commands.train import claim_folder, train_in
 from tasks.common.images.decoding import find_images
+from tasks.common.settings.composing import compose
 from tasks.common.settings.targets import build
 from tasks.common.training.pictures import picture_of, save_picture
 from tasks.common.training.task import Task
 
 
-def demonstrate(config: DictConfig) -> Path:
+def demonstrate(request: Request) -> Path:
     """Predicts on photos and draws them; without a network, trains one on the demo data first.
 
     Args:
-        config: The composed ``configs/demo_<task>.yaml``.
+        request: Of ``configs/demo_<task>.yaml``.
 
     Returns:
         The contact sheet of some of the pictures, in the folder with all of them.
@@ -30,21 +30,20 @@ def demonstrate(config: DictConfig) -> Path:
     Raises:
         InputError: If there are photos but no network to look at them, or none can be read.
     """
-    config = config.copy()
-    data = None
+    config, data = request.config.copy(), None
     if not (config.checkpoint or config.init):
         if config.input:
             raise InputError("input= needs a network: give checkpoint=FILE or init=FILE too")
-        command = HydraConfig.get()
-        config = made_small(
-            config, config_name=str(command.job.config_name), overrides=command.overrides.task
-        )
-        reported = "best" if "best/epoch" in train(config) else "last"
-        config.checkpoint = str(Path(config.run_dir) / "checkpoints" / f"{reported}.ckpt")
+        config = made_small(config, config_name=request.command, overrides=request.overrides)
+        training = request.with_config(config)
+        results = claim_folder(training)
+        reported = "best" if "best/epoch" in train_in(results, training) else "last"
+        config.run_dir = str(results.folder)
+        config.checkpoint = str(results.folder / "checkpoints" / f"{reported}.ckpt")
         data = build(config.data).of(config.get("shown", ""))
         ends = (Path(str(data.val_photo(index)[0])).parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))
-    entries = predict(config)
+    entries = predict(request.with_config(config))
     if not entries:
         raise InputError(f"input={config.input}: none of the photos can be read")
     task: type[Task] = get_class(config.task._target_)
@@ -68,7 +67,7 @@ def made_small(config: DictConfig, *, config_name: str, overrides: Sequence[str]
         overrides: The user's, which win.
     """
     small = [setting for setting in config.small if _has(config, setting.partition("=")[0])]
-    return hydra.compose(config_name, overrides=[*small, *overrides])
+    return compose(config_name, [*small, *overrides])
 
 
 def _has(config: DictConfig, key: str) -> bool:

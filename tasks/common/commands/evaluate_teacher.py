@@ -1,16 +1,17 @@
-"""What is done with a teacher by itself: its targets are kept, or it is scored."""
+"""Evaluation of a teacher by itself."""
 
 from lightning.pytorch import seed_everything
 from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
 from tasks.common.commands.batch_checks import check_validation
-from tasks.common.commands.recording import say, write_config, write_json, write_report
+from tasks.common.commands.recording import in_force, say, write_config, write_json, write_report
+from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_scores
 from tasks.common.commands.scoring import score
 from tasks.common.commands.summary import say_files
-from tasks.common.commands.train import build_teacher
 from tasks.common.data.module import DataModule
+from tasks.common.distillation.attaching import Choices, build_teacher
 from tasks.common.distillation.network_teacher import NetworkTeacher
 from tasks.common.machine.cores import take_cores
 from tasks.common.networks.building import build_task
@@ -20,21 +21,34 @@ from tasks.common.training.pictures import ValidationPictures
 from tasks.common.training.trainer import build_trainer
 
 
-def evaluate_teacher(config: DictConfig) -> dict[str, float]:
+def asks_for_teacher(request: Request) -> bool:
+    """Whether it is a teacher that is to be scored: there is one, and no network beside it."""
+    config = request.config
+    alone = request.choices.get("teacher") not in (None, "none") and not (
+        config.checkpoint or config.init
+    )
+    return alone or request.choices.get("model") == "teacher"
+
+
+def evaluate_teacher(request: Request) -> dict[str, float]:
     """Scores a teacher as its student is scored, on photos of its own size.
 
     Args:
-        config: The composed ``configs/eval.yaml``, with a task and a teacher.
+        request: Of ``configs/eval.yaml``, with a task and a teacher.
+
+    Returns:
+        What ``metrics.json`` says.
     """
+    config = request.config
     if config.checkpoint or config.init or not config.get("task"):
         raise InputError(
-            "model=teacher scores the teacher itself: give task=TASK teacher=NAME "
-            "teacher.file=FILE, and neither checkpoint= nor init="
+            "A teacher is scored by itself: give task=TASK teacher=NAME teacher.file=FILE, and "
+            "neither checkpoint= nor init="
         )
-    check_head(config)
-    results = claim_scores(config, reads=[OmegaConf.select(config, "teacher.file")])
+    check_head(config, request.choices)
+    results = claim_scores(request, reads=[OmegaConf.select(config, "teacher.file")])
     folder = results.folder
-    data, teacher = _teacher_and_data(config)
+    data, teacher = teacher_and_data(config, request.choices)
     seed_everything(config.seed, verbose=False)
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
     task.teacher, task.scores_teacher = teacher, True
@@ -43,7 +57,7 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
     check_validation(data, config.trainer)  # now, or a mistake would cost earlier results
     results.make_way()
-    write_config(folder, config)
+    write_config(folder, in_force(config, task, folder))
     figures = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
     # the rest is the cost of a student's network
     metrics = {name: value for name, value in figures.items() if name.startswith("val/")}
@@ -55,8 +69,12 @@ def evaluate_teacher(config: DictConfig) -> dict[str, float]:
     return metrics
 
 
-def _teacher_and_data(config: DictConfig) -> tuple[DataModule, NetworkTeacher]:
-    """A teacher that looks at photos, and data that show them at its size."""
+def teacher_and_data(config: DictConfig, choices: Choices) -> tuple[DataModule, NetworkTeacher]:
+    """A teacher that looks at photos, and data that show them at its size.
+
+    Raises:
+        InputError: If there is no such teacher.
+    """
     if "taught" in config.task:
         raise InputError(
             "A teacher of one part is looked at with that part's own task, such as "
@@ -65,10 +83,11 @@ def _teacher_and_data(config: DictConfig) -> tuple[DataModule, NetworkTeacher]:
     take_cores(config)
     shown: DataModule = build(config.data)
     shown.prepare_data()  # which draws a demo's
-    teacher = build_teacher(config, shown)
+    teacher = build_teacher(config, shown, choices)
     if not isinstance(teacher, NetworkTeacher):
         raise InputError("A teacher that looks at photos is needed: teacher=onnx or checkpoint")
-    config.data.image_size = teacher.image_size
-    data: DataModule = build(config.data)
+    at_its_size = config.data.copy()
+    at_its_size.image_size = teacher.image_size
+    data: DataModule = build(at_its_size)
     data.taught = True
     return data, teacher

@@ -9,11 +9,46 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
+from backbone.errors import InputError
 from backbone.files import replacing
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.settings.differences import differences
+from tasks.common.settings.recompose import plain
+from tasks.common.training.task import Task
 
 MAX_LINE = 120  # longer ones list what they count
+# Settings that a run may change when it is resumed.
+OF_ONE_START = ("resume", "run_dir", "overwrite", "init", "report")
+OF_ONE_STRETCH = "trainer.max_"
 
 logger = logging.getLogger(__name__)
+
+
+def in_force(config: DictConfig, task: Task, folder: Path) -> DictConfig:
+    """The settings with all that was left to the network and the command, not to be changed."""
+    config = config.copy()
+    config.run_dir = str(folder)
+    for key, value in task.backbone.settings.items():
+        config.backbone[key] = value
+    config.data.image_size = task.image_size
+    OmegaConf.set_readonly(config, True)
+    return config
+
+
+def check_changes(config: DictConfig, resumed: Checkpoint) -> None:
+    """Says which settings are others than those of the run that goes on.
+
+    Raises:
+        InputError: If they are the optimiser's, whose state is the checkpoint's.
+    """
+    for changed in differences(plain(config), resumed.values):
+        if changed.path.startswith("optim."):
+            raise InputError(
+                f"{changed}. A resumed run keeps its optimiser: give the setting as it was, or "
+                f"start a new run with init={resumed.path}"
+            )
+        if changed.path not in OF_ONE_START and not changed.path.startswith(OF_ONE_STRETCH):
+            logger.warning("Changed since the checkpoint: %s", changed)
 
 
 def say(report: Sequence[str]) -> None:

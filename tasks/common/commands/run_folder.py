@@ -1,6 +1,7 @@
 """What an earlier command left in a folder: kept, unless a new one is to replace it."""
 
 import contextlib
+import datetime
 import itertools
 import os
 import shutil
@@ -8,13 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from backbone.errors import InputError
+from tasks.common.commands.request import Request
 from tasks.common.data.module import DataModule
 from tasks.common.files.folders import make_folder
 from tasks.common.images.decoding import find_images
@@ -98,13 +98,11 @@ class Results(NamedTuple):
                 folder.rmdir()
 
 
-def claim_run(
-    config: DictConfig, *, reads: Iterable[object] = (), resumed: object = None
-) -> Results:
+def claim_run(request: Request, *, reads: Iterable[object] = (), resumed: object = None) -> Results:
     """Makes the run folder, or takes one without a run.
 
     Args:
-        config: With ``run_dir``, which becomes the folder's name, and ``overwrite``.
+        request: With ``run_dir`` and ``overwrite``.
         reads: Files that the command needs, which it must not remove.
         resumed: ``last`` or the checkpoint of the run to go on with; a run that goes on in its
             own folder claims nothing.
@@ -112,32 +110,29 @@ def claim_run(
     Raises:
         InputError: If another run is there and not to be replaced.
     """
-    config.run_dir = own_folder(config, "run_dir")
-    folder = make_folder("run_dir", config.run_dir)
+    folder = own_folder(request, "run_dir")
     if resumed and (resumed == "last" or _is_within(Path(str(resumed)), folder / "checkpoints")):
-        if config.overwrite:
+        if request.config.overwrite:
             raise InputError(
                 f"overwrite=true would remove the run that resume={resumed} goes on with: give one "
                 "of the two"
             )
         return Results(folder, [], replaces=False)
-    return _claim(config, "run_dir", folder, reads=reads, trains=True)
+    return _claim(request, "run_dir", folder, reads=reads, trains=True)
 
 
-def claim_scores(config: DictConfig, *, reads: Iterable[object] = ()) -> Results:
+def claim_scores(request: Request, *, reads: Iterable[object] = ()) -> Results:
     """As ``claim_run``, for a command that trains nothing: it never replaces a training."""
-    config.run_dir = own_folder(config, "run_dir")
-    folder = make_folder("run_dir", config.run_dir)
-    return _claim(config, "run_dir", folder, reads=reads)
+    folder = own_folder(request, "run_dir")
+    return _claim(request, "run_dir", folder, reads=reads)
 
 
 def claim_output(
-    config: DictConfig, *, reads: Iterable[object] = (), written: Sequence[str] = RESULTS
+    request: Request, *, reads: Iterable[object] = (), written: Sequence[str] = RESULTS
 ) -> Results:
     """As ``claim_scores``, of the folder ``output``, for a command that writes files of its own."""
-    config.output = own_folder(config, "output")
-    folder = make_folder("output", config.output)
-    return _claim(config, "output", folder, reads=reads, written=written)
+    folder = own_folder(request, "output")
+    return _claim(request, "output", folder, reads=reads, written=written)
 
 
 def check_file(setting: str, path: Path, *, overwrite: object) -> None:
@@ -156,31 +151,37 @@ def left_in(folder: Path, patterns: Iterable[str] = (*RESULTS, *BESIDE)) -> list
     return sorted(path for path in found if path.is_file())
 
 
-def own_folder(config: DictConfig, setting: str) -> str | None:
-    """Where a command writes: what the setting says, and never where another one does.
+def own_folder(request: Request, setting: str) -> Path:
+    """Makes where a command writes: what the setting says, and never where another one does.
 
-    Each job of a sweep has a folder of its number in the one that is named, and a name that is
-    made of the time gets a number if it is taken. The processes of a distributed run start at
-    different seconds: the first one's folder is theirs.
+    Each job of a sweep has a folder of its number in the one that is named. Without a name it is
+    one of what the command is about and the time, with a number if that is taken. The processes of
+    a distributed run start at different seconds: the first one's folder is theirs.
+
+    Raises:
+        InputError: If it cannot be made.
     """
     shared = f"MOBILENET_{setting.upper()}"
-    name = config[setting]
-    if name is None or name == "":
-        return None
+    named = request.config[setting]
     if not _starts_others():
         # torchrun starts all processes itself: then none of them has told the others
-        return os.environ.get(shared, str(name))
-    folder = Path(str(name))
-    if _is_sweep() and not (setting == "output" and _is_in_run_folder(folder)):
-        folder /= str(HydraConfig.get().job.num)
-    if "${now:" in str(OmegaConf.to_container(config, resolve=False)[setting]):  # type: ignore[call-overload, index]
+        return make_folder(setting, os.environ.get(shared, named))
+    if setting == "run_dir" and named is None:
+        about = request.choices.get("task") if request.command == "train" else request.command
+        named = Path("runs", str(about), f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}")
+    folder = Path(str(named)) if named not in (None, "") else None
+    inside = setting == "output" and folder and _is_in_run_folder(folder)
+    if folder and request.job is not None and not inside:
+        folder /= str(request.job)
+    if folder and request.config[setting] is None:
         folder = _unused(folder)
-    os.environ[shared] = str(folder)
-    return str(folder)
+    made = make_folder(setting, folder)
+    os.environ[shared] = str(made)
+    return made
 
 
 def _claim(
-    config: DictConfig,
+    request: Request,
     setting: str,
     folder: Path,
     *,
@@ -190,7 +191,7 @@ def _claim(
 ) -> Results:
     if not _is_first_process():
         return Results(folder, [], replaces=False)
-    replaces = _may_replace(config)
+    replaces = _may_replace(request)
     results = left_in(folder, written)
     if not results:
         return Results(folder, [], replaces)
@@ -209,13 +210,14 @@ def _claim(
     return Results(folder, earlier, replaces)
 
 
-def _may_replace(config: DictConfig) -> bool:
+def _may_replace(request: Request) -> bool:
     """What ``overwrite`` says; null is yes but for folders that the user has named."""
-    _check_overwrite(config.overwrite)
-    if config.overwrite is None:
-        given = {override.partition("=")[0] for override in HydraConfig.get().overrides.task}
+    overwrite = request.config.overwrite
+    _check_overwrite(overwrite)
+    if overwrite is None:
+        given = {override.partition("=")[0] for override in request.overrides}
         return not {"run_dir", "output"} & given
-    return bool(config.overwrite)
+    return bool(overwrite)
 
 
 def _check_overwrite(value: object) -> None:
@@ -261,10 +263,6 @@ def _is_in_run_folder(folder: Path) -> bool:
     return _is_within(folder, Path(os.environ.get("MOBILENET_RUN_DIR", folder / "elsewhere")))
 
 
-def _is_sweep() -> bool:
-    return HydraConfig.get().mode is RunMode.MULTIRUN
-
-
 def _starts_others() -> bool:
     """Whether this is the process that starts the others of its run, if there are any."""
     return os.environ.get("LOCAL_RANK", "0") == "0" and "TORCHELASTIC_RUN_ID" not in os.environ
@@ -275,7 +273,7 @@ def _is_first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in RANKS)
 
 
-def prepare(data: DataModule, results: Results) -> None:
+def draw_data(data: DataModule, results: Results) -> None:
     """Draws what data draw, in the place of what an earlier run drew if that is to be replaced.
 
     Raises:

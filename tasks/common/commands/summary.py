@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import WeightAveraging
@@ -71,37 +71,37 @@ def put_in_reported(
         checkpoints: That kept the weights.
         report: ``best`` by the metric or ``last``.
     """
-    if report == "best":
-        lacking = _lacks_best(checkpoints)
-        if lacking:
-            logger.warning("%s: the last weights are scored", lacking)
-            report = "last"
-    file = checkpoints.best if report == "best" else checkpoints.last
+    checkpoint = _best(checkpoints) if report == "best" else None
+    file = checkpoints.best if checkpoint else checkpoints.last
     if not file.is_file():
         return Chosen("last", None, trainer.current_epoch, trainer.global_step)
+    checkpoint = checkpoint or read_checkpoint(file)
     # or the average of the last weights would stand in for what is loaded, as it does in training
     trainer.callbacks = [  # type: ignore[attr-defined]
         callback
         for callback in trainer.callbacks  # type: ignore[attr-defined]
         if not isinstance(callback, WeightAveraging)
     ]
-    checkpoint = read_checkpoint(file)
     task.load_state_dict(checkpoint["state_dict"])
-    return Chosen(report, file, checkpoint["epoch"] + 1, checkpoint["global_step"])
+    return Chosen(file.stem, file, checkpoint["epoch"] + 1, checkpoint["global_step"])
 
 
-def _lacks_best(checkpoints: Checkpoints) -> str:
-    """Why there are no best weights to report; empty if there are."""
+def _best(checkpoints: Checkpoints) -> dict[str, Any] | None:
+    """The checkpoint of the best weights; None, with the reason said, if there is none here."""
     if checkpoints.best_score is None:
-        return f"No validation gave a {checkpoints.monitor}, so that no weights are the best"
-    if checkpoints.best.is_file():
-        callbacks = read_checkpoint(checkpoints.best)["callbacks"]
-        if callbacks[checkpoints.state_key]["best_score"] == checkpoints.best_score:
-            return ""
-    return (
-        f"The best weights, with a {checkpoints.monitor} of {checkpoints.best_score:.4f}, are in "
-        "the folder of the run that this one goes on from"
-    )
+        lacking = f"No validation gave a {checkpoints.monitor}, so that no weights are the best"
+    else:
+        lacking = (
+            f"The best weights, with a {checkpoints.monitor} of {checkpoints.best_score:.4f}, are "
+            "in the folder of the run that this one goes on from"
+        )
+        if checkpoints.best.is_file():
+            checkpoint = read_checkpoint(checkpoints.best)
+            score = checkpoint["callbacks"][checkpoints.state_key]["best_score"]
+            if score == checkpoints.best_score:
+                return checkpoint
+    logger.warning("%s: the last weights are scored", lacking)
+    return None
 
 
 def write_network(folder: Path, task: Task) -> None:

@@ -5,11 +5,10 @@ import difflib
 import re
 from collections.abc import Sequence
 
-import hydra
 from hydra._internal.utils import get_args_parser
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
+from tasks.common.settings.composing import compose
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.hints import hint, is_group, no_such_setting, options_of
 
@@ -155,9 +154,7 @@ def _lacks_task(key: str, config_name: str, config: DictConfig) -> bool:
 
 
 def _compose(config_name: str, overrides: Sequence[str]) -> DictConfig | None:
-    GlobalHydra.instance().clear()
     try:
-        with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            return hydra.compose(config_name, overrides=list(overrides))
+        return compose(config_name, overrides)
     except Exception:
         return None

@@ -14,11 +14,12 @@ from torch.utils.data import Dataset
 from backbone.description import MAX_IMAGE_SIZE
 from backbone.errors import InputError, check_number
 from tasks.common.data.labels import LabelMap
+from tasks.common.data.loader import Loader
 from tasks.common.data.sampling import EpochSampler, Place, ShardSampler
 from tasks.common.data.spread import evenly
 from tasks.common.images.decoding import ImageFile
 from tasks.common.machine.cores import default_workers
-from tasks.common.machine.workers import Loader, process_context, start_working
+from tasks.common.machine.workers import process_context, start_working
 
 Sample = dict[str, Any]
 Collate = Callable[[Sequence[Any]], dict[str, Any]]

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from backbone.batch_norm import fold
 from backbone.errors import InputError
-from backbone.weights import read_checkpoint
 from heads.head import Batch
 from tasks.common.data.module import DataModule
 from tasks.common.files.keyed_rows import contents
-from tasks.common.networks.restoring import restore_checkpoint
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.networks.restoring import restored
 from tasks.common.training.teacher import Teacher
 
 
@@ -58,13 +58,14 @@ class CheckpointTeacher(NetworkTeacher):
 
     def __init__(self, *, file: str, data: DataModule) -> None:
         self.file = file
-        self.task = restore_checkpoint(Path(str(file))).eval()
+        checkpoint = Checkpoint.of_run(Path(str(file)))
+        self.task = restored(checkpoint).eval()
         self.task.requires_grad_(False)
         fold(self.task)
         self.image_size = self.task.image_size
         self.trained_on = self.task.trained_on
         self.order = order_of(self.task.label_map.names, data, setting=f"teacher.file={file}")
-        prepared = read_checkpoint(Path(str(file)))["description"].get("faces")
+        prepared = checkpoint.description.get("faces")
         if prepared and prepared != data.preparation():
             raise InputError(
                 f"teacher.file={file} learned from faces prepared as {prepared}, and the data are "

@@ -116,7 +116,7 @@ class KeyedRows:
         if not (self.folder / DESCRIPTION).exists():
             with replacing(self.folder / DESCRIPTION) as temporary:
                 temporary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-        if changed := list(differences(dict(description), self.description())):
+        if changed := list(map(str, differences(dict(description), self.description()))):
             raise InputError(
                 f"{self.setting}={self.folder} was made otherwise: "
                 f"{'; '.join(changed).replace('in the checkpoint', 'there')}. Remove it, or name "

@@ -13,7 +13,7 @@ import cv2
 import torch
 from omegaconf import DictConfig
 
-from tasks.common.machine.hardware import num_cores, num_visible_cores
+from tasks.common.machine.core_count import num_cores, num_visible_cores
 from tasks.common.report import counted
 
 MAX_WORKERS = 8

@@ -9,8 +9,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lightning.pytorch.strategies.launchers import subprocess_script
-
 SECONDS_BETWEEN_LOOKS = 0.2
 # An ending process closes its connections first, at which the others fail, and may then take a
 # while to end.
@@ -24,6 +22,9 @@ def watch_processes() -> None:
 
     Lightning's own watch would kill it, and its exit code would be -9 whatever had happened.
     """
+    # here, so that commands which start no processes start without Lightning
+    from lightning.pytorch.strategies.launchers import subprocess_script
+
     subprocess_script._launch_process_observer = _watch
 
 

@@ -14,15 +14,17 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from typing import Any
 
-import cv2
-from torch.utils.data import DataLoader
-
-from tasks.common.machine.hardware import num_cores
+from tasks.common.machine.core_count import num_cores
 from tasks.common.machine.stopping import STOP_SIGNALS
 
 SECONDS_TO_FINISH = 1  # what is under way when a command ends, such as a batch; nobody needs it
 
 _loading: "weakref.WeakSet[Any]" = weakref.WeakSet()  # iterators whose processes may be at work
+
+
+def end_with_command(iterator: Any) -> None:
+    """Tells ``end_workers`` of a loader's iterator that has processes."""
+    _loading.add(iterator)
 
 
 def process_context() -> BaseContext:
@@ -45,6 +47,8 @@ def start_working(_: int = 0) -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_command, daemon=True).start()
+    import cv2  # which whoever calls this has imported, or will
+
     cv2.setNumThreads(0)  # one process a core is enough
 
 
@@ -71,17 +75,6 @@ def signals_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-class Loader(DataLoader[Any]):
-    """PyTorch's loader, whose processes are known to ``end_workers``."""
-
-    def __iter__(self) -> Any:
-        with signals_held_back():
-            iterator = super().__iter__()
-        if self.num_workers:
-            _loading.add(iterator)
-        return iterator
 
 
 @contextlib.contextmanager

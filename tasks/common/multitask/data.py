@@ -10,10 +10,10 @@ from torch.utils.data import Dataset
 from backbone.errors import InputError, check_choice, settings_of
 from heads.multitask import check_part
 from tasks.common.data.labels import JointLabels, joint_labels
+from tasks.common.data.loader import Loader
 from tasks.common.data.module import Collate, DataModule, Sample
 from tasks.common.images.bad_images import BAD_IMAGE_POLICIES
 from tasks.common.images.decoding import ImageFile
-from tasks.common.machine.workers import Loader
 from tasks.common.multitask.sampling import JointSampler, JointSet, Turn, collate
 
 

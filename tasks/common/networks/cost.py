@@ -4,15 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import hydra
 import torch
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.common.networks.building import build_backbone, build_task
+from tasks.common.settings.composing import compose
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import build
 from tasks.common.training.task import Task
@@ -98,17 +97,17 @@ class Row(NamedTuple):
     note: str
 
 
-def cost_rows(config: DictConfig) -> list[Row]:
+def cost_rows(config: DictConfig, *, task: str | None) -> list[Row]:
     """The rows that a user asked for.
 
     Args:
         config: The composed ``configs/cost.yaml``. With a task, its own row comes first, then those
             of the paper for this task, then the sixteen sizes of the backbone. With a table, its
             rows; with neither, those of all tables.
+        task: Its name; None without one.
     """
     if config.table is not None:
         return table_rows(str(config.table))
-    task = HydraConfig.get().runtime.choices["task"]
     if task is None:
         return [row for table in _tables() for row in table_rows(table)]
     printed = [
@@ -148,7 +147,7 @@ def table_rows(table: str) -> list[Row]:
 
 
 def _row(table: str, row: DictConfig) -> Row:
-    config = hydra.compose("cost", overrides=list(row.overrides))
+    config = compose("cost", list(row.overrides))
     part = row.get("part", {"name": "", "layers": ""})
     cost = _network_cost(
         config, num_classes=row.num_classes, image_size=row.resolution, part=part["layers"]

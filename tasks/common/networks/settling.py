@@ -1,22 +1,22 @@
 """What settings a file of weights decides."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, get_object
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
-from backbone.weights import Weights
 from heads.head import Head
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.settings.composing import compose
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import check_targets
 
 
-def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
-    """Takes over what the weights depend on; a setting that is null is free.
+def settled(config: DictConfig, checkpoint: Checkpoint) -> DictConfig:
+    """A config with what the weights depend on taken over; a setting that is null is free.
 
     The image size belongs to the head: weights for another head leave it free too, and so does a
     head that takes any size.
@@ -25,34 +25,37 @@ def settle(config: DictConfig, weights: Weights, *, source: Path) -> None:
         InputError: If a setting that was given contradicts the file.
     """
     check_targets(config)
-    backbone = dict(weights.description.get("backbone", {}))
+    config = config.copy()
+    source = checkpoint.path
+    backbone = dict(checkpoint.description.get("backbone", {}))
     name = backbone.pop("name", None)
     wanted: Any = get_class(config.backbone["_target_"])
     if name not in (wanted.name, *wanted.also_loads):
         raise InputError(f"init={source} is for the backbone {name}, not {wanted.name}")
     for key, value in backbone.items():
-        _settle_one(config.backbone, key, value, path=f"backbone.{key}", source=source)
+        _settle(config.backbone, key, value, path=f"backbone.{key}", source=source)
     head: Any = get_class(config.head["_target_"])
     resized = head.takes_any_size and config.data.image_size is not None
-    if _is_for_head(weights, head.name) and not resized:
-        size = weights.description["image_size"]
-        _settle_one(config.data, "image_size", size, path="data.image_size", source=source)
+    if is_for_head(checkpoint, head.name) and not resized:
+        size = checkpoint.description["image_size"]
+        _settle(config.data, "image_size", size, path="data.image_size", source=source)
+    return config
 
 
-def check_options(config: DictConfig) -> None:
+def check_options(config: DictConfig, choices: Mapping[str, str | None]) -> None:
     """Refuses a teacher in the place of the network, and a head that does not fit the task.
 
     Raises:
         InputError: Says what fits.
     """
-    if HydraConfig.get().runtime.choices.get("model") == "teacher":
+    if choices.get("model") == "teacher":
         raise InputError(
             "model=teacher: that is scored by tools/eval.py, with neither checkpoint= nor init="
         )
-    check_head(config)
+    check_head(config, choices)
 
 
-def check_head(config: DictConfig) -> None:
+def check_head(config: DictConfig, choices: Mapping[str, str | None]) -> None:
     """Refuses a head that learns from or predicts other things than the task has.
 
     Raises:
@@ -61,13 +64,8 @@ def check_head(config: DictConfig) -> None:
     check_targets(config)
     wanted: type[Head] = get_class(config.task["_target_"]).head_type  # type: ignore[attr-defined]
     if not _is_a(config.head, wanted):
-        choices = HydraConfig.get().runtime.choices
         heads = sorted(path.stem for path in (CONFIGS / "head").glob("*.yaml"))
-        fitting = [
-            name
-            for name in heads
-            if _is_a(hydra.compose("eval", overrides=[f"head={name}"]).head, wanted)
-        ]
+        fitting = [name for name in heads if _is_a(compose("eval", [f"head={name}"]).head, wanted)]
         raise InputError(
             f"head={choices['head']} does not fit task={choices['task']}, which takes "
             f"{', '.join(fitting)}"
@@ -79,7 +77,7 @@ def _is_a(config: DictConfig | None, wanted: type) -> bool:
     return isinstance(found, type) and issubclass(found, wanted)
 
 
-def _settle_one(config: DictConfig, key: str, value: Any, *, path: str, source: Path) -> None:
+def _settle(config: DictConfig, key: str, value: Any, *, path: str, source: Path) -> None:
     if key not in config:
         raise InputError(f"init={source} has a setting {path}, which there is not")
     if config.get(key) is None:
@@ -91,5 +89,6 @@ def _settle_one(config: DictConfig, key: str, value: Any, *, path: str, source: 
         )
 
 
-def _is_for_head(weights: Weights, name: str) -> bool:
-    return weights.description.get("head", {}).get("name") == name
+def is_for_head(checkpoint: Checkpoint, name: str) -> bool:
+    """Whether it holds a head of that name."""
+    return checkpoint.description.get("head", {}).get("name") == name

@@ -3,17 +3,18 @@
 import inspect
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any
 
-import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from backbone.errors import InputError
+from tasks.common.settings.composing import compose
 from tasks.common.settings.hints import is_group, no_such_setting
-from tasks.common.settings.targets import LIBRARY_TARGETS
+from tasks.common.settings.targets import LIBRARY_TARGETS, check_targets
 
 BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 PLAIN = (bool, int, float, str)
@@ -22,24 +23,28 @@ NULLABLE = ("ema_decay", "checkpoint_every_steps")  # null turns these off
 HANDED_ON = {"DDPStrategy": "torch.nn.parallel.DistributedDataParallel"}
 
 
-def check_overrides(config: DictConfig, hydra_config: Any) -> None:
+def check_overrides(config: DictConfig, texts: Sequence[str], *, command: str) -> None:
     """Refuses settings that would be ignored, and values of another kind than a setting has.
 
     Args:
-        config: As composed with the user's overrides; its targets are allowed.
-        hydra_config: Hydra's own, which lists these.
+        config: As composed with the user's overrides.
+        texts: These, as given.
+        command: Name of the primary config.
 
     Raises:
         InputError: At the first such override.
     """
-    texts = list(hydra_config.overrides.task)
-    parsed = OverridesParser.create().parse_overrides(texts)
+    parsed = OverridesParser.create().parse_overrides(list(texts))
     if away := next((one.key_or_group for one in parsed if one.is_delete()), None):
         raise InputError(
             f"~{away}: settings cannot be taken away. Give another value; many take null"
         )
     chosen = [text for text, one in zip(texts, parsed, strict=True) if is_group(one.key_or_group)]
-    defaults = hydra.compose(hydra_config.job.config_name, overrides=chosen)
+    defaults = compose(command, chosen)
+    for override in parsed:
+        if not is_group(override.key_or_group) and not _is_there(defaults, override.key_or_group):
+            _check_place(config, defaults, override)
+    check_targets(config)
     for override in parsed:
         if is_group(override.key_or_group):
             continue
@@ -53,6 +58,16 @@ def _is_there(config: DictConfig, key: str) -> bool:
     parent, _, name = key.rpartition(".")
     section = OmegaConf.select(config, parent) if parent else config
     return isinstance(section, DictConfig) and name in list(section)  # also what is missing yet
+
+
+def _check_place(config: DictConfig, defaults: DictConfig, override: Override) -> None:
+    """Whether a setting that the config does not have by itself is where something may read it."""
+    key = override.key_or_group
+    parent = key.rpartition(".")[0]
+    section = OmegaConf.select(config, parent) if parent else None
+    if not (isinstance(section, DictConfig) and section.get("_target_")):
+        value = str(override.input_line).partition("=")[2]
+        raise InputError(no_such_setting(key, value or None, defaults))
 
 
 def _check_added(config: DictConfig, defaults: DictConfig, override: Override) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import hydra
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
-from tasks.common.settings.targets import _targets
+from tasks.common.settings.composing import compose
+from tasks.common.settings.targets import targets_in
 
 GROUPS = ("task", "backbone", "head", "data", "optim", "schedule")
 
@@ -35,7 +36,7 @@ def recompose(
     config_name: str,
     *,
     saved: Mapping[str, Any],
-    choices: Mapping[str, str],
+    choices: Mapping[str, str | None],
     overrides: Sequence[str],
 ) -> DictConfig:
     """The config of a checkpoint, made anew from our own files.
@@ -56,10 +57,10 @@ def recompose(
     chosen = missing_choices(choices, overrides)
     kept = [group for group in GROUPS if named.get(group) in (None, choices.get(group))]
     try:
-        config = hydra.compose(config_name, overrides=[*chosen, *overrides])
+        config = compose(config_name, [*chosen, *overrides])
         for group in kept:
             _copy_values(config.get(group), saved.get(group), skip=named.keys(), path=group)
-    except (hydra.errors.HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException) as error:
         raise InputError(f"The checkpoint's configuration does not fit: {error}") from error
     return config
 
@@ -75,7 +76,7 @@ def _copy_values(config: Any, saved: Any, *, skip: Collection[str], path: str) -
         if (
             _follows(config, key)
             or _is_interpolated(value)
-            or (isinstance(value, list) and list(_targets(value)))
+            or (isinstance(value, list) and list(targets_in(value)))
         ):
             continue
         if isinstance(value, Mapping):

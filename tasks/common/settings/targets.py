@@ -54,19 +54,20 @@ def build(config: DictConfig, **kwargs: Any) -> Any:
 
 def check_targets(config: DictConfig) -> None:
     """Refuses a config with a target that is not on the allowlist."""
-    for target in _targets(OmegaConf.to_container(config, resolve=False)):
+    for target in targets_in(OmegaConf.to_container(config, resolve=False)):
         _check_target(target)
 
 
-def _targets(value: Any) -> Iterator[str]:
+def targets_in(value: Any) -> Iterator[str]:
+    """Every target in plain values, however deep."""
     if isinstance(value, Mapping):
         if "_target_" in value:
             yield value["_target_"]
         for child in value.values():
-            yield from _targets(child)
+            yield from targets_in(child)
     elif isinstance(value, list):
         for child in value:
-            yield from _targets(child)
+            yield from targets_in(child)
 
 
 def _check_target(target: str) -> None:

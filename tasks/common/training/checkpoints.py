@@ -1,5 +1,6 @@
 """Checkpoints that survive a crash, and runs that survive being stopped."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +20,14 @@ NOTICE = "Ctrl-C: stopping where the run can go on from. Once more ends it at on
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the old file and swaps at the end; reads plain data only."""
+    """Writes beside the old file and swaps at the end; reads plain data only.
+
+    Args:
+        resumed: The contents of the checkpoint that a run goes on from, if it has been read.
+    """
+
+    def __init__(self, resumed: Mapping[str, Any] | None = None) -> None:
+        self.resumed = resumed
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
@@ -38,7 +46,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        return read_checkpoint(Path(path))
+        return read_checkpoint(Path(path)) if self.resumed is None else dict(self.resumed)
 
 
 class Checkpoints(Checkpoint):

@@ -1,6 +1,6 @@
 """The one Lightning module behind every application."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -18,35 +18,9 @@ from tasks.common.data.module import DataModule
 from tasks.common.data.sampling import gathered, share_buffers
 from tasks.common.settings.differences import differences
 from tasks.common.training.decay import parameter_groups
+from tasks.common.training.diverged import DivergedError
 from tasks.common.training.reported import Reported
 from tasks.common.training.teacher import Teacher
-
-MAX_SHOWN = 5  # photos in a message
-
-
-class DivergedError(Exception):
-    """The loss is no longer a finite number.
-
-    Attributes:
-        ids: Of the photos at which it happened, as their data set has them.
-        files: Of these.
-        losses: By name.
-
-    Args:
-        photos: Their ids and files.
-        losses: By name.
-    """
-
-    def __init__(self, photos: Sequence[tuple[int | str, str]], losses: dict[str, float]) -> None:
-        shown = [file if str(name) in file else f"{name} ({file})" for name, file in photos]
-        more = f" and {len(photos) - MAX_SHOWN} more, which diverged.json lists"
-        super().__init__(
-            f"the loss is not finite ({losses}) on a batch of {', '.join(shown[:MAX_SHOWN])}"
-            f"{more if len(photos) > MAX_SHOWN else ''}"
-        )
-        self.ids = [name for name, _ in photos]
-        self.files = [file for _, file in photos]
-        self.losses = losses
 
 
 class Task(LightningModule, Reported):
@@ -244,7 +218,7 @@ class Task(LightningModule, Reported):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         # checkpoints from before weights said what they were trained on can be resumed too
         theirs = {**checkpoint["description"], "trained_on": self.trained_on}
-        changed = list(differences(self.description(), theirs))
+        changed = list(map(str, differences(self.description(), theirs)))
         if changed:
             raise InputError(
                 f"The checkpoint is of another network or other classes: {'; '.join(changed)}"

@@ -1,7 +1,8 @@
 """Lightning's trainer with the callbacks that every run has."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -10,8 +11,9 @@ from lightning.pytorch.plugins import Precision
 from omegaconf import DictConfig
 
 from backbone.errors import InputError, check_number
+from tasks.common.machine.core_count import num_cores
 from tasks.common.machine.distributed import watch_processes
-from tasks.common.machine.hardware import fastest_precision, num_cores
+from tasks.common.machine.hardware import fastest_precision
 from tasks.common.settings.targets import build
 from tasks.common.training.checkpoints import AtomicCheckpointIO
 from tasks.common.training.progress import ProgressBar, progress
@@ -26,6 +28,7 @@ def build_trainer(
     folder: Path,
     callbacks: Sequence[Callback] = (),
     loggers: Sequence[Logger] = (),
+    resumed: Mapping[str, Any] | None = None,
 ) -> Trainer:
     """A trainer for a run folder.
 
@@ -34,6 +37,7 @@ def build_trainer(
         folder: Of the run.
         callbacks: Besides the progress bar.
         loggers: Where metrics go.
+        resumed: The contents of the checkpoint that the run goes on from, which has been read.
 
     Raises:
         InputError: If a setting is not allowed, by us or by Lightning.
@@ -48,7 +52,7 @@ def build_trainer(
         DictConfig({**config, "precision": precision}),
         callbacks=[*callbacks, bar],
         logger=list(loggers),
-        plugins=[AtomicCheckpointIO()],
+        plugins=[AtomicCheckpointIO(resumed)],
         default_root_dir=folder,
         enable_checkpointing=any(hasattr(callback, "monitor") for callback in callbacks),
         enable_model_summary=False,

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import to_tensor
 
 from backbone.errors import InputError
-from backbone.weights import Weights
 from heads.detection.two_stage import TwoStageHead
 from heads.faster_rcnn import FasterRCNNHead
 from heads.faster_rcnn_fpn import PyramidRCNNHead
@@ -23,6 +22,7 @@ from tasks.common.data.labels import LabelMap
 from tasks.common.machine.hardware import fastest_precision, prediction_precisions
 from tasks.common.machine.timing import Row, median_seconds, speed_row
 from tasks.common.networks.building import build_task
+from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import fix_weights
 from tasks.common.networks.loading import load_weights
 from tasks.common.settings.targets import build
@@ -83,7 +83,7 @@ PEERS = (
 )
 
 
-def train_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
+def train_rows(config: DictConfig, _: Checkpoint | None) -> Iterator[Row]:
     """A training step, against torchvision's class as it is and with the same advantages."""
     task, device = _new_task(config).to(_device()).train(), _device()
     plain, tuned = (_peer(task).train() for _ in range(2))
@@ -146,7 +146,7 @@ def _step(loss: Callable[[], Tensor], model: nn.Module, config: DictConfig) -> C
     return step
 
 
-def predict_rows(config: DictConfig, weights: Weights | None) -> Iterator[Row]:
+def predict_rows(config: DictConfig, weights: Checkpoint | None) -> Iterator[Row]:
     """A decoded photo to boxes in its own coordinates, one at a time."""
     width, height = PHOTO_SIZE
     photo = draw_scene(np.random.default_rng(config.seed), max(PHOTO_SIZE))[0][:height, :width]
@@ -209,7 +209,7 @@ def _predict_row(
     )
 
 
-def _trained_task(config: DictConfig, weights: Weights | None) -> Task:
+def _trained_task(config: DictConfig, weights: Checkpoint | None) -> Task:
     """The network of ``init=``, or one whose scores are as sparse as a trained one's."""
     if weights is None:
         task = _new_task(config)
@@ -219,7 +219,7 @@ def _trained_task(config: DictConfig, weights: Weights | None) -> Task:
             f"init={config.init} holds a backbone without a head, which detects nothing"
         )
     task = _new_task(config, label_map=LabelMap.from_dict(weights.description["label_map"]))
-    load_weights(task, weights, source=Path(config.init))
+    load_weights(task, weights)
     return task
 
 

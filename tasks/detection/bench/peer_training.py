@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 from lightning.pytorch import seed_everything
-from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
 from backbone.errors import InputError, check_number
 from tasks.common.commands.recording import write_json
-from tasks.common.commands.run_folder import claim_run, prepare
+from tasks.common.commands.request import Request
+from tasks.common.commands.run_folder import claim_run, draw_data
 from tasks.common.machine.cores import take_cores
 from tasks.common.machine.hardware import fastest_precision
 from tasks.common.settings.targets import build
@@ -31,7 +31,7 @@ SECONDS_BETWEEN_LINES = 30
 logger = logging.getLogger(__name__)
 
 
-def train_ssdlite(config: DictConfig) -> dict[str, float]:
+def train_ssdlite(request: Request) -> dict[str, float]:
     """Trains ``ssdlite320_mobilenet_v3_large`` from scratch and scores it as we score ours.
 
     It gets our loader, augmentation, optimiser, warm-up and cosine, running average of the weights,
@@ -40,19 +40,20 @@ def train_ssdlite(config: DictConfig) -> dict[str, float]:
     runs on the CPU.
 
     Args:
-        config: The composed ``configs/peer.yaml``.
+        request: Of ``configs/peer.yaml``.
 
     Returns:
         What ``metrics.json`` says.
     """
+    config = request.config
     check_number("seconds", config.seconds, above=0)
     if torch.cuda.is_available():
         raise InputError("This compares on the CPU: set CUDA_VISIBLE_DEVICES= for both sides")
-    results = claim_run(config)
+    results = claim_run(request)
     take_cores(config)
     seed_everything(config.seed, verbose=False)
     data: DetectionData = build(config.data)
-    prepare(data, results)
+    draw_data(data, results)
     network = ssdlite320_mobilenet_v3_large(
         weights=None, weights_backbone=None, num_classes=len(data.label_map) + 1
     ).to(memory_format=torch.channels_last)

@@ -14,10 +14,10 @@ import torch
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
-from backbone.weights import Weights, read_weights
 from tasks.common.data.sampling import Place
 from tasks.common.machine.timing import Row, median_seconds, speed_row
-from tasks.common.networks.settling import settle
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.networks.settling import settled
 from tasks.common.settings.targets import build
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.augmentation import recipes
@@ -49,13 +49,13 @@ def bench(config: DictConfig) -> list[Row]:
             f"parts={','.join(unknown) or 'nothing'}: a list of {', '.join(PARTS)} is needed, "
             "such as parts=[train,predict]"
         )
-    weights = read_weights(Path(config.init)) if config.init else None
+    weights = Checkpoint.read(Path(config.init)) if config.init else None
     if weights:
-        settle(config, weights, source=Path(config.init))
+        config = settled(config, weights)
     return [row for part in PARTS if part in named for row in PARTS[part](config, weights)]
 
 
-def loading_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
+def loading_rows(config: DictConfig, _: Checkpoint | None) -> Iterator[Row]:
     """Photos from disk to augmented samples, on one core."""
     threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
@@ -123,7 +123,7 @@ def _load(load: Callable[[Place], Any], config: DictConfig, num_photos: int) -> 
     return batch
 
 
-def scoring_rows(config: DictConfig, _: Weights | None) -> Iterator[Row]:
+def scoring_rows(config: DictConfig, _: Checkpoint | None) -> Iterator[Row]:
     """COCO's average precision of random detections, from tensors to figures."""
     rng = np.random.default_rng(config.seed)
     annotations = random_annotations(config.num_scored, num_classes=SCORED_CLASSES, rng=rng)
@@ -159,7 +159,7 @@ def _data(config: DictConfig) -> DetectionData:
     return data
 
 
-PARTS: dict[str, Callable[[DictConfig, Weights | None], Iterator[Row]]] = {
+PARTS: dict[str, Callable[[DictConfig, Checkpoint | None], Iterator[Row]]] = {
     "train": train_rows,
     "predict": predict_rows,
     "loading": loading_rows,

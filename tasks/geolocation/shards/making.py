@@ -105,7 +105,7 @@ def _describe(folder: Path, photos: dict[str, GeoPhotos], config: DictConfig) ->
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else wanted
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}. Give another output=DIR") from error
-    if changed := list(differences(wanted, found)):
+    if changed := list(map(str, differences(wanted, found))):
         raise InputError(
             f"output={folder} holds shards made otherwise: "
             f"{'; '.join(changed).replace('in the checkpoint', 'there')}. Give another output=DIR"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.machine.hardware import num_cores, num_visible_cores
+from tasks.common.machine.core_count import num_cores, num_visible_cores
 
 UNLIMITED = {"cpu.max": "max 100000\n"}
 ALL = num_visible_cores()

@@ -1,0 +1,55 @@
+"""What a command was asked for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hydra.types import RunMode
+from omegaconf import DictConfig, flag_override
+
+from tasks.common.settings.composing import compose
+
+OURS = "hydra/"  # what the names of Hydra's own groups begin with
+
+
+class Request(NamedTuple):
+    """What a command was asked for, on the command line or from Python.
+
+    Attributes:
+        config: As composed; not to be changed.
+        choices: The option of each group, null for none.
+        overrides: That the user gave, as on a command line.
+        command: Name of the primary config.
+        job: Number in a sweep; None outside of one.
+        stored: The ``Checkpoint`` that the request names, where it has been read already.
+    """
+
+    config: DictConfig
+    choices: Mapping[str, str | None]
+    overrides: Sequence[str]
+    command: str
+    job: int | None = None
+    stored: Any = None
+
+    def with_config(self, config: DictConfig) -> "Request":
+        """The same request with other settings."""
+        return self._replace(config=config)
+
+
+def composed(command: str, overrides: Sequence[str], *, stored: Any = None) -> Request:
+    """The request that a command line of these overrides makes."""
+    config = compose(command, overrides, hydra_too=True)
+    with flag_override(config, ["struct", "readonly"], False):
+        hydra = config.pop("hydra")
+    return request_of(config, hydra)._replace(stored=stored)
+
+
+def request_of(config: DictConfig, hydra: Any) -> Request:
+    """The request of a config, by what Hydra says of it in its own."""
+    choices = hydra.runtime.choices.items()
+    return Request(
+        config=config,
+        choices={group: option for group, option in choices if not group.startswith("hydra/")},
+        overrides=list(hydra.overrides.task),
+        command=str(hydra.job.config_name),
+        job=int(hydra.job.num) if hydra.mode is RunMode.MULTIRUN else None,
+    )

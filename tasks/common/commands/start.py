@@ -1,0 +1,77 @@
+"""What a training starts from: nothing, weights, or a checkpoint to go on from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from omegaconf import DictConfig
+
+from backbone.errors import InputError
+from tasks.common.data.module import DataModule
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.networks.folding import unfold_batch_norm
+from tasks.common.networks.loading import load_weights, report_lines
+from tasks.common.networks.settling import settled
+from tasks.common.training.task import Task
+
+
+class Start(NamedTuple):
+    """What a training starts from; both are None for nothing.
+
+    Attributes:
+        init: Weights.
+        resume: A checkpoint to go on from.
+    """
+
+    init: Checkpoint | None
+    resume: Checkpoint | None
+
+    @classmethod
+    def of(cls, config: DictConfig, folder: Path) -> "Start":
+        """Reads what ``init`` or ``resume`` names.
+
+        Args:
+            config: Of the command.
+            folder: Of the run, for ``resume=last``.
+
+        Raises:
+            InputError: If there is no such file, or a run cannot go on from it.
+        """
+        if not config.resume:
+            return cls(Checkpoint.read(Path(str(config.init))) if config.init else None, None)
+        last = folder / "checkpoints" / "last.ckpt"
+        path = last if config.resume == "last" else Path(str(config.resume))
+        if not path.is_file():
+            raise InputError(
+                f"resume={config.resume}: there is no {path}. Give the run_dir= of the run to go "
+                "on with, or a checkpoint file."
+            )
+        return cls(None, Checkpoint.read(path, to_resume=True))
+
+    def settled(self, config: DictConfig) -> DictConfig:
+        """The settings with what the file decides of them."""
+        source = self.init or self.resume
+        return settled(config, source) if source else config.copy()
+
+    @property
+    def trained_on(self) -> list[str]:
+        """The data sets that the weights have learned from."""
+        source = self.init or self.resume
+        return source.trained_on if source else []
+
+    def load_into(self, task: Task, data: DataModule, *, new_classes: bool) -> list[str]:
+        """Copies the weights of ``init`` into a task; a resumed one is filled by Lightning.
+
+        Args:
+            task: With new weights.
+            data: Training photos, where batch norm has to be measured on some.
+            new_classes: The class layers start anew in any case.
+
+        Returns:
+            What was taken, for the report.
+        """
+        if not self.init:
+            return []
+        loaded = load_weights(task, self.init, new_classes=new_classes)
+        if self.init.description.get("batch_norm_folded"):
+            unfold_batch_norm(task, loaded, data)
+        return report_lines(loaded, self.init)

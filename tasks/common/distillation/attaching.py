@@ -1,0 +1,87 @@
+"""Which teachers a run has, and what they teach."""
+
+from collections.abc import Mapping, Sequence
+
+from hydra.utils import get_class
+from omegaconf import DictConfig, OmegaConf
+
+from backbone.errors import InputError
+from tasks.common.data.module import DataModule
+from tasks.common.settings.targets import build
+from tasks.common.training.task import Task
+from tasks.common.training.teacher import Teacher
+
+Choices = Mapping[str, str | None]
+
+
+def teacher_settings(config: DictConfig) -> dict[str, DictConfig | None]:
+    """The settings of each part's teacher, null for none; one task is one part without a name."""
+    if "taught" not in config.task:
+        return {"": config.get("teacher")}
+    named = config.get("teachers") or {}
+    every: dict[str, DictConfig | None] = {part: named.get(part) for part in config.task.parts}
+    return every | {config.task.taught: config.get("teacher")}
+
+
+def teacher_files(config: DictConfig) -> list[object]:
+    """The files that teachers are read from."""
+    return [OmegaConf.select(each, "file") for each in teacher_settings(config).values() if each]
+
+
+def expect_teachers(data: DataModule, config: DictConfig) -> None:
+    """Tells data that a teacher will set their targets, before they are read."""
+    for part, named in teacher_settings(config).items():
+        data.of(part).taught = bool(named)
+
+
+def attach_teachers(task: Task, data: DataModule, config: DictConfig, choices: Choices) -> None:
+    """Gives a task the teachers that the user named, or that its data have."""
+    for part in teacher_settings(config):
+        task.of(part).teacher = build_teacher(config, data.of(part), choices, part=part)
+
+
+def build_teacher(
+    config: DictConfig, data: DataModule, choices: Choices, *, part: str = ""
+) -> Teacher | None:
+    """The teacher that the user named for a part, or that its data have.
+
+    Raises:
+        InputError: If the part learns from none.
+    """
+    settings = teacher_settings(config)[part]
+    if not settings:
+        own: Teacher | None = data.own_teacher()
+        return own
+    taught = config.task.parts[part] if part else config.task
+    if not get_class(taught["_target_"]).takes_teacher:  # type: ignore[attr-defined]
+        raise InputError(
+            f"teacher={choices['teacher']}: there is nothing to teach task={choices['task']}"
+            f"{f', part {part}' if part else ''}"
+        )
+    if OmegaConf.is_missing(settings, "file"):
+        key = f"teachers.{part}" if part and part != config.task.taught else "teacher"
+        raise InputError(
+            f"{key} needs a file: give {key}.file=FILE, or for {key}=table the folder that "
+            "tools/cache_teacher.py wrote. Without a teacher: teacher=none"
+        )
+    # Called here, since Hydra would turn data among its arguments into a config.
+    teacher: Teacher = build(settings)(data=data)
+    return teacher
+
+
+def learned_from(
+    task: Task, before: Sequence[str], config: DictConfig, choices: Choices
+) -> list[str]:
+    """The data sets that weights will have learned from, themselves or through teachers.
+
+    Args:
+        task: With its teachers.
+        before: Those that its weights have learned from already.
+        config: Of the run.
+        choices: Of the run, which name its data.
+    """
+    teachers = [task.of(part).teacher for part in teacher_settings(config)]
+    taught = [name for teacher in teachers if teacher for name in teacher.trained_on]
+    several = [choice for group, choice in choices.items() if group.startswith("data@")]
+    own = several or [choices["data"]]
+    return list(dict.fromkeys([*before, *taught, *map(str, own)]))
