@@ -150,8 +150,7 @@ def _command(tool: str, arguments: list[str], trap: Trap | Fault | None, output:
 def _set(trap: Trap | Fault) -> None:
     from lightning.pytorch import Callback
 
-    from tasks.common.commands import evaluate as stored
-    from tasks.common.commands import train as run
+    from tasks.common.commands import evaluate, predict, train
     from tasks.common.training.checkpoints import AtomicCheckpointIO
 
     calls = itertools.count(1)
@@ -175,8 +174,8 @@ def _set(trap: Trap | Fault) -> None:
         _strike_before(trap.hook, strike)
     else:
         callback = type("Trapped", (Callback,), {trap.hook: strike})()
-        build = run.build_trainer
-        for module in (run, stored):
+        build = train.build_trainer
+        for module in (train, evaluate, predict):
             module.build_trainer = lambda config, *, callbacks=(), **rest: build(
                 config, callbacks=[*callbacks, callback], **rest
             )

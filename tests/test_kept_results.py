@@ -10,6 +10,7 @@ import pytest
 from hydra.core import utils
 from omegaconf import OmegaConf
 
+from tasks.common.commands.request import composed
 from tasks.common.commands.run_folder import claim_run, left_in
 from tests.commands import Finished, run_inside
 from tests.small_data import TRAIN, noise, refuses, write_coco, write_weights
@@ -246,12 +247,13 @@ def test_pictures_alone_are_not_replaced_by_what_is_seen_in_them(place: Path, fi
 
 
 def test_a_further_process_finds_the_first_ones_files(tmp_path: Path, monkeypatch):
-    config = OmegaConf.create({"run_dir": str(tmp_path), "overwrite": False, "resume": None})
+    request = composed("train", ["task=ssd_coco", f"run_dir={tmp_path}"])
     (tmp_path / "config.yaml").touch()
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setenv("MOBILENET_RUN_DIR", str(tmp_path))
-    assert claim_run(config).folder == tmp_path
-    assert not claim_run(OmegaConf.merge(config, {"overwrite": True})).earlier
+    assert claim_run(request).folder == tmp_path
+    replacing = composed("train", [*request.overrides, "overwrite=true"])
+    assert not claim_run(replacing).earlier
 
 
 def test_the_folder_of_a_refused_command_is_free(place: Path):

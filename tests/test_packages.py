@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGES = ("backbone", "heads", "tasks")
@@ -39,14 +40,15 @@ def test_imports_run_one_way():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_the_listed_packages_are_the_folders_on_disk():
+def test_the_packages_that_are_installed_are_the_folders_on_disk():
     settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-    on_disk = [
+    found = find_packages(str(REPOSITORY), **settings["tool"]["setuptools"]["packages"]["find"])
+    on_disk = {
         init.parent.relative_to(REPOSITORY).as_posix().replace("/", ".")
         for package in PACKAGES
         for init in (REPOSITORY / package).rglob("__init__.py")
-    ]
-    assert settings["tool"]["setuptools"]["packages"] == sorted(on_disk)
+    }
+    assert set(found) == on_disk
 
 
 def test_every_folder_with_code_is_a_package():

@@ -165,6 +165,7 @@ def _set_up_console() -> None:
     for pattern in (
         ".*does not have many workers.*",
         ".*num_workers.*",
+        ".*smaller than the logging interval.*",
         ".*[dD]ata[lL]oader is not resumable.*",
         ".*sync_dist=True.*",
         ".*broadcast_buffers. is deprecated.*",  # its successor is not in torch 2.11

@@ -18,8 +18,9 @@ from heads.classification import ClassificationHead
 from tasks.common.commands.import_weights import import_weights
 from tasks.common.data.labels import LabelMap
 from tasks.common.networks.building import build_task
+from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.loading import load_weights
-from tasks.common.networks.settling import settle
+from tasks.common.networks.settling import settled
 from tasks.common.settings.configs import CONFIGS
 
 NUM_CLASSES = 7
@@ -68,11 +69,11 @@ def test_outputs_equal_torchvisions(theirs: nn.Module, imported: Path) -> None:
 @pytest.mark.usefixtures("_composing")
 @pytest.mark.parametrize("backbone", ["vgg16", "vgg16_deeplab"])
 def test_one_file_serves_both_variants(imported: Path, backbone: str) -> None:
-    weights = read_weights(imported)
+    weights = Checkpoint.read(imported)
     config = compose("train", overrides=["task=ssd_coco", f"backbone={backbone}", "run_dir=run"])
-    settle(config, weights, source=imported)
+    config = settled(config, weights)
     task = build_task(config, label_map=LabelMap(("fig",), (1,)), image_size=64)
-    report = load_weights(task, weights, source=imported)
+    report = load_weights(task, weights)
     assert not [name for name in report.started_anew if name[:9] == "backbone."]
     state = task.state_dict()
     assert all(torch.equal(state[name], weights.tensors[name]) for name in report.loaded)

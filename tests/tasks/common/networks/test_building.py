@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from backbone.errors import InputError
 from backbone.published import folded_layer
 from backbone.tflite import Convolution
-from backbone.weights import Weights
 from tasks.common.data.labels import LabelMap
 from tasks.common.networks.building import build_task
+from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import fix_weights, unfold_batch_norm
 from tasks.common.networks.loading import load_weights
-from tasks.common.networks.settling import settle
+from tasks.common.networks.settling import settled
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.training.task import Task
 
@@ -44,13 +44,13 @@ def new_task(label_map: LabelMap = FRUIT, *overrides: str) -> Task:
     return build_task(config, label_map=label_map, image_size=SIZE).eval()
 
 
-def weights_of(task: Task) -> Weights:
+def weights_of(task: Task) -> Checkpoint:
     tensors = {
         name: value.clone()
         for name, value in task.state_dict().items()
         if name.startswith(("backbone.", "head."))
     }
-    return Weights(tensors, task.description())
+    return Checkpoint(SOURCE, tensors, task.description())
 
 
 def random_task(seed: int = 0) -> Task:
@@ -73,16 +73,14 @@ def photos(number: int = 8) -> Tensor:
 
 
 def test_what_is_null_is_filled_from_the_file() -> None:
-    config = config_of()
-    settle(config, weights_of(new_task()), source=SOURCE)
+    config = settled(config_of(), weights_of(new_task()))
     assert config.backbone.width == 0.25
     assert config.backbone.same_padding is config.backbone.relu6 is True
     assert config.data.image_size == SIZE
 
 
 def test_what_agrees_is_accepted() -> None:
-    settle(config_of("backbone.width=0.25", "data.image_size=64"), weights_of(new_task()),
-           source=SOURCE)  # fmt: skip
+    settled(config_of("backbone.width=0.25", "data.image_size=64"), weights_of(new_task()))
 
 
 @pytest.mark.parametrize(
@@ -91,14 +89,13 @@ def test_what_agrees_is_accepted() -> None:
 def test_contradictions_are_refused(override: str) -> None:
     name, _, value = override.partition("=")
     with pytest.raises(InputError, match=rf"(?i){name}={value} contradicts init={SOURCE}"):
-        settle(config_of(override), weights_of(new_task()), source=SOURCE)
+        settled(config_of(override), weights_of(new_task()))
 
 
 def test_the_image_size_belongs_to_the_head() -> None:
     weights = weights_of(new_task())
     weights.description["head"]["name"] = "classification"
-    config = config_of()
-    settle(config, weights, source=SOURCE)
+    config = settled(config_of(), weights)
     assert config.data.image_size is None and config.backbone.width == 0.25
 
 
@@ -106,13 +103,13 @@ def test_another_backbone_is_refused() -> None:
     weights = weights_of(new_task())
     weights.description["backbone"]["name"] = "vgg"
     with pytest.raises(InputError, match="for the backbone vgg, not mobilenet"):
-        settle(config_of(), weights, source=SOURCE)
+        settled(config_of(), weights)
 
 
 def test_the_same_classes_give_the_same_network() -> None:
     source, image = random_task(), photos()
     target = new_task()
-    report = load_weights(target, weights_of(source), source=SOURCE)
+    report = load_weights(target, weights_of(source))
     assert report.started_anew == report.unused == []
     torch.testing.assert_close(logits(target, image), logits(source, image))
 
@@ -121,7 +118,7 @@ def test_the_same_classes_give_the_same_network() -> None:
 def test_classes_of_the_file_are_selected_by_name(names: tuple[str, ...]) -> None:
     source, image = random_task(), photos()
     target = new_task(LabelMap(names, tuple(range(70, 70 + len(names)))))
-    report = load_weights(target, weights_of(source), source=SOURCE)
+    report = load_weights(target, weights_of(source))
     assert report.started_anew == []
     rows = [0, *(FRUIT.names.index(name) + 1 for name in names)]
     torch.testing.assert_close(logits(target, image), logits(source, image)[..., rows])
@@ -141,7 +138,7 @@ def test_other_classes_start_anew(names: tuple[str, ...], new_classes: bool) -> 
     before = copy.deepcopy(target.state_dict())
     source = random_task()
     weights = weights_of(source)
-    report = load_weights(target, weights, source=SOURCE, new_classes=new_classes)
+    report = load_weights(target, weights, new_classes=new_classes)
     assert ("init_classes=new" in report.lines()[-1]) == new_classes
     anew = {name for name in before if name.startswith("head.class_layers.")}
     assert set(report.started_anew) == anew
@@ -155,7 +152,7 @@ def test_another_activation_is_refused() -> None:
         FRUIT, "head.classification._target_=heads.detection.losses.SoftmaxCrossEntropy"
     )
     with pytest.raises(InputError, match="activation sigmoid, but the settings ask for softmax"):
-        load_weights(target, weights_of(random_task()), source=SOURCE)
+        load_weights(target, weights_of(random_task()))
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.9])
@@ -170,7 +167,7 @@ def test_too_little_of_a_backbone_is_refused(kept: float) -> None:
             del weights.tensors[name]  # type: ignore[attr-defined]
             left -= sizes[name]
     with pytest.raises(InputError, match=f"Only {left / total:.0%} of the backbone"):
-        load_weights(new_task(), weights, source=SOURCE)
+        load_weights(new_task(), weights)
 
 
 def test_another_heads_tensors_stay_out() -> None:
@@ -179,11 +176,11 @@ def test_another_heads_tensors_stay_out() -> None:
     weights.description["head"]["name"] = "another"
     target = new_task()
     before = copy.deepcopy(target.head.state_dict())
-    load_weights(target, weights, source=SOURCE)
+    load_weights(target, weights)
     assert all(torch.equal(value, before[key]) for key, value in target.head.state_dict().items())
 
 
-def folded_weights() -> Weights:
+def folded_weights() -> Checkpoint:
     """As imported: scales and shifts are in the convolutions, batch norm does nothing."""
     weights = weights_of(new_task())
     torch.manual_seed(0)
@@ -194,7 +191,7 @@ def folded_weights() -> Weights:
         bias = torch.randn(len(weight)) / 3 + 0.2
         layer = Convolution(weight, bias, depthwise=False, source=0, target=0)
         tensors |= folded_layer(name.removesuffix(".conv.weight"), layer)
-    return Weights(tensors, weights.description | {"batch_norm_folded": True})
+    return Checkpoint(SOURCE, tensors, weights.description | {"batch_norm_folded": True})
 
 
 def fake_data(batch_size: int = 24) -> Any:
@@ -216,7 +213,7 @@ def c5(task: Task, image: Tensor) -> Tensor:
 
 def test_fine_tuning_starts_from_the_imported_function() -> None:
     task, image, data = new_task(), photos(24), fake_data()
-    report = load_weights(task, folded_weights(), source=SOURCE)
+    report = load_weights(task, folded_weights())
     expected = c5(task, image), logits(task, image)
     folded_error = (c5(copy.deepcopy(task).train(), image) - expected[0]).std()
     unfold_batch_norm(task, report, data)
@@ -231,7 +228,7 @@ def test_batch_norm_is_measured_on_few_photos_at_a_time(monkeypatch: pytest.Monk
     """A two-stage detector has hundreds of crops of each."""
     weights = folded_weights()
     task = new_task()
-    report = load_weights(task, weights, source=SOURCE)
+    report = load_weights(task, weights)
     sizes: list[int] = []
     outputs = task.head.outputs
 
@@ -249,7 +246,7 @@ def test_layers_that_start_anew_keep_their_batch_norm() -> None:
     for name in [name for name in weights.tensors if name.startswith("head.extras.")]:
         del weights.tensors[name]  # type: ignore[attr-defined]
     task = new_task()
-    report = load_weights(task, weights, source=SOURCE)
+    report = load_weights(task, weights)
     before = copy.deepcopy(task.head.extras.state_dict())
     unfold_batch_norm(task, report, fake_data())
     state = task.head.extras.state_dict()

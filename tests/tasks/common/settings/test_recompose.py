@@ -158,7 +158,7 @@ def test_options_that_do_not_exist_are_refused(head: str) -> None:
 def test_differences_are_named() -> None:
     ours = {"a": 1, "b": {"c": [1, 2], "d": 3}}
     theirs = {"a": 1, "b": {"c": [1], "d": 3}, "e": None, "f": 4}
-    assert list(differences(ours, theirs)) == [
+    assert [str(difference) for difference in differences(ours, theirs)] == [
         "b.c: [1] in the checkpoint, [1, 2] now",
         "f: 4 in the checkpoint, None now",
     ]

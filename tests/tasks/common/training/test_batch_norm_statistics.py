@@ -11,7 +11,8 @@ from hydra import initialize_config_dir
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from tasks.common.networks.restoring import restore_checkpoint
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.networks.restoring import restored
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.recompose import recompose
 from tasks.common.settings.targets import build
@@ -65,7 +66,7 @@ def error(run: Path) -> float:
 
     In factors, as a logarithm: the median over all channels.
     """
-    network = restore_checkpoint(run / "checkpoints" / "last.ckpt")
+    network = restored(Checkpoint.of_run(run / "checkpoints" / "last.ckpt"))
     update_bn(train_batches(run), Shown(network))
     measured, saved = network.state_dict(), statistics(run)
     ratios = [(saved[name] / measured[name]).log().abs() for name in saved if "var" in name]

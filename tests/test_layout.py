@@ -1,0 +1,58 @@
+"""Rooms stay small enough to be known: sizes of files, functions and folders."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from tests.commands import ROOT
+
+PACKAGES = ("backbone", "heads", "tasks", "tools")
+MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+MOST_LINES, MEDIAN_LINES, MOST_LINES_OF_A_FUNCTION, MOST_MODULES = 300, 85, 60, 20
+
+
+def length(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno is not None
+            yield f"{path.name}:{node.name}", node.end_lineno - node.lineno + 1
+
+
+def test_files_are_short():
+    assert [path for path in MODULES if length(path) > MOST_LINES] == []
+    assert median(map(length, MODULES)) < MEDIAN_LINES
+
+
+def test_functions_are_short():
+    long = [(name, lines) for path in MODULES for name, lines in functions(path)]
+    assert [(name, lines) for name, lines in long if lines > MOST_LINES_OF_A_FUNCTION] == []
+
+
+def test_folders_are_small():
+    modules = [path for path in MODULES if path.name != "__init__.py" and "tools" not in path.parts]
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules)
+    assert {folder: number for folder, number in counts.items() if number > MOST_MODULES} == {}
+
+
+@pytest.mark.parametrize("words", ["assert isinstance", "HydraConfig"])
+def test_what_has_one_place_is_nowhere_else(words: str):
+    """Types come from generics, and what Hydra knows is read by the console alone."""
+    rooms = {"assert isinstance": ROOT / "tasks", "HydraConfig": ROOT}
+    console = ROOT / "tasks" / "common" / "commands" / "console.py"
+    common = ROOT / "tasks" / "common"
+    found = [
+        path
+        for path in MODULES
+        if path.is_relative_to(rooms[words]) and words in path.read_text(encoding="utf-8")
+    ]
+    if words == "assert isinstance":
+        found = [path for path in found if not path.is_relative_to(common)]
+    assert [path for path in found if path != console] == []
