@@ -112,6 +112,10 @@ class FaceEmbeddingTask(Task):
             points = points + super().predictions({**batch, "image": batch["image"].flip(-1)})
         return F.normalize(points)
 
+    def embeddings(self, batch: Batch) -> Tensor:
+        """The embeddings, ``(B, D)``."""
+        return self.predictions(batch)
+
     def records(self, predictions: Tensor, batch: Batch) -> Records:
         return Records(batch["id"], predictions, batch["frame"])
 

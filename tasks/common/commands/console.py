@@ -8,14 +8,12 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from backbone.errors import InputError
 from tasks.common.commands.exit_codes import (
     FAILED,
     USER_ERROR,
@@ -24,7 +22,7 @@ from tasks.common.commands.exit_codes import (
     exit_code,
     is_first_process,
 )
-from tasks.common.commands.request import Request, request_of
+from tasks.common.commands.request import Request, named_checkpoint, request_of
 from tasks.common.commands.usage import correct, explain, usage
 from tasks.common.machine.stopping import StoppedError, stopped_by_signals
 from tasks.common.machine.workers import end_workers
@@ -54,7 +52,7 @@ def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[
                 sys.stderr.write(f"{correction}\n")
                 sys.exit(USER_ERROR)
             sys.argv[1:] = [_listed(argument) for argument in _flags_first(sys.argv[1:])]
-            stored = _stored(sys.argv[1:])
+            stored = named_checkpoint(sys.argv[1:])
             sys.argv += missing_choices(stored.choices, sys.argv[1:]) if stored else []
             entered = False
 
@@ -105,33 +103,6 @@ def _listed(argument: str) -> str:
 def _flags_first(arguments: Sequence[str]) -> list[str]:
     """As Hydra needs them, where ``-m`` is given among settings."""
     return sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
-
-
-def _stored(arguments: Sequence[str]) -> Any:
-    """The ``Checkpoint`` that a command line names, whose options Hydra needs to begin with.
-
-    A file that cannot be read is for the command to complain about.
-    """
-    given = dict(argument.partition("=")[::2] for argument in arguments)
-    if not given.get("checkpoint"):
-        return None
-    from tasks.common.networks.checkpoint import Checkpoint
-
-    try:
-        return Checkpoint.of_run(Path(_unquoted(given["checkpoint"])))
-    except InputError:
-        return None
-
-
-def _unquoted(value: str) -> str:
-    r"""What Hydra makes of a value in quotes, which may hold any character.
-
-    >>> _unquoted('"my run (1)/a.ckpt"'), _unquoted("plain")
-    ('my run (1)/a.ckpt', 'plain')
-    """
-    if len(value) < 2 or value[0] != value[-1] or value[0] not in "'\"":
-        return value
-    return re.sub(r"\\(['\"$\\])", r"\1", value[1:-1])
 
 
 def _write(text: str) -> None:

@@ -1,14 +1,15 @@
 """What a command was asked for."""
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from hydra.types import RunMode
 from omegaconf import DictConfig, flag_override
 
+from backbone.errors import InputError
 from tasks.common.settings.composing import compose
-
-OURS = "hydra/"  # what the names of Hydra's own groups begin with
 
 
 class Request(NamedTuple):
@@ -53,3 +54,30 @@ def request_of(config: DictConfig, hydra: Any) -> Request:
         command=str(hydra.job.config_name),
         job=int(hydra.job.num) if hydra.mode is RunMode.MULTIRUN else None,
     )
+
+
+def named_checkpoint(arguments: Sequence[str]) -> Any:
+    """The ``Checkpoint`` that a command line names, whose options Hydra needs to begin with.
+
+    A file that cannot be read is for the command to complain about.
+    """
+    given = dict(argument.partition("=")[::2] for argument in arguments)
+    if not given.get("checkpoint"):
+        return None
+    from tasks.common.networks.checkpoint import Checkpoint
+
+    try:
+        return Checkpoint.of_run(Path(unquoted(given["checkpoint"])))
+    except InputError:
+        return None
+
+
+def unquoted(value: str) -> str:
+    r"""What Hydra makes of a value in quotes, which may hold any character.
+
+    >>> unquoted('"my run (1)/a.ckpt"'), unquoted("plain")
+    ('my run (1)/a.ckpt', 'plain')
+    """
+    if len(value) < 2 or value[0] != value[-1] or value[0] not in "'\"":
+        return value
+    return re.sub(r"\\(['\"$\\])", r"\1", value[1:-1])

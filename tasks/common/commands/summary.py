@@ -1,7 +1,6 @@
 """The end of a run: which weights it reports, and what a person needs to go on with them."""
 
 import logging
-import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from backbone.weights import Weights, read_checkpoint, save_weights
 from tasks.common.charts.training_curves import draw_curves
 from tasks.common.images.decoding import read_image
+from tasks.common.settings.writing import written
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.task import Task
 
@@ -242,8 +242,4 @@ def setting(key: str, value: Path) -> str:
     >>> print(setting("checkpoint", Path("my runs/a (1)/best.ckpt")))
     'checkpoint="my runs/a (1)/best.ckpt"'
     """
-    text = str(value)
-    if not re.fullmatch(r"[\w/.+@%:-]+", text, re.ASCII):
-        escaped = re.sub(r'(\\*)"', r'\1\1\\"', text).replace("${", r"\${")
-        text = f'"{escaped}"'
-    return shlex.quote(f"{key}={text}")
+    return shlex.quote(written(key, value))

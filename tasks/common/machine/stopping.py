@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,6 +59,8 @@ def answer_signals(answer: Callable[[int], None]) -> Handlers:
     Returns:
         What answered before, for ``restore_signals``.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return {}  # Python lets the main thread alone say who answers
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     handler = _Answer(answer)
     for number in STOP_SIGNALS:

@@ -1,5 +1,8 @@
 """Networks from the files of runs, complete."""
 
+from typing import Any
+
+from hydra.utils import get_class
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
@@ -8,6 +11,8 @@ from tasks.common.networks.building import build_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.loading import load_weights, report_lines
 from tasks.common.networks.settling import settled
+from tasks.common.settings.composing import compose
+from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.recompose import recompose
 from tasks.common.training.task import Task
 
@@ -18,8 +23,40 @@ def restored(checkpoint: Checkpoint) -> Task:
     Raises:
         InputError: If it does not fit them.
     """
-    config = recompose("eval", saved=checkpoint.values, choices=checkpoint.choices, overrides=[])
-    return restore(settled(config, checkpoint), checkpoint)[0]
+    return restore(own_settings(checkpoint), checkpoint)[0]
+
+
+def own_settings(checkpoint: Checkpoint, *, task: str = "") -> DictConfig:
+    """The settings of a run, or of the task that weights are for.
+
+    Args:
+        checkpoint: Of a run, or weights.
+        task: Name of the weights' task; where none is given, it is found by their head.
+
+    Raises:
+        InputError: If it cannot be found.
+    """
+    if checkpoint.choices:
+        config = recompose(
+            "predict", saved=checkpoint.values, choices=checkpoint.choices, overrides=[]
+        )
+    else:
+        config = compose("predict", [f"task={task or _task_of(checkpoint)}"])
+    return settled(config, checkpoint)
+
+
+def _task_of(checkpoint: Checkpoint) -> str:
+    """The first task whose head by itself is the one that weights are for."""
+    wanted = checkpoint.description.get("head", {}).get("name")
+    for name in sorted(path.stem for path in (CONFIGS / "task").glob("*.yaml")):
+        config = compose("predict", [f"task={name}"])
+        head: Any = get_class(config.head["_target_"])
+        if head.name == wanted:
+            return name
+    raise InputError(
+        f"{checkpoint.path} holds {f'a head {wanted}' if wanted else 'no head'}, which is that of "
+        "no task by itself. Say whose it is with task="
+    )
 
 
 def restore(config: DictConfig, checkpoint: Checkpoint) -> tuple[Task, list[str]]:

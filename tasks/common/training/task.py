@@ -161,6 +161,11 @@ class Task(LightningModule, Reported):
             return self.teacher(batch)
         return self.head.predict(self(batch["image"]) if features is None else features, batch)
 
+    def embeddings(self, batch: Batch) -> Tensor:
+        """A point for each photo, ``(B, D)``: the pooled last feature of the backbone."""
+        features: Features = self.backbone(normalised(batch["image"]), tail=True)
+        return features["c5"].mean((2, 3))
+
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         assert self.metric is not None
         records = self.records(self.predictions(batch), batch)

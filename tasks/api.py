@@ -1,0 +1,204 @@
+"""The suite from Python: from a file to what is in a photo, and the commands as functions.
+
+from tasks.api import load
+
+model = load("runs/toys/checkpoints/best.ckpt")
+for found in model("photo.jpg")["detections"]:
+print(found["name"], found["score"], found["bbox"])
+model.draw("photo.jpg").save("found.jpg")
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric.utilities import move_data_to_device
+from PIL import Image
+
+from backbone.errors import InputError
+from tasks.common.commands.asking import asking
+from tasks.common.data.module import DataModule
+from tasks.common.images.decoding import read_image
+from tasks.common.images.given import Photo, as_files
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.networks.folding import fix_weights
+from tasks.common.networks.restoring import own_settings, restore
+from tasks.common.settings.targets import build
+from tasks.common.training.comparison import confident
+from tasks.common.training.task import Task
+
+Entry = dict[str, Any]
+
+__all__ = ["InputError", "Model", "evaluate", "load", "predict", "train"]
+
+
+def load(path: str | Path, *, task: str = "") -> "Model":
+    """A trained network, ready to look at photos, on the CPU.
+
+    Args:
+        path: A checkpoint of a run, its ``weights.safetensors``, or imported weights.
+        task: Of a weights file, the task that it is for, where its head fits several.
+
+    Raises:
+        InputError: If there is no such file, or it holds no whole network.
+    """
+    checkpoint = Checkpoint.read(Path(path))
+    config = own_settings(checkpoint, task=task)
+    restored, _ = restore(config, checkpoint)
+    fix_weights(restored.eval(), precision="32-true")
+    config.data.num_workers = 0  # a process would take longer to start than a photo to read
+    return Model(restored, build(config.data), min_score=config.pictures.min_score)
+
+
+class Model:
+    """A trained network that looks at photos; made by ``load``.
+
+    A photo is a path, a PIL image, an array ``(H, W, 3)`` or a tensor ``(3, H, W)``, of ``uint8``
+    or of numbers from 0 to 1. Where one is taken, a list of them is too, and gives a list.
+
+    Args:
+        task: With the network.
+        data: That prepare photos for it.
+        min_score: Predictions below it are not drawn.
+    """
+
+    def __init__(self, task: Task, data: DataModule, *, min_score: float) -> None:
+        self.task = task
+        self.data = data
+        self.min_score = min_score
+
+    def __repr__(self) -> str:
+        backbone = self.task.backbone
+        settings = "".join(f" {key}={value}" for key, value in backbone.settings.items())
+        return (
+            f"<{self.task.head.name} on {backbone.name}{settings}, {self.task.image_size} pixels, "
+            f"{len(self.names)} classes, trained on {', '.join(self.task.trained_on) or 'nothing'}>"
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes that it tells apart, in the order of its outputs."""
+        return self.task.label_map.names
+
+    def to(self, device: str | torch.device) -> "Model":
+        """Moves the network to a device, such as ``cuda``, and returns the model."""
+        self.task.to(device)
+        return self
+
+    def __call__(self, photos: Photo | Sequence[Photo]) -> Any:
+        """What is in a photo, or in each of several.
+
+        Returns:
+            What ``predictions.json`` says of it, in pixels of the photo and the data set's own
+            names and ids. A photo in memory has no ``file``.
+
+        Raises:
+            InputError: If a photo cannot be read.
+        """
+        found = [entry for entry, _ in self._look(photos)]
+        return found if is_several(photos) else found[0]
+
+    def draw(self, photos: Photo | Sequence[Photo], *, min_score: float | None = None) -> Any:
+        """A PIL image of a photo with what is found in it, or of each of several.
+
+        Args:
+            photos: One or several.
+            min_score: Predictions below it are not drawn; None for the run's own bound.
+
+        Raises:
+            InputError: If a photo cannot be read.
+        """
+        least = self.min_score if min_score is None else min_score
+        drawn = [
+            Image.fromarray(self.task.draw(pixels, confident(entry, least)))
+            for entry, pixels in self._look(photos)
+        ]
+        return drawn if is_several(photos) else drawn[0]
+
+    def embed(self, photos: Photo | Sequence[Photo]) -> np.ndarray:
+        """A point for each photo: of networks of faces the embedding, of others pooled features.
+
+        Returns:
+            ``(D,)``, float32; ``(N, D)`` for several.
+
+        Raises:
+            InputError: If a photo cannot be read.
+        """
+        with as_files(several(photos)) as files, torch.no_grad():
+            batches = list(self._batches(files))
+            points = torch.cat([self.task.embeddings(batch) for batch in batches]).float().cpu()
+        rows: np.ndarray = points.numpy()
+        return rows if is_several(photos) else rows[0]
+
+    def _look(self, photos: Photo | Sequence[Photo]) -> Iterator[tuple[Entry, np.ndarray]]:
+        """The entry of each photo, and its pixels."""
+        given = several(photos)
+        with as_files(given) as files, torch.no_grad():
+            entries = [
+                entry
+                for batch in self._batches(files)
+                for entry in self.task.entries(self.task.predict_step(batch, 0))
+            ]
+            for photo, file, entry in zip(given, files, entries, strict=True):
+                pixels, (width, height) = read_image(file)
+                named = {"file": str(photo)} if isinstance(photo, str | Path) else {}
+                yield {**named, "width": width, "height": height, **entry}, pixels
+
+    def _batches(self, files: Sequence[Path]) -> Iterator[Mapping[str, Any]]:
+        """Batches of photos on the network's device."""
+        for batch in self.data.predict_dataloader(files):
+            if batch["errors"]:
+                raise InputError("\n".join(batch["errors"]))
+            yield move_data_to_device(batch, self.task.device)
+
+
+def is_several(photos: object) -> bool:
+    """Whether a list of photos is given, and not one."""
+    return isinstance(photos, list | tuple)
+
+
+def several(photos: Any) -> list[Photo]:
+    """A list of photos, of one alone too."""
+    return list(photos) if is_several(photos) else [photos]
+
+
+def train(*overrides: str, **settings: Any) -> dict[str, float]:
+    """Trains a task, as ``tools/train.py`` does.
+
+    Args:
+        *overrides: As on the command line, such as ``"data.root=photos"``.
+        **settings: The same as arguments: ``task="imagenet"``, ``**{"optim.lr": 1e-3}``.
+
+    Returns:
+        What ``metrics.json`` says.
+
+    Raises:
+        InputError: With the command's own message, if a setting is wrong.
+    """
+    from tasks.common.commands.train import train as command
+
+    with asking("train", overrides, settings) as request:
+        return command(request)
+
+
+def evaluate(*overrides: str, **settings: Any) -> dict[str, float]:
+    """Scores a network or a teacher, as ``tools/eval.py`` does; see ``train``."""
+    from tasks.common.commands.evaluate import evaluate as command
+    from tasks.common.commands.evaluate_teacher import asks_for_teacher, evaluate_teacher
+
+    with asking("eval", overrides, settings) as request:
+        return evaluate_teacher(request) if asks_for_teacher(request) else command(request)
+
+
+def predict(*overrides: str, **settings: Any) -> list[Entry]:
+    """Predicts on photos and draws them, as ``tools/predict.py`` does; see ``train``.
+
+    Returns:
+        What ``predictions.json`` says.
+    """
+    from tasks.common.commands.predict import predict as command
+
+    with asking("predict", overrides, settings) as request:
+        return command(request)

@@ -1,0 +1,48 @@
+"""Requests from Python: the commands' own, with their checks and their messages."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from backbone.errors import InputError
+from tasks.common.commands.request import Request, composed, named_checkpoint
+from tasks.common.commands.usage import correct, explain
+from tasks.common.machine.stopping import StoppedError
+from tasks.common.settings.overrides import check_overrides
+from tasks.common.settings.recompose import missing_choices
+from tasks.common.settings.writing import written
+
+
+@contextlib.contextmanager
+def asking(
+    command: str, overrides: Sequence[str], settings: Mapping[str, Any]
+) -> Iterator[Request]:
+    """A request from Python, answered within.
+
+    Args:
+        command: Name of the primary config.
+        overrides: As on the command line.
+        settings: The same by name.
+
+    Raises:
+        InputError: With what the command line would say, if they are wrong.
+        KeyboardInterrupt: If it is stopped.
+    """
+    texts = [*overrides, *(written(key, value) for key, value in settings.items())]
+    if correction := correct(texts, command):
+        raise InputError(correction.removeprefix("error: "))
+    stored = named_checkpoint(texts)
+    chosen = missing_choices(stored.choices, texts) if stored else []
+    try:
+        request = composed(command, [*texts, *chosen], stored=stored)
+    except (HydraException, OmegaConfBaseException) as error:
+        said = explain(str(error), command, texts)
+        raise InputError(said.removeprefix("error: ")) from error
+    check_overrides(request.config, request.overrides, command=command)
+    try:
+        yield request
+    except StoppedError as stop:
+        raise KeyboardInterrupt(str(stop)) from stop
