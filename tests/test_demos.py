@@ -41,11 +41,12 @@ def reaches(demo: str) -> dict[str, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("demo", [demo for demo in DEMOS if reaches(demo)])
+@pytest.mark.parametrize("demo", DEMOS)
 def test_a_demo_reaches_what_its_config_says(demo: str, tmp_path: Path):
     done = run(demo, f"run_dir={tmp_path}", "data.num_workers=0", timeout=3000)
     assert done.returncode == 0, done.stderr
     figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert reaches(demo)
     for name, least in reaches(demo).items():
         assert figures[name] >= least, f"{name} {figures[name]}"
 

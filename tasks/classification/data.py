@@ -8,7 +8,7 @@ from tasks.common.data.photos import Photos
 from tasks.common.data.spread import one_of_each
 
 
-class ClassificationData(PhotoData):
+class ClassificationData(PhotoData[Photos]):
     """Photos with a class each, for training and validation.
 
     Args:

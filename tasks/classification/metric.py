@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.files import replacing
 from tasks.classification.confusion import Matrix, confusion_matrix, draw_confusion
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
+from tasks.common.training.metric import TaskMetric
 
 TOP = 5
 
@@ -57,7 +57,7 @@ class ClassAccuracy(NamedTuple):
     right: int
 
 
-class ClassificationMetric(Metric):
+class ClassificationMetric(TaskMetric):
     """Accuracy over all photos that any process has seen, each counted once.
 
     Every photo has a row of its own, which one process fills in: the largest of the rows that the
@@ -67,9 +67,6 @@ class ClassificationMetric(Metric):
         photos: The photos and their classes.
         network: The network's classes, which a photo's class is looked up in by name.
     """
-
-    full_state_update = False
-    higher_is_better = True
 
     def __init__(self, photos: Photos, *, network: LabelMap) -> None:
         super().__init__()

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.description import UNKNOWN
 from heads.classification import ClassificationHead
@@ -16,7 +15,6 @@ from tasks.classification.heat_maps import heat_maps, paint_heat
 from tasks.classification.metric import ClassificationMetric, Records, named_classes, top_records
 from tasks.classification.mixing import Mixing
 from tasks.common.data.labels import check_classes
-from tasks.common.data.module import DataModule
 from tasks.common.images.canvas import Canvas
 from tasks.common.images.captions import scored_lines
 from tasks.common.images.crops import centre_box
@@ -29,7 +27,7 @@ MAX_LINES = 40  # of a summary; classes.csv has all classes
 NUM_CONFUSIONS = 5
 
 
-class ClassificationTask(Task):
+class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
     """Trains a classifier and scores it by top-1 and top-5 accuracy.
 
     Args:
@@ -37,6 +35,7 @@ class ClassificationTask(Task):
         **wiring: See ``Task``.
     """
 
+    head: ClassificationHead
     head_type = ClassificationHead
     takes_teacher = True
     has_heat_maps = True
@@ -63,15 +62,13 @@ class ClassificationTask(Task):
     def predict_step(self, batch: Batch, batch_idx: int) -> Records | None:
         if not self.heat_maps or not len(batch["image"]):
             return super().predict_step(batch, batch_idx)
-        assert isinstance(self.head, ClassificationHead)
         features = self(batch["image"])
         records = self.records(self.head.predict(features, batch), batch)
         heat = heat_maps(features, records.classes[:, 0], backbone=self.backbone, head=self.head)
         return records._replace(heat_maps=heat)
 
-    def summary(self, data: DataModule) -> str:
-        metric = self.metric
-        assert isinstance(metric, ClassificationMetric)
+    def summary(self, data: ClassificationData) -> str:
+        metric = self.measured
         photos = counted_of(len(metric.found.ids), len(metric.photos), "photo", "photos")
         classes = sorted(metric.by_class(), key=lambda row: row.right / row.photos)
         rows = [f"  {row.name:32} {row.right:4} of {row.photos}" for row in classes[:MAX_LINES]]
@@ -91,9 +88,8 @@ class ClassificationTask(Task):
             ]
         )
 
-    def cautions(self, data: DataModule) -> list[str]:
+    def cautions(self, data: ClassificationData) -> list[str]:
         """Warns of figures on photos that the network has probably been trained on."""
-        assert isinstance(data, ClassificationData)
         if data.drawn_from and data.drawn_from in self.trained_on:
             return [
                 f"Leak: the weights go back to {data.drawn_from}, where these test photos are "
@@ -137,7 +133,3 @@ class ClassificationTask(Task):
     def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict:
         own, likeliest = truth["classes"][0]["name"], entry["classes"][0]["name"]
         return Verdict(own == likeliest, "right" if own == likeliest else f"wrong, it is {own}")
-
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        assert isinstance(metric, ClassificationMetric)
-        metric.save(folder)

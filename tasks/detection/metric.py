@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.files import replacing
-from tasks.common.charts.precision_recall import PrecisionRecall
+from tasks.common.charts.precision_recall import PrecisionRecall, draw_precision_recall
+from tasks.common.training.metric import TaskMetric
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.scoring.average_precision import BOXES, MASKS, precision_recall, score
 from tasks.detection.scoring.masks import rles_from_tensors, rles_to_tensors
@@ -83,7 +83,7 @@ def truth_records(annotations: Annotations) -> Records:
     return found._replace(**rles_to_tensors(rles))
 
 
-class CocoMetric(Metric):
+class CocoMetric(TaskMetric):
     """Average precision by COCO's protocol, over all processes.
 
     Args:
@@ -93,9 +93,6 @@ class CocoMetric(Metric):
             faster equal.
         alone: Score what this process has seen, without the others.
     """
-
-    full_state_update = False
-    higher_is_better = True
 
     def __init__(
         self, annotations: Annotations, *, reference: bool = False, alone: bool = False
@@ -163,12 +160,18 @@ class CocoMetric(Metric):
             self._truth = coco_dictionary(self.annotations)
         return self._truth
 
-    def save(self, path: Path) -> None:
-        """Writes the last computed results as a COCO result file with the data set's image ids."""
+    def save(self, folder: Path) -> None:
+        """Writes ``predictions.json``, a COCO result file with the data set's ids, and a chart."""
         ids = self.annotations.image_ids
         results = [row | {"image_id": int(ids[row["image_id"]])} for row in self.results]
-        with replacing(path) as temporary:
+        with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(results), encoding="utf-8")
+        what = "boxes" if self.annotations.outlines is None else "masks"
+        draw_precision_recall(
+            self.precision_recall(),
+            folder / "precision_recall.png",
+            title=f"{what} that overlap an object's by an IoU of 0.5 or more",
+        )
 
 
 def coco_dictionary(annotations: Annotations) -> dict[str, Any]:

@@ -2,22 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from pycocotools.mask import area
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.errors import InputError
 from heads.detection.detections import Detections
 from heads.detection.detector import DetectionHead
 from heads.head import Batch, Head
-from tasks.common.charts.precision_recall import draw_precision_recall
 from tasks.common.data.labels import LabelMap, check_classes
-from tasks.common.data.module import DataModule
 from tasks.common.images.canvas import Canvas
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
@@ -32,13 +28,14 @@ COLUMNS = {"map": "AP", "map_50": "AP50", "segm_map": "masks AP", "segm_map_50":
 logger = logging.getLogger(__name__)
 
 
-class DetectionTask(Task):
+class DetectionTask(Task[DetectionData, CocoMetric]):
     """Trains a detector and scores it by COCO's average precision.
 
     Args:
         **wiring: See ``Task``.
     """
 
+    head: DetectionHead
     head_type: type[Head] = DetectionHead  # type: ignore[type-abstract]
     monitor = "val/map"
     legend = (
@@ -60,8 +57,7 @@ class DetectionTask(Task):
         return CocoMetric(data.val_annotations, reference=self.report_exactly)
 
     def on_fit_start(self) -> None:
-        assert isinstance(self.metric, CocoMetric)
-        check_scoring(CocoMetric(self.metric.annotations, alone=True))
+        check_scoring(CocoMetric(self.measured.annotations, alone=True))
 
     def records(self, predictions: Detections, batch: Batch) -> Records:
         category = self.category_ids[predictions.labels]
@@ -83,11 +79,9 @@ class DetectionTask(Task):
     def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
         return {"num_classes": len(label_map) + 1}  # background
 
-    def summary(self, data: DataModule) -> str:
-        assert isinstance(data, DetectionData)
+    def summary(self, data: DetectionData) -> str:
         annotations, head, figures = data.val_annotations, self.head, self.figures
-        assert isinstance(self.metric, CocoMetric)
-        seen = self.metric.seen
+        seen = self.measured.seen
         photos = counted_of(len(seen), len(annotations), "photo", "photos")
         there = int(np.diff(annotations.offsets)[seen].sum())
         boxes = counted_of(there, len(annotations.boxes), "box", "boxes")
@@ -118,16 +112,6 @@ class DetectionTask(Task):
 
     def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         draw_detections(canvas, entry["detections"])
-
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        assert isinstance(metric, CocoMetric)
-        metric.save(folder / "predictions.json")
-        what = "boxes" if metric.annotations.outlines is None else "masks"
-        draw_precision_recall(
-            metric.precision_recall(),
-            folder / "precision_recall.png",
-            title=f"{what} that overlap an object's by an IoU of 0.5 or more",
-        )
 
 
 def class_table(figures: Mapping[str, float], names: Sequence[str]) -> list[str]:

@@ -13,12 +13,11 @@ from tasks.common.data import augmentation
 from tasks.common.data.overlap import overlap_lines
 from tasks.common.data.photo_module import PhotoData
 from tasks.common.data.photo_sets import LabelledSet
-from tasks.common.data.photos import Photos
 from tasks.common.images.decoding import find_images
 from tasks.face_attributes.faces import Faces
 
 
-class FaceData(PhotoData):
+class FaceData(PhotoData[Faces]):
     """Photos of a face each, with its attributes.
 
     Args:
@@ -48,9 +47,7 @@ class FaceData(PhotoData):
 
     def faces(self, split: str) -> Faces:
         """The checked faces of ``train`` or ``val``."""
-        faces = self.photos(split)
-        assert isinstance(faces, Faces)
-        return faces
+        return self.photos(split)
 
     def train_paths(self) -> list[Path]:
         """The training faces: any part that is shown of one still tells most of its attributes."""
@@ -60,7 +57,7 @@ class FaceData(PhotoData):
     def plain_train_set(self, side: int) -> LabelledSet:
         return LabelledSet(self.faces("train"), augmentation.plain, sides=[side], seed=self.seed)
 
-    def counts(self, photos: Photos) -> str:
+    def counts(self, photos: Faces) -> str:
         known = ~np.isnan(photos.targets)
         unlabelled = int((~known.any(axis=1)).sum())
         return (

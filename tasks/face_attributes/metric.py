@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.files import replacing
 from tasks.common.charts.precision_recall import PrecisionRecall, draw_precision_recall
 from tasks.common.data.labels import LabelMap
+from tasks.common.training.metric import TaskMetric
 from tasks.face_attributes.faces import Faces
 
 
@@ -74,7 +74,7 @@ def _steps(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return scores[order][ends], hits, hits / (ends + 1)
 
 
-class AttributesMetric(Metric):
+class AttributesMetric(TaskMetric):
     """Average precision over all faces that any process has seen, each counted once.
 
     Every face has a row of its own, which one process fills in: the largest of the rows that the
@@ -85,9 +85,6 @@ class AttributesMetric(Metric):
         network: The network's attributes, which are looked up by name; one that it does not know
             has an average precision of 0.
     """
-
-    full_state_update = False
-    higher_is_better = True
 
     def __init__(self, faces: Faces, *, network: LabelMap) -> None:
         super().__init__()

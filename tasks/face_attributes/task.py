@@ -2,11 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.errors import InputError
 from heads.attributes import AttributesHead
@@ -20,7 +18,7 @@ from tasks.face_attributes.data import FaceData
 from tasks.face_attributes.metric import AttributesMetric, Records, named_attributes
 
 
-class FaceAttributesTask(Task):
+class FaceAttributesTask(Task[FaceData, AttributesMetric]):
     """Trains attributes from labels or a teacher, and scores them by mean average precision."""
 
     head_type = AttributesHead
@@ -49,9 +47,8 @@ class FaceAttributesTask(Task):
     def records(self, predictions: Tensor, batch: Batch) -> Records:
         return Records(batch["id"], predictions)
 
-    def summary(self, data: Any) -> str:
-        metric = self.metric
-        assert isinstance(metric, AttributesMetric)
+    def summary(self, data: FaceData) -> str:
+        metric = self.measured
         faces = counted_of(len(metric.found), len(metric.faces), "face", "faces")
         every = metric.by_attribute()
         rows = sorted((row for row in every if row.faces), key=lambda row: row.average_precision)
@@ -97,10 +94,6 @@ class FaceAttributesTask(Task):
     def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Writes the attributes on the photo."""
         canvas.write(scored_lines(entry["attributes"]))
-
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        assert isinstance(metric, AttributesMetric)
-        metric.save(folder)
 
 
 def check_probabilities(target: Tensor, num_attributes: int) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.files import replacing
+from tasks.common.training.metric import TaskMetric
 from tasks.face_embedding.pairs import Pairs
 from tasks.face_embedding.verification import (
     Accuracy,
@@ -42,7 +42,7 @@ class Records(NamedTuple):
     frames: Tensor
 
 
-class VerificationMetric(Metric):
+class VerificationMetric(TaskMetric):
     """Accuracy and true accept rates over pairs whose photos any process has seen.
 
     Every photo has a row of its own, which is filled in once: processes that have not seen it hold
@@ -52,9 +52,6 @@ class VerificationMetric(Metric):
         pairs: The pairs.
         dimension: Of the embeddings.
     """
-
-    full_state_update = False
-    higher_is_better = True
 
     def __init__(self, pairs: Pairs, *, dimension: int) -> None:
         super().__init__()

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.errors import InputError
 from heads.embedding import EmbeddingHead
@@ -27,7 +26,7 @@ from tasks.faces.alignment import corners
 COLOUR = (40, 220, 90)
 
 
-class FaceEmbeddingTask(Task):
+class FaceEmbeddingTask(Task[FaceData, VerificationMetric]):
     """Trains embeddings of faces and scores them by telling pairs apart, as LFW does.
 
     Args:
@@ -36,6 +35,7 @@ class FaceEmbeddingTask(Task):
         **wiring: See ``Task``.
     """
 
+    head: EmbeddingHead
     head_type = EmbeddingHead
     takes_teacher = True
     monitor = "val/lfw_accuracy"
@@ -47,7 +47,7 @@ class FaceEmbeddingTask(Task):
         self.alignment: Mapping[str, Any] = {}
         self.max_distance: float | None = None  # between photos of one person; None until scored
 
-    def prepare(self, stage: str, data: DataModule) -> None:
+    def prepare(self, stage: str, data: FaceData) -> None:
         super().prepare(stage, data)
         if stage != "fit":
             return
@@ -97,7 +97,6 @@ class FaceEmbeddingTask(Task):
         super().on_load_checkpoint({**checkpoint, "description": description})
 
     def make_metric(self, data: FaceData) -> VerificationMetric:
-        assert isinstance(self.head, EmbeddingHead)
         dimension = self.head.dimension
         if self.scores_teacher:
             side = self.image_size
@@ -119,9 +118,8 @@ class FaceEmbeddingTask(Task):
     def records(self, predictions: Tensor, batch: Batch) -> Records:
         return Records(batch["id"], predictions, batch["frame"])
 
-    def summary(self, data: DataModule) -> str:
-        metric = self.metric
-        assert isinstance(metric, VerificationMetric) and isinstance(data, FaceData)
+    def summary(self, data: FaceData) -> str:
+        metric = self.measured
         folds = ", ".join(
             f"{share:.4f} at {threshold:.3f}"
             for share, threshold in zip(*metric.accuracy, strict=True)
@@ -185,7 +183,3 @@ class FaceEmbeddingTask(Task):
         pairs = data.pairs if isinstance(data, FaceData) else None
         found = matches_sheet(entries, pairs) if "embedding" in entries[0] else None
         return super().sheet(entries, pictures) if found is None else found
-
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        assert isinstance(metric, VerificationMetric)
-        metric.save(folder)

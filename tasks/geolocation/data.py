@@ -13,7 +13,6 @@ from torch.utils.data import Dataset
 from backbone.errors import InputError, check_number
 from tasks.common.data.module import Collate, Sample
 from tasks.common.data.photo_module import PhotoData
-from tasks.common.data.photos import Photos
 from tasks.common.images.decoding import ImageFile
 from tasks.common.report import counted
 from tasks.geolocation.albums import AlbumSet, collate
@@ -28,7 +27,7 @@ PHOTOS_PER_ROOT = 2  # max_photos by the square root of the number of training p
 MAX_BY_MIN_PHOTOS = 100  # as on MP-16; PlaNet has 200
 
 
-class GeolocationData(PhotoData):
+class GeolocationData(PhotoData[GeoPhotos]):
     """Photos with latitude and longitude, for training and validation.
 
     Args:
@@ -139,8 +138,7 @@ class GeolocationData(PhotoData):
         """The cells as classes."""
         return self.partition.label_map()
 
-    def counts(self, photos: Photos) -> str:
-        assert isinstance(photos, GeoPhotos)
+    def counts(self, photos: GeoPhotos) -> str:
         albums = len(np.unique(photos.albums))
         return f"{len(photos)} photos of {albums} places"
 
@@ -159,7 +157,6 @@ class GeolocationData(PhotoData):
         if self.album_size is None:
             return shown
         photos = self.photos(split)
-        assert isinstance(photos, GeoPhotos)
         return AlbumSet(shown, photos.albums, size=self.album_size)
 
     @property
@@ -169,7 +166,6 @@ class GeolocationData(PhotoData):
     def val_photo(self, index: int) -> tuple[ImageFile, dict[str, Any]]:
         """A validation photo and where it was taken."""
         photos = self.photos("val")
-        assert isinstance(photos, GeoPhotos)
         latitude, longitude = photos.points[index].tolist()
         return photos.image(index), {"location": {"latitude": latitude, "longitude": longitude}}
 

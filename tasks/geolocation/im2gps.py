@@ -7,10 +7,8 @@ import faiss
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.errors import InputError, check_number
-from heads.cells import CellHead
 from heads.head import Batch
 from tasks.common.data import augmentation
 from tasks.common.data.labels import LabelMap
@@ -61,9 +59,8 @@ class Im2GPSTask(PlanetTask):
             )
         super().setup(stage)
 
-    def make_metric(self, data: GeolocationData) -> Metric:
+    def make_metric(self, data: GeolocationData) -> GeolocationMetric:
         photos, known = data.photos("val"), data.photos("train")
-        assert isinstance(photos, GeoPhotos) and isinstance(known, GeoPhotos)
         self.known = known
         names = [str(index) for index in range(len(known))]
         return GeolocationMetric(photos, points=known.points, names=names)
@@ -90,13 +87,11 @@ class Im2GPSTask(PlanetTask):
     @torch.no_grad()
     def signatures(self, image: Tensor) -> np.ndarray:
         """What photos are compared by: vectors of length 1, float32 ``(B, C)``."""
-        assert isinstance(self.head, CellHead)
         pooled = self.head.pooled(self(image)).float()
         values: np.ndarray = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
         return values
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
-        assert isinstance(self.metric, GeolocationMetric)
         count = min(self.neighbours, self.index.ntotal)
         alike, nearest = self.index.search(self.signatures(batch["image"]), count)
         chosen = [densest(self.points[row], spread_km=self.spread_km) for row in nearest]
@@ -104,11 +99,10 @@ class Im2GPSTask(PlanetTask):
         best, likeness = nearest[rows, chosen], alike[rows, chosen]
         cells, scores = torch.from_numpy(best)[:, None], torch.from_numpy(likeness)[:, None]
         records = Records(batch["id"], cells.to(self.device), scores.to(self.device))
-        self.metric.update(records)
+        self.measured.update(records)
         return records
 
-    def records(self, predictions: Any, batch: Batch) -> Records:
-        assert isinstance(predictions, Records)
+    def records(self, predictions: Records, batch: Batch) -> Records:
         return predictions
 
     def entries(self, records: Records) -> list[dict[str, Any]]:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.files import replacing
 from tasks.common.charts.axes import GREY, new_figure, tidy, write_figure
+from tasks.common.training.metric import TaskMetric
 from tasks.geolocation.cells.sphere import Points, great_circle_km
 from tasks.geolocation.photos import GeoPhotos
 
@@ -61,7 +61,7 @@ def constant_figures(guesses: Points, truth: Points) -> dict[str, float]:
     return best | {"median_km": min(row["median_km"] for row in rows)}
 
 
-class GeolocationMetric(Metric):
+class GeolocationMetric(TaskMetric):
     """Distances over all photos that any process has seen, each counted once.
 
     Every photo has a row of its own, which one process fills in: the largest of the rows that the
@@ -74,9 +74,6 @@ class GeolocationMetric(Metric):
         names: Of the cells, for the predictions that are saved.
         albums: Whether albums are scored, too.
     """
-
-    full_state_update = False
-    higher_is_better = True
 
     def __init__(
         self, photos: GeoPhotos, *, points: Points, names: list[str], albums: bool = False

@@ -9,13 +9,11 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from backbone.errors import InputError
 from heads.cells import CellHead
 from heads.head import Batch
 from tasks.common.data.labels import LabelMap
-from tasks.common.data.module import DataModule
 from tasks.common.images.canvas import Canvas
 from tasks.common.images.captions import scored_lines
 from tasks.common.report import counted_of
@@ -37,7 +35,6 @@ from tasks.geolocation.metric import (
     Records,
     constant_figures,
 )
-from tasks.geolocation.photos import GeoPhotos
 
 LOCATIONS = ("mean", "centre")
 NUM_CELLS = 100  # of a prediction, the likeliest
@@ -46,7 +43,7 @@ RIGHT_KM = 200  # as near as ``monitor`` asks
 NUM_NAMED = 3  # of these, written on its photo
 
 
-class PlanetTask(Task):
+class PlanetTask(Task[GeolocationData, GeolocationMetric]):
     """Trains a classifier of cells and scores it by great-circle distance.
 
     Args:
@@ -95,9 +92,8 @@ class PlanetTask(Task):
         cells = self.partition.finest
         return cells.points if self.location == "mean" else cells.centres
 
-    def make_metric(self, data: GeolocationData) -> Metric:
+    def make_metric(self, data: GeolocationData) -> GeolocationMetric:
         photos = data.photos("val")
-        assert isinstance(photos, GeoPhotos)
         names = s2.tokens(self.partition.finest.ids)
         return GeolocationMetric(photos, points=self.points, names=names, albums=self.albums)
 
@@ -115,9 +111,8 @@ class PlanetTask(Task):
         scores, cells = probabilities.topk(min(NUM_CELLS, probabilities.shape[1]))
         return Records(batch["id"], cells, scores, probabilities if self.albums else None)
 
-    def summary(self, data: DataModule) -> str:
-        metric = self.metric
-        assert isinstance(metric, GeolocationMetric)
+    def summary(self, data: GeolocationData) -> str:
+        metric = self.measured
         rows = {"photo by photo": self.figures}
         if metric.has_albums:
             rows["albums"] = {
@@ -195,10 +190,6 @@ class PlanetTask(Task):
         ]
         distance_km = float(great_circle_km(*places))
         return Verdict(distance_km <= RIGHT_KM, f"{distance_km:.0f} km away")
-
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        assert isinstance(metric, GeolocationMetric)
-        metric.save(folder)
 
 
 def figure_line(name: str, figures: Mapping[str, float]) -> str:

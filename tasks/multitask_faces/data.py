@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch.utils.data import Dataset
 
@@ -47,8 +47,8 @@ class FacesData(MultitaskData):
         super().__init__(
             predict_as="embedding", attributes=attributes, embedding=embedding, **loading
         )
-        labelled, aligned = self.parts["attributes"], self.parts["embedding"]
-        assert isinstance(labelled, AttributeData) and isinstance(aligned, EmbeddingData)
+        labelled = cast(AttributeData, self.parts["attributes"])
+        aligned = cast(EmbeddingData, self.parts["embedding"])
         self.parts["attributes"] = AlignedAttributes(labelled, aligned, augmentation=augmentation)
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -174,8 +174,7 @@ def _finished(
     named: Sequence[str] = (RUN,),
 ) -> Figure:
     """Adds the legend, and the names of points of some sources where there is room."""
-    figure = axes.figure
-    assert isinstance(figure, Figure)
+    figure = cast(Figure, axes.figure)  # no part of another one
     figure.legend(handles=key, loc="outside right upper", frameon=False, labelspacing=0.8)
     figure.draw_without_rendering()  # sizes are known from here on
     taken = _dot_boxes(axes)
@@ -188,8 +187,7 @@ def _finished(
 def _dot_boxes(axes: Axes) -> list[Bbox]:
     """What the dots cover, in pixels."""
     boxes = []
-    for dots in axes.collections:
-        assert isinstance(dots, PathCollection)
+    for dots in cast(list[PathCollection], axes.collections):  # scatter draws nothing else
         places = axes.transData.transform(np.asarray(dots.get_offsets()))
         sides = np.sqrt(dots.get_sizes()) * axes.figure.dpi / POINTS_PER_INCH
         corners = [places - sides[:, None] / 2, places + sides[:, None] / 2]

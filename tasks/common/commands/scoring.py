@@ -24,9 +24,8 @@ def score(
     task.report_exactly = True
     work_exactly(trainer, precision=precision)
     trainer.validate(task, datamodule=data, verbose=False)
-    assert task.metric is not None
     if trainer.is_global_zero:
-        task.save_records(task.metric, folder)
+        task.measured.save(folder)
     logger.info("%s", task.summary(data))
     cost = task_cost(task)
     metrics = {

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from backbone.errors import InputError
 from tasks.common.data import augmentation
@@ -12,7 +12,7 @@ from tasks.common.data.augmentation import Look
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.photo_sets import LabelledSet, UnlabelledSet, collate
-from tasks.common.data.photos import Photos, check_photos
+from tasks.common.data.photos import PhotosT, check_photos
 from tasks.common.data.resolution import resolution_line
 from tasks.common.files.folders import make_folder
 from tasks.common.images.crops import CENTRE
@@ -20,7 +20,7 @@ from tasks.common.images.decoding import ImageFile
 from tasks.common.images.small_copies import SmallCopies
 
 
-class PhotoData(DataModule):
+class PhotoData(DataModule, Generic[PhotosT]):
     """Photos with a target each, for training and validation.
 
     Args:
@@ -61,14 +61,14 @@ class PhotoData(DataModule):
             # average that is shown, has the network's side then
             side = round(self.image_size / CENTRE) if cache_side is None else cache_side
             self.copies = SmallCopies(Path(str(cache)), side=side)
-        self._photos: dict[str, Photos] = {}
+        self._photos: dict[str, PhotosT] = {}
 
     @abstractmethod
-    def read(self, split: str) -> Photos:
+    def read(self, split: str) -> PhotosT:
         """The photos of ``train`` or ``val``."""
 
     @abstractmethod
-    def counts(self, photos: Photos) -> str:
+    def counts(self, photos: PhotosT) -> str:
         """How many photos there are and of what, for the report."""
 
     def folder(self) -> Path:
@@ -85,7 +85,7 @@ class PhotoData(DataModule):
             raise InputError(f"data.root={folder}: there is no such folder. {ways_out}")
         return folder
 
-    def photos(self, split: str) -> Photos:
+    def photos(self, split: str) -> PhotosT:
         """The checked photos of ``train`` or ``val``, read once."""
         if split not in self._photos:
             self._photos[split] = check_photos(self.read(split), on_bad_image=self.on_bad_image)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -55,12 +55,15 @@ class Photos:
         return replace(self, file_names=self.file_names[chosen], targets=self.targets[chosen])
 
 
+PhotosT = TypeVar("PhotosT", bound=Photos)
+
+
 def relative_names(folder: Path, paths: Sequence[Path]) -> np.ndarray:
     """The names of files as ``Photos`` keeps them, relative to a folder above them."""
     return np.array([os.fsencode(path.relative_to(folder)) for path in paths])
 
 
-def check_photos(photos: Photos, *, on_bad_image: str) -> Photos:
+def check_photos(photos: PhotosT, *, on_bad_image: str) -> PhotosT:
     """Checks that every photo can be read.
 
     Args:

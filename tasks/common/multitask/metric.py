@@ -1,12 +1,15 @@
 """The figures of several tasks in one."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from torch import nn
-from torchmetrics import Metric
+
+from backbone.files import replacing
+from tasks.common.training.metric import TaskMetric
 
 T = TypeVar("T")
 
@@ -25,7 +28,7 @@ class Records(NamedTuple):
     shared: bool
 
 
-class MultitaskMetric(Metric):
+class MultitaskMetric(TaskMetric):
     """The figures of all parts, and the mean of those that their best networks are chosen by.
 
     Args:
@@ -33,40 +36,43 @@ class MultitaskMetric(Metric):
         monitors: Of each part, the figure that a network is chosen by.
     """
 
-    full_state_update = False
-    higher_is_better = True
-
-    def __init__(self, parts: Mapping[str, Any], *, monitors: Mapping[str, str]) -> None:
+    def __init__(self, parts: Mapping[str, TaskMetric], *, monitors: Mapping[str, str]) -> None:
         super().__init__()
-        self.parts = nn.ModuleDict(parts)
+        self.parts = parts
+        self._modules.update(parts)  # which moves them with this one
         self.monitors = monitors
 
     by_part: dict[str, dict[str, float]]  # figures, once computed
 
-    def of(self, part: str) -> Metric:
-        """The metric of a part."""
-        metric = self.parts[part]
-        assert isinstance(metric, Metric)
-        return metric
-
     def update(self, records: Records) -> None:
         """Each part's."""
         for name, own in records.parts.items():
-            self.of(name).update(own)
+            self.parts[name].update(own)
 
     def compute(self) -> dict[str, float]:
         """Each part's figures under their own names."""
         self.by_part = {
-            name: {key: float(value) for key, value in self.of(name).compute().items()}
+            name: {key: float(value) for key, value in self.parts[name].compute().items()}
             for name in self.parts
         }
         chosen = [self.by_part[name][monitor] for name, monitor in self.monitors.items()]
         return joined(self.by_part) | {MEAN: float(np.mean(chosen))}
 
+    def save(self, folder: Path) -> None:
+        """Each part's in a folder of its name, and ``predictions.json`` with those of all."""
+        predictions = {}
+        for name, metric in self.parts.items():
+            own = folder / name
+            own.mkdir(exist_ok=True)
+            metric.save(own)
+            predictions[name] = json.loads((own / "predictions.json").read_text(encoding="utf-8"))
+        with replacing(folder / "predictions.json") as temporary:
+            temporary.write_text(json.dumps(predictions, indent=1) + "\n", encoding="utf-8")
+
     def reset(self) -> None:
         super().reset()
         for name in self.parts:
-            self.of(name).reset()
+            self.parts[name].reset()
 
 
 def joined(parts: Mapping[str, Mapping[str, T]]) -> dict[str, T]:

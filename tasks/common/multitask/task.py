@@ -1,16 +1,13 @@
 """Several tasks on one backbone: each has its head and metric, and all share every pass."""
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torchmetrics import Metric
 
 from backbone.errors import settings_of
-from backbone.files import replacing
 from heads.head import Batch, Features, Head
 from heads.multitask import MultitaskHead, check_part, shares
 from tasks.common.data.labels import LabelMap, joint_labels
@@ -21,7 +18,7 @@ from tasks.common.training.reported import Verdict
 from tasks.common.training.task import Task
 
 
-class MultitaskTask(Task):
+class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
     """Tasks that share a backbone, which runs once on all their photos together.
 
     Each part keeps the names of its figures and predictions; one that several parts have is called
@@ -38,16 +35,17 @@ class MultitaskTask(Task):
         InputError: If there is no such part to teach, or heads are of other parts.
     """
 
+    head: MultitaskHead
     head_type = MultitaskHead
     takes_teacher = True
     monitor = f"val/{MEAN}"
     legend = "What the parts of one network say of each photo, and how sure they are of it."
-    parts: Mapping[str, Task] = {}
+    parts: Mapping[str, Task[Any, Any]] = {}
 
     def __init__(
         self,
         *,
-        parts: Mapping[str, "partial[Task]"],
+        parts: Mapping[str, Any],
         taught: str,
         head: Callable[..., Head],
         label_map: LabelMap,
@@ -55,11 +53,10 @@ class MultitaskTask(Task):
     ) -> None:
         check_part("task.taught", taught, parts=parts)
         classes = {
-            name: _class_of(part).head_arguments(label_map.of(name)) for name, part in parts.items()
+            name: part.func.head_arguments(label_map.of(name)) for name, part in parts.items()
         }
         numbers = {name: arguments["num_classes"] for name, arguments in classes.items()}
         super().__init__(head=partial(head, num_classes=numbers), label_map=label_map, **wiring)
-        assert isinstance(self.head, MultitaskHead)
         shared = ("backbone", "image_size", "optimizer", "schedule")
         heads = dict(self.head.heads())
         self.parts = {
@@ -93,7 +90,7 @@ class MultitaskTask(Task):
         check_part("task.taught", part, parts=self.parts)
         return self.parts[part]
 
-    def prepare(self, stage: str, data: Any) -> None:
+    def prepare(self, stage: str, data: MultitaskData) -> None:
         for name, part in self.parts.items():
             part.report_exactly = self.report_exactly
             with settings_of("data", name):
@@ -101,7 +98,7 @@ class MultitaskTask(Task):
         super().prepare(stage, data)
 
     def make_metric(self, data: MultitaskData) -> MultitaskMetric:
-        metrics = {name: part.metric for name, part in self.parts.items()}
+        metrics = {name: part.measured for name, part in self.parts.items()}
         monitors = {name: part.monitor.removeprefix("val/") for name, part in self.parts.items()}
         return MultitaskMetric(metrics, monitors=monitors)
 
@@ -156,38 +153,20 @@ class MultitaskTask(Task):
         """An entry with the part's own names for what is its own."""
         return {key.removeprefix(f"{name}/"): value for key, value in entry.items()}
 
-    def summary(self, data: Any) -> str:
-        assert isinstance(self.metric, MultitaskMetric)
+    def summary(self, data: MultitaskData) -> str:
         lines = []
         for name, part in self.parts.items():
-            part.figures = self.metric.by_part[name]
+            part.figures = self.measured.by_part[name]
             lines += [f"{name}:", part.summary(data.of(name))]
         return "\n".join([*lines, f"{self.monitor} {self.figures[MEAN]:.4f}"])
 
-    def cautions(self, data: Any) -> list[str]:
+    def cautions(self, data: MultitaskData) -> list[str]:
         lines = []
         for name, part in self.parts.items():
             part.trained_on = self.trained_on
             with settings_of("data", name):
                 lines += [f"{name}: {line}" for line in part.cautions(data.of(name))]
         return lines
-
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        """Each part's in a folder of its name, and ``predictions.json`` with those of all."""
-        assert isinstance(metric, MultitaskMetric)
-        predictions = {}
-        for name, part in self.parts.items():
-            own = folder / name
-            own.mkdir(exist_ok=True)
-            part.save_records(metric.of(name), own)
-            predictions[name] = json.loads((own / "predictions.json").read_text(encoding="utf-8"))
-        with replacing(folder / "predictions.json") as temporary:
-            temporary.write_text(json.dumps(predictions, indent=1) + "\n", encoding="utf-8")
-
-
-def _class_of(part: "partial[Task]") -> type[Task]:
-    assert isinstance(part.func, type)
-    return part.func
 
 
 def _given(head: Head) -> Callable[..., Head]:

@@ -3,15 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from torchmetrics import Metric
 
 from heads.head import Batch
 from tasks.common.data.module import DataModule
 from tasks.common.images.canvas import Canvas
 from tasks.common.images.sheets import sample_sheet
+from tasks.common.training.metric import TaskMetric
+
+DataT = TypeVar("DataT", bound=DataModule)
+MetricT = TypeVar("MetricT", bound=TaskMetric)
 
 
 class Verdict(NamedTuple):
@@ -21,7 +24,7 @@ class Verdict(NamedTuple):
     words: str
 
 
-class Reported(ABC):
+class Reported(ABC, Generic[DataT, MetricT]):
     """What an application says of its predictions, beside how they are learned.
 
     Records are predictions in the terms of the data set; entries are these as plain values.
@@ -32,22 +35,18 @@ class Reported(ABC):
     legend: str = ""  # says what is drawn, above a sheet of pictures
 
     @abstractmethod
-    def make_metric(self, data: Any) -> Metric:
-        """A metric over a ``DataModule``'s validation data; ``compute`` gives named scalars."""
+    def make_metric(self, data: DataT) -> MetricT:
+        """What scores predictions on the validation data."""
 
     @abstractmethod
     def records(self, predictions: Any, batch: Batch) -> Any:
         """Predictions in original image coordinates and the data set's own class ids."""
 
     @abstractmethod
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        """Writes what the metric was computed from, for others to check, and charts of it."""
-
-    @abstractmethod
-    def summary(self, data: DataModule) -> str:
+    def summary(self, data: DataT) -> str:
         """The last figures with what they were measured on and how, to print."""
 
-    def cautions(self, data: DataModule) -> list[str]:
+    def cautions(self, data: DataT) -> list[str]:
         """What to bear in mind about the figures, a line each."""
         return data.cautions()
 
@@ -87,5 +86,5 @@ class Reported(ABC):
         """Whether an entry is right, where one can say so of a photo as a whole."""
         return None
 
-    def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:  # noqa: B027, optional
+    def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
         """Writes what else shows an entry beside its picture ``path``; nothing unless it does."""

@@ -8,7 +8,6 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torchmetrics import Metric
 
 from backbone.backbone import Backbone
 from backbone.errors import InputError
@@ -19,11 +18,11 @@ from tasks.common.data.sampling import gathered, share_buffers
 from tasks.common.settings.differences import differences
 from tasks.common.training.decay import parameter_groups
 from tasks.common.training.diverged import DivergedError
-from tasks.common.training.reported import Reported
+from tasks.common.training.reported import DataT, MetricT, Reported
 from tasks.common.training.teacher import Teacher
 
 
-class Task(LightningModule, Reported):
+class Task(LightningModule, Reported[DataT, MetricT]):
     """Wires a backbone to a head: forward pass, optimiser, logging, metric.
 
     Args:
@@ -78,7 +77,7 @@ class Task(LightningModule, Reported):
         self.teacher: Teacher | None = None
         self.scores_teacher = False  # instead of its own predictions
         self.heat_maps = False  # predictions come with what decided them
-        self.metric: Metric | None = None
+        self.metric: MetricT | None = None
         self.report_exactly = False  # use the metric's reference implementation
         self.figures: dict[str, float] = {}
         self.trained_on: list[str] = []  # data sets, the first one first
@@ -167,9 +166,8 @@ class Task(LightningModule, Reported):
         return features["c5"].mean((2, 3))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
-        assert self.metric is not None
         records = self.records(self.predictions(batch), batch)
-        self.metric.update(records)
+        self.measured.update(records)
         return records
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Any:
@@ -181,7 +179,13 @@ class Task(LightningModule, Reported):
         if stage in ("fit", "validate"):
             self.prepare(stage, self.trainer.datamodule)  # type: ignore[attr-defined]
 
-    def prepare(self, stage: str, data: DataModule) -> None:
+    @property
+    def measured(self) -> MetricT:
+        """The metric, once ``prepare`` has made it."""
+        assert self.metric is not None
+        return self.metric
+
+    def prepare(self, stage: str, data: DataT) -> None:
         """Makes ready to ``fit`` or to ``validate``."""
         self.metric = self.make_metric(data)
 
@@ -189,16 +193,15 @@ class Task(LightningModule, Reported):
         share_buffers(self)
 
     def on_validation_epoch_end(self) -> None:
-        assert self.metric is not None
         # The metric gathers from all processes by itself, so nothing is left to reduce.
-        self.figures = {name: float(value) for name, value in self.metric.compute().items()}
+        self.figures = {name: float(value) for name, value in self.measured.compute().items()}
         values = {f"val/{name}": value for name, value in self.figures.items()}
         main = {name: value for name, value in values.items() if name == self.monitor}
         rest = {name: value for name, value in values.items() if name != self.monitor}
         in_curve = not self.report_exactly  # what is reported at the end may be of earlier weights
         self.log_dict(main, prog_bar=True, logger=in_curve)
         self.log_dict(rest, logger=in_curve)
-        self.metric.reset()
+        self.measured.reset()
 
     def train(self, mode: bool = True) -> "Task":
         super().train(mode)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import to_tensor
 
 from backbone.errors import InputError
-from heads.detection.two_stage import TwoStageHead
 from heads.faster_rcnn import FasterRCNNHead
 from heads.faster_rcnn_fpn import PyramidRCNNHead
 from heads.ssd import SSDHead
@@ -231,17 +230,15 @@ def _settled(task: Task, config: DictConfig, *, class_bias: float) -> Task:
         config: Says what the noise is to be like.
         class_bias: Bias of the classes against background.
     """
-    head = task.head
-    assert isinstance(head, SSDHead | TwoStageHead)
-    for layer in head.class_layers if isinstance(head, SSDHead) else [head.class_layer]:
-        assert isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None
-        layer.bias.detach().view(-1, head.num_classes)[:, 1:] = class_bias
+    head: Any = task.head
+    for classes in head.class_layers if isinstance(head, SSDHead) else [head.class_layer]:
+        classes.bias.detach().view(-1, head.num_classes)[:, 1:] = class_bias
     for layer in task.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0
     batch = _random_batch(config, num_labels=1)
     with torch.no_grad():
-        task.train().head.outputs(task(batch["image"]))
+        head.outputs(task.train()(batch["image"]))
     return task
 
 

@@ -2,12 +2,11 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from backbone.errors import InputError, check_number
-from tasks.common.data.photos import Photos
 from tasks.common.data.sampling import EpochSampler, WindowSampler
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.photos import GeoPhotos
@@ -50,15 +49,14 @@ class ShardData(GeolocationData):
         """The photos of both splits as the index has them."""
         return dict(read_shards(self.folder()))
 
-    def photos(self, split: str) -> Photos:
+    def photos(self, split: str) -> GeoPhotos:
         # each was decoded before it was packed: to look at millions again would take hours
         if split not in self._photos and self.on_bad_image == "error":
             self._photos[split] = self.read(split)
         return super().photos(split)
 
     def train_sampler(self, **start: Any) -> EpochSampler:
-        photos = self.photos("train")
-        assert isinstance(photos, ShardPhotos)
+        photos = cast(ShardPhotos, self.photos("train"))  # as read_shards gives them
         if self.album_size is not None:  # whose photos are in any shard
             return super().train_sampler(**start)
         shards = torch.from_numpy(photos.parts["shard"].astype("int64"))

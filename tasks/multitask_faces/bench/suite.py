@@ -1,7 +1,7 @@
 """Both heads from one pass beside two networks, measured in one run."""
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import torch
 from omegaconf import DictConfig
@@ -46,8 +46,7 @@ def _row(config: DictConfig, count: int, precision: str) -> Row:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     side = config.data.image_size or FacesData.default_image_size
     labels = joint_labels({"attributes": ATTRIBUTES, "embedding": attribute_map(())})
-    task = build_task(config, label_map=labels, image_size=side)
-    assert isinstance(task, MultitaskTask)
+    task = cast(MultitaskTask, build_task(config, label_map=labels, image_size=side))
     alone = [copy.deepcopy(part) for part in task.parts.values()]  # with backbones of their own
     for network in (task, *alone):
         fix_weights(network.to(device).eval(), precision=precision)

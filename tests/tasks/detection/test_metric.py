@@ -222,7 +222,7 @@ def test_the_saved_file_scores_the_same(tmp_path: Path, reference: bool) -> None
     metric = CocoMetric(annotations, reference=reference)
     metric.update(records(annotations, results, list(IMAGE_IDS)))
     found = metric.compute()
-    metric.save(tmp_path / "predictions.json")
+    metric.save(tmp_path)
     saved = json.loads((tmp_path / "predictions.json").read_text())
     assert all(row.keys() == {"image_id", "category_id", "bbox", "score"} for row in saved)
     expected = plain_pycocotools(tmp_path, saved, list(IMAGE_IDS)).stats[0]
