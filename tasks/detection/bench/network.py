@@ -231,8 +231,9 @@ def _settled(task: Task, config: DictConfig, *, class_bias: float) -> Task:
         class_bias: Bias of the classes against background.
     """
     head: Any = task.head
-    for classes in head.class_layers if isinstance(head, SSDHead) else [head.class_layer]:
-        classes.bias.detach().view(-1, head.num_classes)[:, 1:] = class_bias
+    predictors: Any = head.class_layers if isinstance(head, SSDHead) else [head.class_layer]
+    for layer in predictors:
+        layer.bias.detach().view(-1, head.num_classes)[:, 1:] = class_bias
     for layer in task.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0
