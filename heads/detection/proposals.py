@@ -142,6 +142,8 @@ class ProposalNetwork(nn.Module):
     @torch.no_grad()
     def propose(self, outputs: ProposalOutputs, maps: Sequence[Tensor]) -> Proposals:
         """The best boxes of each image, ``num_proposals`` of them with the padding."""
+        if outputs.boxes.is_meta:  # where there are shapes and no values, nothing can be chosen
+            return self._padded(list(outputs.boxes[:, :0]))
         anchors = self.anchors(maps)
         place = _best_of_each_map(outputs.objectness, anchors, count=self.max_candidates)
         scores = outputs.objectness.gather(1, place)
