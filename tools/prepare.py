@@ -10,15 +10,15 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from tasks.common.commands.console import command
-from tasks.common.data.public import prepare_by_name
-
-KEYS = ("against", "output", "max_distance", "val_share", "overwrite")
+from tasks.common.machine.stopping import GOES_ON, keeping
+from tasks.common.settings.targets import build
 
 
 @command("prepare")
 def main(config: DictConfig) -> None:
-    settings = {key: config[key] for key in KEYS}
-    print(prepare_by_name(str(config.dataset), Path(str(config.root)), **settings))
+    prepare = build(config.dataset)
+    with keeping(GOES_ON):
+        print(prepare(Path(str(config.root))))
 
 
 if __name__ == "__main__":
