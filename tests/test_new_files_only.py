@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -108,6 +109,13 @@ def test_tests_that_list_folders_hold_of_them(project: Path) -> None:
     files = ("heads/test_names.py", "heads/test_settings.py", "backbone/test_backbones.py")
     chosen = ("-q", "-k", "brightness or strided", *(f"tests/{file}" for file in files))
     assert " passed" in run(project, sys.executable, "-m", "pytest", *chosen)
+
+
+def test_contributing_shows_them() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^    # (\w\S*\.(?:py|yaml))", text, re.MULTILINE)
+    assert len(shown) >= 8
+    assert [name for name in shown if not (ADDED / name).is_file()] == []
 
 
 def figure(folder: Path) -> float:
