@@ -57,6 +57,17 @@ class ProposalNetwork(nn.Module):
         InputError: If a setting is outside its bounds.
     """
 
+    free_settings = (
+        "num_proposals",
+        "max_candidates",
+        "nms_iou",
+        "foreground_iou",
+        "background_iou",
+        "num_sampled",
+        "positive_share",
+        "box_weight",
+    )
+
     def __init__(
         self,
         *,

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from backbone.batch_norm import fold, unfold
 from backbone.mobilenet import MobileNet
-from backbone.published import folded_layer
-from backbone.tflite import Convolution
+from backbone.tflite import Convolution, folded_layer
 from heads.detection.losses import SigmoidCrossEntropy
 from heads.ssd import SSDHead
 
