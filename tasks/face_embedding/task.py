@@ -156,7 +156,10 @@ class FaceEmbeddingTask(Task):
         """
         return [
             {
-                "face": [[round(x, 2) for x in corner] for corner in corners(frame).tolist()],
+                "face": [
+                    [round(x, 2) for x in corner]
+                    for corner in corners(frame, self.image_size).tolist()
+                ],
                 "embedding": [round(value, 5) for value in embedding],
             }
             for frame, embedding in zip(
