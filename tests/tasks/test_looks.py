@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tasks.face_embedding import augment, samples
 
 SIDE = 64
 SEEDS = 24
+DOT_PX = 9  # deviation of the dot, about one of the network's pixels where all of a photo is shown
 CONFIGS = Path(__file__).parents[2] / "configs"
 SQUARE = np.array([[280, -110, 240], [110, 280, 50.0]])  # of a face that is turned
 See = Callable[[Path, int], Shown]  # what is shown of the photo ``0`` in a folder, by a seed
@@ -72,18 +74,29 @@ LOOKS: dict[str, See] = {
 each_look = pytest.mark.parametrize("see", LOOKS.values(), ids=LOOKS)
 
 
-def write_photos(folder: Path, suffix: str, *, point: np.ndarray | None = None) -> Path:
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Writes photos once for all looks."""
+    return cache(partial(write_photos, tmp_path_factory.mktemp("photos")))
+
+
+def write_photos(root: Path, suffix: str, point: tuple[float, float] | None = None) -> Path:
     """A soft background twice; the first of them has a red dot at a point."""
-    folder.mkdir(exist_ok=True)
+    folder = root / f"{suffix} {point}"
+    folder.mkdir()
     coarse = np.random.default_rng(0).uniform(60, 100, (4, 5, 1)).repeat(3, axis=2)
-    pixels = cv2.resize(coarse, PHOTO_SIZE, interpolation=cv2.INTER_CUBIC)
-    for number in (1, 0):
-        if number == 0 and point is not None:
-            middles = np.stack(np.meshgrid(*map(np.arange, PHOTO_SIZE)), axis=-1) + 0.5
-            dot = np.exp(-np.square(middles - point).sum(-1, keepdims=True) / (2 * 9**2))
-            pixels = pixels + dot * ([255, 0, 0] - pixels)
+    background = cv2.resize(coarse, PHOTO_SIZE, interpolation=cv2.INTER_CUBIC)
+    dotted = background
+    if point is not None:
+        across, down = (
+            np.exp(-np.square(np.arange(length) + 0.5 - middle) / (2 * DOT_PX**2))
+            for length, middle in zip(PHOTO_SIZE, point, strict=True)
+        )
+        dot = np.outer(down, across)[..., None]
+        dotted = background + dot * ([255, 0, 0] - background)
+    for name, pixels in (("0", dotted), ("1", background)):
         image = Image.fromarray(pixels.astype(np.uint8))
-        image.save(folder / f"{number}.{suffix}", quality=95)
+        image.save(folder / f"{name}.{suffix}", quality=95)
     return folder / f"0.{suffix}"
 
 
@@ -98,30 +111,30 @@ def dot_in(image: np.ndarray, without: np.ndarray) -> np.ndarray | None:
 
 @each_look
 @pytest.mark.parametrize("suffix", ["png", "jpg"])  # the latter is decoded at a part of its size
-def test_a_point_is_shown_where_its_frame_says(see: See, suffix: str, tmp_path: Path) -> None:
-    empty = write_photos(tmp_path / "empty", suffix)
-    seen = 0
+def test_a_point_is_shown_where_its_frame_says(
+    see: See, suffix: str, photo: Callable[..., Path]
+) -> None:
+    misses = []
     for seed in range(SEEDS):
-        point = np.random.default_rng((1, seed)).uniform([200, 120], [440, 360])
-        shown = see(write_photos(tmp_path / f"{seed}", suffix, point=point), seed)
-        without = see(empty, seed)
+        point = tuple(np.random.default_rng((1, seed)).uniform([200, 120], [440, 360]).tolist())
+        shown, without = see(photo(suffix, point), seed), see(photo(suffix), seed)
         assert np.array_equal(shown.frame, without.frame)
-        place = to_network(point, shown.frame)
+        place = to_network(np.array(point), shown.frame)
         back = to_photo(torch.tensor(place)[None], torch.tensor(shown.frame))
         np.testing.assert_allclose(back[0], point)
         found = dot_in(shown.image, without.image)
         if found is not None and ((found > 2) & (found < SIDE - 2)).all():
-            seen += 1
-            assert np.abs(found - place).max() < 1, seed
-    assert seen > SEEDS / 3
+            misses.append(found - place)
+    assert len(misses) > SEEDS / 2  # parts of photos may lack it
+    assert np.abs(misses).max() < 1
+    assert np.abs(np.mean(misses, axis=0)).max() < 0.2  # no half pixel to one side
 
 
 @each_look
 def test_mirrors_alone_have_a_negative_determinant(
-    see: See, tmp_path: Path, request: pytest.FixtureRequest
+    see: See, photo: Callable[..., Path], request: pytest.FixtureRequest
 ) -> None:
-    path = write_photos(tmp_path, "png")
-    signs = {is_mirrored(see(path, seed).frame) for seed in range(SEEDS)}
+    signs = {is_mirrored(see(photo("png"), seed).frame) for seed in range(SEEDS)}
     assert signs == ({False} if "plain" in request.node.name else {False, True})
 
 
@@ -136,10 +149,8 @@ def test_every_recipe_of_the_configs_is_looked_at() -> None:
     [photo_sets.collate, samples.collate, batches.collate],
     ids=["photos", "faces", "scenes"],
 )
-def test_the_batch_of_every_task_has_frames(
-    collate: Callable[..., dict[str, torch.Tensor]],
-) -> None:
-    sample = {
+def test_the_batch_of_every_task_has_frames(collate: Callable[..., dict[str, Any]]) -> None:
+    sample: dict[str, Any] = {
         "image": np.zeros((SIDE, SIDE, 3), np.uint8),
         "frame": np.array([[2, 0, 5], [0, 2, 7.5]]),
         "id": 3,
