@@ -1,7 +1,6 @@
 """Training augmentation: the part of a photo that the network sees, mirrored and recoloured."""
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import albumentations as A
@@ -9,8 +8,8 @@ import numpy as np
 
 from tasks.common.images.crops import centre_crop, random_crop
 from tasks.common.images.decoding import ImageFile
-
-Look = Callable[[ImageFile, np.random.Generator], np.ndarray]  # file to ``(S, S, 3)``
+from tasks.common.images.geometry import Look, Shown
+from tasks.common.images.transforms import Transforms
 
 
 def paper(image_size: int, min_area: float = 0.35) -> Look:
@@ -54,7 +53,7 @@ def plain(image_size: int) -> Look:
     return partial(_look_at_centre, image_size=image_size)
 
 
-def _look_at_centre(path: ImageFile, _: np.random.Generator, *, image_size: int) -> np.ndarray:
+def _look_at_centre(path: ImageFile, _: np.random.Generator, *, image_size: int) -> Shown:
     return centre_crop(path, image_size)
 
 
@@ -72,13 +71,9 @@ class Augmentation:
     ) -> None:
         self.image_size = image_size
         self.min_area = min_area
-        self.finish = A.Compose(transforms)
+        self.finish = Transforms(transforms)
 
-    def __call__(self, path: ImageFile, rng: np.random.Generator) -> np.ndarray:
+    def __call__(self, path: ImageFile, rng: np.random.Generator) -> Shown:
         """Reads a photo and shows it; equal generators give equal pictures."""
-        pixels = random_crop(path, self.image_size, min_area=self.min_area, rng=rng)
-        # Not set_random_seed: it gives every transform the same seed, so that whatever flips an
-        # image would also decide its colours.
-        self.finish.set_random_state(rng, random.Random(int(rng.integers(2**63))))
-        finished: np.ndarray = self.finish(image=pixels)["image"]
-        return finished
+        part = random_crop(path, self.image_size, min_area=self.min_area, rng=rng)
+        return self.finish(part, rng)

@@ -181,7 +181,7 @@ def _predict_row(
         "boxes": np.zeros((0, 4), np.float32),
         "labels": np.zeros(0, np.int64),
         "id": 0,
-        "frame": photo.shape[1::-1],
+        "size": photo.shape[1::-1],
     }
 
     def ours() -> Records:

@@ -14,7 +14,7 @@ from tasks.common.images.decoding import find_images
 LABELS = LabelMap(("bright",), (1,))
 
 
-class BrightnessData(PhotoData):
+class BrightnessData(PhotoData[Photos]):
     """``train`` and ``val``, with photos that are named by their brightness in percent."""
 
     default_image_size = 32

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
+
+from tasks.common.training.metric import TaskMetric
 
 
 class Records(NamedTuple):
@@ -17,7 +18,7 @@ class Records(NamedTuple):
     shares: Tensor
 
 
-class BrightnessMetric(Metric):
+class BrightnessMetric(TaskMetric):
     """One minus the mean difference.
 
     Args:
@@ -38,8 +39,8 @@ class BrightnessMetric(Metric):
         self.difference += (records.shares - wanted).abs().sum()
         self.count += len(records.ids)
 
-    def compute(self) -> dict[str, Tensor]:
-        return {"closeness": 1 - self.difference / self.count}
+    def compute(self) -> dict[str, float]:
+        return {"closeness": float(1 - self.difference / self.count)}
 
     def save(self, folder: Path) -> None:
         """Writes how many photos the figure is of."""

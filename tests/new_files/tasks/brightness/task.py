@@ -1,22 +1,19 @@
 """Brightness: what the shared task leaves open."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
-from torchmetrics import Metric
 
 from heads.brightness import BrightnessHead
 from heads.head import Batch
 from tasks.brightness.data import BrightnessData
 from tasks.brightness.metric import BrightnessMetric, Records
-from tasks.common.data.module import DataModule
 from tasks.common.images.canvas import Canvas
 from tasks.common.training.task import Task
 
 
-class BrightnessTask(Task):
+class BrightnessTask(Task[BrightnessData, BrightnessMetric]):
     """Trains how bright photos are and scores it by the mean difference."""
 
     head_type = BrightnessHead
@@ -29,11 +26,7 @@ class BrightnessTask(Task):
     def records(self, predictions: Tensor, batch: Batch) -> Records:
         return Records(batch["id"], predictions)
 
-    def save_records(self, metric: Metric, folder: Path) -> None:
-        assert isinstance(metric, BrightnessMetric)
-        metric.save(folder)
-
-    def summary(self, data: DataModule) -> str:
+    def summary(self, data: BrightnessData) -> str:
         return f"{self.monitor} {self.figures['closeness']:.4f}"
 
     def entries(self, records: Records) -> list[dict[str, Any]]:
