@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-import albumentations as A
 import numpy as np
 
 from tasks.common.images.decoding import ImageFile
@@ -50,6 +49,8 @@ class FaceAugmentation:
         gray: float = 0.05,
         blur: float = 0.2,
     ) -> None:
+        import albumentations as A
+
         self.max_turn_deg = max_turn_deg
         self.max_scale = max_scale
         self.max_shift = max_shift

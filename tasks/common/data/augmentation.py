@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-import albumentations as A
 import numpy as np
 
 from tasks.common.images.crops import centre_crop, random_crop
 from tasks.common.images.decoding import ImageFile
 from tasks.common.images.geometry import Look, Shown
 from tasks.common.images.transforms import Transforms
+
+if TYPE_CHECKING:
+    import albumentations as A
 
 
 def paper(image_size: int, min_area: float = 0.35) -> Look:
@@ -20,6 +23,8 @@ def paper(image_size: int, min_area: float = 0.35) -> Look:
         min_area: The least share of the area to show. The paper limits it and prints no number;
             Inception's training, which it departs from, goes down to 0.08.
     """
+    import albumentations as A
+
     return Augmentation(image_size, min_area=min_area, transforms=[A.HorizontalFlip(p=0.5)])
 
 
@@ -31,6 +36,8 @@ def modern(image_size: int, min_area: float = 0.2, num_operations: int = 2) -> L
         min_area: The least share of the area to show.
         num_operations: Distortions of each photo (Cubuk et al. 2020 take two).
     """
+    import albumentations as A
+
     distortions: list[A.BasicTransform] = [
         A.Rotate(limit=30, p=1),
         A.Affine(shear=(-17, 17), p=1),
@@ -67,7 +74,7 @@ class Augmentation:
     """
 
     def __init__(
-        self, image_size: int, *, min_area: float, transforms: Sequence[A.BasicTransform]
+        self, image_size: int, *, min_area: float, transforms: Sequence["A.BasicTransform"]
     ) -> None:
         self.image_size = image_size
         self.min_area = min_area

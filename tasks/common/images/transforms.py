@@ -2,23 +2,37 @@
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import albumentations as A
 import numpy as np
 
 from tasks.common.images.geometry import Shown, chained, inverse
+
+if TYPE_CHECKING:
+    import albumentations as A
 
 
 class Transforms:
     """Albumentations transforms of pictures; their frames follow.
 
+    Whoever makes some imports the library then: it takes half a second, which training alone is to
+    pay.
+
     Args:
         transforms: In this order.
-        **settings: Of ``albumentations.Compose``, for what it moves beside the picture.
+        boxes: Whether there are boxes, and perhaps masks smaller than the picture, to move with it.
     """
 
-    def __init__(self, transforms: Sequence[A.BasicTransform], **settings: Any) -> None:
+    def __init__(self, transforms: Sequence["A.BasicTransform"], *, boxes: bool = False) -> None:
+        import albumentations as A
+
+        settings: dict[str, Any] = {}
+        if boxes:
+            # the flip works on relative boxes, whose rounding may leave the image by 1e-5 px
+            settings["bbox_params"] = A.BboxParams(
+                "pascal_voc", ["rows"], check_each_transform=False, clip=True
+            )
+            settings["is_check_shapes"] = False  # of masks, which the library would not have
         self.moving = any("keypoints" in transform.available_keys for transform in transforms)
         if self.moving:
             settings["keypoint_params"] = A.KeypointParams("xy", remove_invisible=False)

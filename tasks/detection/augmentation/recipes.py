@@ -7,9 +7,8 @@ corners of boxes, and are drawn once, where they are to be seen.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import albumentations as A
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,9 @@ from tasks.common.images.geometry import Shown, in_size, rectangle_frame
 from tasks.common.images.transforms import Transforms
 from tasks.detection.augmentation.placement import draw_masks, move_boxes, paste, place
 from tasks.detection.augmentation.windows import random_crop, random_zoom_out
+
+if TYPE_CHECKING:
+    import albumentations as A
 
 Sample = dict[str, Any]
 Read = Callable[[int], Sample]
@@ -31,11 +33,15 @@ MOSAIC_CENTRE = (0.3, 0.7)
 
 def paper(image_size: int) -> "Augmentation":
     """The published SSD-MobileNet recipe: horizontal flip and SSD's random crop."""
+    import albumentations as A
+
     return Augmentation(image_size, crop=True, transforms=[A.HorizontalFlip(p=0.5)])
 
 
 def flip(image_size: int) -> "Augmentation":
     """The published Faster R-CNN recipe: a horizontal flip of whole photos."""
+    import albumentations as A
+
     return Augmentation(image_size, transforms=[A.HorizontalFlip(p=0.5)])
 
 
@@ -46,6 +52,8 @@ def strong(image_size: int, mosaic: float = 0.5) -> "Augmentation":
         image_size: Side of the network input, in pixels.
         mosaic: Chance of showing four images instead of one.
     """
+    import albumentations as A
+
     transforms = [
         A.HorizontalFlip(p=0.5),
         A.RandomBrightnessContrast(brightness_limit=0.125, contrast_limit=0.5, p=0.5),
@@ -82,18 +90,13 @@ class Augmentation:
         crop: bool = False,
         zoom_out: float = 1.0,
         mosaic: float = 0.0,
-        transforms: Sequence[A.BasicTransform] = (),
+        transforms: Sequence["A.BasicTransform"] = (),
     ) -> None:
         self.image_size = image_size
         self.crop = crop
         self.zoom_out = zoom_out
         self.mosaic = mosaic
-        # Clipping: the flip works on relative boxes, whose rounding may leave the image by 1e-5 px.
-        boxes = A.BboxParams("pascal_voc", ["rows"], check_each_transform=False, clip=True)
-        # Masks are smaller than the image, which the library would not have.
-        self.finish = (
-            Transforms(transforms, bbox_params=boxes, is_check_shapes=False) if transforms else None
-        )
+        self.finish = Transforms(transforms, boxes=True) if transforms else None
 
     def __call__(
         self, read: Read, index: int, rng: np.random.Generator, *, num_images: int
