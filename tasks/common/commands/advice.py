@@ -1,6 +1,15 @@
-"""Warnings of libraries about which a user can do nothing."""
+"""What libraries say of themselves, about which a user can do nothing."""
 
+import logging
 import warnings
+
+TALKATIVE = (
+    "faiss",
+    "faster_coco_eval",
+    "httpx",
+    "lightning.fabric",
+    "lightning.pytorch.utilities.rank_zero",
+)
 
 ADVICE = (
     ".*does not have many workers.*",
@@ -16,6 +25,8 @@ ADVICE = (
 
 
 def ignore_advice() -> None:
-    """Keeps them out of what a command says."""
+    """Keeps it out of what a command says."""
+    for library in TALKATIVE:
+        logging.getLogger(library).setLevel(logging.WARNING)
     for pattern in ADVICE:
         warnings.filterwarnings("ignore", pattern)

@@ -130,7 +130,4 @@ def _set_up_console() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # for names of files that are no text
     console = _Console(sys.stdout)
     logging.basicConfig(level=level, format="%(message)s", handlers=[console], force=True)
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    for library in ("faiss", "faster_coco_eval", "httpx", "lightning.fabric"):
-        logging.getLogger(library).setLevel(logging.WARNING)
     ignore_advice()
