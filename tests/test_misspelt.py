@@ -167,10 +167,10 @@ def every_setting() -> set[str]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         for tool in TOOLS:
             has_task = "task" in OmegaConf.to_yaml(OmegaConf.load(CONFIGS / f"{tool}.yaml"))
-            teacher = ["teacher=none"] if tool == "cache_teacher" else []
+            needed = {"cache_teacher": ["teacher=none"], "prepare": ["dataset=coco"]}
             for task in options("task") if has_task and tool in ("train", "predict") else [None]:
-                chosen = [f"task={task}"] if task else ["task=imagenet"] * bool(teacher)
-                config = compose(tool, overrides=chosen + teacher)
+                chosen = [f"task={task}"] if task else ["task=imagenet"] * (tool == "cache_teacher")
+                config = compose(tool, overrides=chosen + needed.get(tool, []))
                 found |= set(paths(OmegaConf.to_container(config, resolve=False)))
     return found
 
@@ -217,7 +217,7 @@ def test_a_section_that_is_needed_cannot_be_anything_else(task: str, value: str,
 @pytest.mark.parametrize(
     ("tool", "setting"),
     [
-        *(("train", f"{key}=null") for key in ("seed", "run_dir", "pictures.count")),
+        *(("train", f"{key}=null") for key in ("seed", "pictures.count")),
         *(("train", f"{key}=null") for key in ("pictures.min_score", "data.batch_size")),
         *(("train", f"{key}=null") for key in ("optim.lr", "head.nms_iou", "data.on_bad_image")),
         *(("train", f"{key}=null") for key in ("trainer.devices", "trainer.num_nodes")),

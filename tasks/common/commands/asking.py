@@ -5,12 +5,9 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
-
 from backbone.errors import InputError
 from tasks.common.commands.advice import ignore_advice
-from tasks.common.commands.request import Request, composed, named_checkpoint
+from tasks.common.commands.request import REFUSALS, Request, composed, named_checkpoint, refusal
 from tasks.common.commands.usage import correct, explain
 from tasks.common.machine.stopping import StoppedError
 from tasks.common.settings.overrides import check_overrides
@@ -40,8 +37,8 @@ def asking(
     chosen = missing_choices(stored.choices, texts) if stored else []
     try:
         request = composed(command, [*texts, *chosen], stored=stored)
-    except (HydraException, OmegaConfBaseException) as error:
-        said = explain(str(error), command, texts)
+    except REFUSALS as error:
+        said = explain(refusal(error), command, texts)
         raise InputError(said.removeprefix("error: ")) from error
     check_overrides(request.config, request.overrides, command=command)
     with warnings.catch_warnings():

@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -22,7 +22,14 @@ from tasks.common.commands.exit_codes import (
     exit_code,
     is_first_process,
 )
-from tasks.common.commands.request import Request, named_checkpoint, request_of
+from tasks.common.commands.request import (
+    REFUSALS,
+    Request,
+    composed,
+    named_checkpoint,
+    refusal,
+    request_of,
+)
 from tasks.common.commands.usage import correct, explain, usage
 from tasks.common.machine.stopping import StoppedError, stopped_by_signals
 from tasks.common.machine.workers import end_workers
@@ -54,42 +61,72 @@ def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[
             sys.argv[1:] = [_listed(argument) for argument in _flags_first(sys.argv[1:])]
             stored = named_checkpoint(sys.argv[1:])
             sys.argv += missing_choices(stored.choices, sys.argv[1:]) if stored else []
-            entered = False
-
-            def guarded(config: DictConfig) -> None:
-                nonlocal entered
-                entered = True
-                request = request_of(config, HydraConfig.get())._replace(stored=stored)
-                if request.job is not None:
-                    # further processes of a job of a sweep are started with this, for it alone
-                    sys.argv[1:] = request.overrides
-                with contextlib.redirect_stderr(stderr):
-                    try:
-                        code = exit_code(function, request)
-                    finally:
-                        end_workers()
-                if code:
-                    sys.exit(code)
-
-            stderr, said = sys.stderr, io.StringIO()
-            main = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)
             _set_up_console()
+            answer = _through_hydra if _is_for_hydra(sys.argv[1:]) else _answer
             try:
-                with stopped_by_signals(), contextlib.redirect_stderr(said):
-                    main(guarded)()
+                with stopped_by_signals():
+                    code = answer(function, config_name, stored)
             except StoppedError as stop:  # before the function was entered
-                sys.exit(end_stopped(stop))
-            except SystemExit as stop:
-                # Hydra ends with 1 when it cannot compose: a misspelt key, a missing option.
-                if stop.code == FAILED and not entered:
-                    stderr.write(explain(said.getvalue(), config_name, sys.argv[1:]) + "\n")
-                    sys.exit(USER_ERROR)
-                stderr.write(said.getvalue())
-                raise
+                code = end_stopped(stop)
+            if code:
+                sys.exit(code)
 
         return run
 
     return decorate
+
+
+def _answer(function: Callable[[Request], None], config_name: str, stored: Any) -> int:
+    """Runs a command's function on the request that the command line makes."""
+    try:
+        request = composed(config_name, sys.argv[1:], stored=stored)
+    except REFUSALS as error:
+        sys.stderr.write(explain(refusal(error), config_name, sys.argv[1:]) + "\n")
+        return USER_ERROR
+    try:
+        return exit_code(function, request)
+    finally:
+        end_workers()
+
+
+def _is_for_hydra(arguments: Sequence[str]) -> bool:
+    """Whether Hydra itself is asked for something: a sweep, a flag of its own or a setting."""
+    keys = (argument.lstrip("+~").partition("=")[0] for argument in arguments)
+    return any(key.startswith(("-", "hydra.", "hydra/")) for key in keys)
+
+
+def _through_hydra(function: Callable[[Request], None], config_name: str, stored: Any) -> int:
+    """As ``_answer``, by Hydra's own way: for each job of a sweep."""
+    entered = False
+
+    def guarded(config: DictConfig) -> None:
+        nonlocal entered
+        entered = True
+        request = request_of(config, HydraConfig.get())._replace(stored=stored)
+        if request.job is not None:
+            # further processes of a job of a sweep are started with this, for it alone
+            sys.argv[1:] = request.overrides
+        with contextlib.redirect_stderr(stderr):
+            try:
+                code = exit_code(function, request)
+            finally:
+                end_workers()
+        if code:
+            sys.exit(code)
+
+    stderr, said = sys.stderr, io.StringIO()
+    main = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)
+    try:
+        with contextlib.redirect_stderr(said):
+            main(guarded)()
+    except SystemExit as stop:
+        # Hydra ends with 1 when it cannot compose: a misspelt key, a missing option.
+        if stop.code == FAILED and not entered:
+            stderr.write(explain(said.getvalue(), config_name, sys.argv[1:]) + "\n")
+            return USER_ERROR
+        stderr.write(said.getvalue())
+        raise
+    return 0
 
 
 def _listed(argument: str) -> str:

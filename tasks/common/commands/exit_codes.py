@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 
 from lightning_utilities.core.rank_zero import rank_zero_only
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from backbone.errors import InputError
 from tasks.common.commands.request import Request
@@ -106,6 +106,8 @@ def _users_mistake(error: BaseException) -> str | None:
         cause = cause.__cause__ or cause.__context__
     # by its name, since commands that need no Lightning start without it
     lightnings = type(error).__name__ == "MisconfigurationException"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key}= is needed: --help says what it is"
     if isinstance(error, OmegaConfBaseException) or lightnings:
         return str(error)
     return str(error).strip() if _is_lightnings_refusal(error) else None

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, flag_override
+from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from tasks.common.settings.composing import compose
@@ -34,6 +36,15 @@ class Request(NamedTuple):
     def with_config(self, config: DictConfig) -> "Request":
         """The same request with other settings."""
         return self._replace(config=config)
+
+
+# What Hydra raises at a command line that makes no config.
+REFUSALS = (HydraException, OmegaConfBaseException)
+
+
+def refusal(error: BaseException) -> str:
+    """What Hydra says of a command line, with the reason that it has from OmegaConf."""
+    return "\n".join(map(str, filter(None, (error, error.__cause__))))
 
 
 def composed(command: str, overrides: Sequence[str], *, stored: Any = None) -> Request:

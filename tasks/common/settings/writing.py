@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 # What Hydra takes for a number, a truth value or nothing at all.
-OTHER_KINDS = r"null|none|true|false|nan|[+-]?inf|[+-]?[\d_]*\.?[\d_]*(e[+-]?\d+)?"
+OTHER_KINDS = r"null|none|true|false|nan|[+-]?inf|[+-]?\.?\d[\d_]*\.?[\d_]*(e[+-]?\d+)?"
 
 
 def written(key: str, value: Any) -> str:

@@ -168,8 +168,8 @@ def test_nothing_found_scores_zero(tmp_path: Path, reference: bool) -> None:
     assert found["map"] == found["map_50"] == found["map/car"] == 0
     assert found["map/unseen"] == -1  # nothing to find
     assert [curve.best_f1()[0] for curve in metric.precision_recall()] == [0] * len(SEEN)
-    metric.save(tmp_path / "empty.json")
-    assert json.loads((tmp_path / "empty.json").read_text()) == []
+    metric.save(tmp_path)
+    assert json.loads((tmp_path / "predictions.json").read_text()) == []
 
 
 @each_evaluator
