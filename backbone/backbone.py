@@ -21,6 +21,7 @@ class Backbone(nn.Module, ABC):
         strides: Input pixels for each step in a feature; ``ck`` has 2^k, unless dilated. A feature
             that is one vector for the whole image, whose sides are 1, has none.
         min_side: Side of the smallest image it has features of, in pixels.
+        loses_edges: Whether its layers pad too little to keep the pixels at the edges.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Backbone(nn.Module, ABC):
     out_channels: Mapping[str, int]
     strides: Mapping[str, int]
     min_side: int = 32
+    loses_edges: bool = False
 
     def forward(self, image: Tensor, *, tail: bool = True) -> dict[str, Tensor]:
         """Features of a normalised image.

@@ -59,6 +59,7 @@ class SqueezeNet(_Stages):
     """SqueezeNet 1.0 (Iandola et al. 2016), whose last module works at stride 16 as the fourth."""
 
     name = "squeezenet"
+    loses_edges = True
 
     def __init__(self) -> None:
         layers = models.squeezenet1_0().features
@@ -71,6 +72,7 @@ class AlexNet(_Stages):
     """AlexNet of one column (Krizhevsky 2014); ``c5`` is the last hidden layer, one vector."""
 
     name = "alexnet"
+    loses_edges = True
     min_side = 63
 
     def __init__(self) -> None:
@@ -96,6 +98,7 @@ class InceptionV3(_Stages):
     """Inception V3 (Szegedy et al. 2016), whose layers pad less than others'."""
 
     name = "inception_v3"
+    loses_edges = True
     min_side = 75
 
     def __init__(self) -> None:

@@ -20,7 +20,8 @@ def fold(module: nn.Module) -> None:
     for block in list(module.modules()):
         if isinstance(block, nn.Sequential):
             for (conv_name, conv), (norm_name, norm) in pairwise(block.named_children()):
-                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                # one of a derived type does more, such as timm's with an activation
+                if isinstance(conv, nn.Conv2d) and type(norm) is nn.BatchNorm2d:
                     setattr(block, conv_name, fuse_conv_bn_eval(conv, norm))
                     setattr(block, norm_name, nn.Identity())
 

@@ -1,6 +1,7 @@
 """MobileNet v1 (Howard et al. 2017), Table 1 read top to bottom, and what it is compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -145,3 +146,9 @@ def scaled_channels(channels: int, width: float) -> int:
     (24, 8)
     """
     return max(int(channels * width), 8)
+
+
+def released_settings(tensors: Mapping[str, Tensor], *, same_padding: bool) -> dict[str, Any]:
+    """Settings of ``MobileNet`` that fit released tensors; all known ones use ReLU6."""
+    channels = tensors["blocks.0.pointwise.conv.weight"].shape[0]
+    return {"width": channels / BLOCKS[0][0], "same_padding": same_padding, "relu6": True}

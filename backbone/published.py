@@ -1,159 +1,141 @@
-"""Other people's weights under our names: MobileNet v1 and VGG16."""
+"""Published networks: their files, each read once, and the weights files that come of them."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
+from backbone.class_names import class_names, data_sets_of
 from backbone.errors import InputError
-from backbone.layers import BATCH_NORM_EPSILON
-from backbone.mobilenet import BLOCKS
-from backbone.tflite import Convolution
-from backbone.vgg import POOLED_SIDE, STAGES, VGG16
+from backbone.tflite import Convolution, TFLiteModel, read_tflite
+from backbone.weights import Weights, read_tensors
 
-TIMM_BATCH_NORM_EPSILON = 1e-5
-NUM_CONVOLUTIONS = 1 + 2 * len(BLOCKS)
+STATE_DICTS = (".pth", ".pt", ".bin", ".ckpt", ".pkl", ".safetensors")
+RGB = 3
 
 
-def folded_layer(name: str, convolution: Convolution) -> dict[str, Tensor]:
-    """A ``ConvNormAct`` whose batch norm does nothing but add the folded bias.
+class PublishedFiles:
+    """The files of one network; a converter asks for what it understands of them.
 
-    Right in eval mode only: see ``backbone.batch_norm.unfold``.
-    """
-    ones = torch.ones_like(convolution.bias)
-    return {
-        f"{name}.conv.weight": convolution.weight,
-        f"{name}.norm.weight": ones,
-        f"{name}.norm.bias": convolution.bias,
-        f"{name}.norm.running_mean": torch.zeros_like(ones),
-        f"{name}.norm.running_var": ones - BATCH_NORM_EPSILON,  # sqrt(var + epsilon) is 1
-    }
-
-
-def mobilenet_tensors(convolutions: Sequence[Convolution]) -> dict[str, Tensor]:
-    """Tensors of ``MobileNet`` from the first 27 convolutions of a TFLite file.
+    Args:
+        paths: Of one file, or of several that belong together, in any order.
+        names: Class names in the order of the network's outputs, background included where it
+            has one; None for those of the data set that it is known by.
 
     Raises:
-        InputError: If these are not MobileNet v1's.
+        InputError: If there is none, or one is missing.
     """
-    layers = convolutions[:NUM_CONVOLUTIONS]
-    depthwise = [False, *(flag for _ in BLOCKS for flag in (True, False))]
-    if [layer.depthwise for layer in layers] != depthwise:
-        raise InputError(
-            "Not a MobileNet v1: one 3x3 convolution and thirteen separable blocks were expected"
-        )
-    names = ["stem"] + [
-        f"blocks.{number}.{part}"
-        for number in range(len(BLOCKS))
-        for part in ("depthwise", "pointwise")
-    ]
-    tensors: dict[str, Tensor] = {}
-    for name, layer in zip(names, layers, strict=True):
-        tensors |= folded_layer(name, layer)
-    return tensors
+
+    def __init__(self, paths: Sequence[Path], *, names: Sequence[str] | None = None) -> None:
+        if not paths:
+            raise InputError("source= names no file")
+        for path in paths:
+            if not path.is_file():
+                raise InputError(f"source={path}: no such file")
+        self.paths = tuple(paths)
+        self.names = names
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.paths))
+
+    @cached_property
+    def state(self) -> Mapping[str, Tensor]:
+        """The state dict of a single file; empty for anything else.
+
+        Raises:
+            InputError: If the file is damaged, or holds something else.
+        """
+        path = self.paths[0]
+        if len(self.paths) > 1 or path.suffix not in STATE_DICTS:
+            return {}
+        try:
+            state = load_file(path) if path.suffix == ".safetensors" else read_tensors(path)
+        except SafetensorError as error:
+            raise InputError(f"{path}: damaged or not a safetensors file ({error})") from error
+        if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+            raise InputError(f"{path}: not a state dict, which has tensors by their names")
+        return state
+
+    @cached_property
+    def models(self) -> Sequence[TFLiteModel]:
+        """Of TFLite files, the one that looks at the photo first; none of others.
+
+        Raises:
+            InputError: If a file is damaged, or the reader is not installed.
+        """
+        if any(path.suffix != ".tflite" for path in self.paths):
+            return []
+        return sorted(map(read_tflite, self.paths), key=_is_continuation)
+
+    @property
+    def convolutions(self) -> list[Convolution]:
+        """Of all TFLite files, as they follow each other."""
+        return [layer for model in self.models for layer in model.convolutions]
 
 
-def mobilenet_settings(tensors: Mapping[str, Tensor], *, same_padding: bool) -> dict[str, Any]:
-    """Settings of ``MobileNet`` that fit released tensors; all known ones use ReLU6."""
-    channels = tensors["blocks.0.pointwise.conv.weight"].shape[0]
-    return {"width": channels / BLOCKS[0][0], "same_padding": same_padding, "relu6": True}
+class PublishedHead(NamedTuple):
+    """What a description says of a head, and its tensors under its own names."""
+
+    description: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    label_map: Mapping[str, Any]
 
 
-def timm_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of ``MobileNet(same_padding=False)`` from timm's ``mobilenetv1_*`` state dict.
+def classification(weight: Tensor, bias: Tensor, names: Sequence[str] | None) -> PublishedHead:
+    """The head of a classifier's last layer; ``names`` as ``class_names`` takes them."""
+    label_map = {"names": class_names(len(bias), names), "ids": list(range(len(bias)))}
+    tensors = {"linear.weight": weight, "linear.bias": bias}
+    return PublishedHead({"name": "classification"}, tensors, label_map)
 
-    Raises:
-        InputError: If a layer is missing, or the file has layers that MobileNet v1 has not.
+
+def state_dict_classifier(files: PublishedFiles, layer: str) -> PublishedHead | None:
+    """The head of a state dict whose last layer has this name; None where it is left out."""
+    if f"{layer}.weight" not in files.state:
+        return None
+    weight, bias = (files.state[f"{layer}.{value}"] for value in ("weight", "bias"))
+    return classification(weight, bias, files.names)
+
+
+def published_weights(
+    files: PublishedFiles,
+    *,
+    backbone: Mapping[str, Any],
+    body: Mapping[str, Tensor],
+    image_size: int,
+    batch_norm_folded: bool,
+    head: PublishedHead | None,
+) -> Weights:
+    """What ``tools/import_weights.py`` writes of a network.
+
+    Args:
+        files: Where it is from.
+        backbone: Name and settings, as in a description.
+        body: The backbone's tensors under its own names.
+        image_size: Side of the images it was trained on.
+        batch_norm_folded: See ``backbone.batch_norm``.
+        head: None for a body alone.
     """
-    # blocks.STAGE.NUMBER: sorted by stage and number they are Table 1's thirteen, in order
-    found = [re.match(r"blocks\.(\d+)\.(\d+)\.", str(name)) for name in state]
-    places = sorted({tuple(map(int, match.groups())) for match in found if match})
-    if len(places) != len(BLOCKS) or "conv_stem.weight" not in state or "conv_head.weight" in state:
-        raise InputError(
-            "Not a state dict of timm's mobilenetv1_100 or another width of it, nor of "
-            "torchvision's vgg16"
-        )
-    tensors = _timm_layer("stem", state, conv="conv_stem", norm="bn1")
-    for number, (stage, index) in enumerate(places):
-        theirs, ours = f"blocks.{stage}.{index}", f"blocks.{number}"
-        tensors |= _timm_layer(
-            f"{ours}.depthwise", state, conv=f"{theirs}.conv_dw", norm=f"{theirs}.bn1"
-        )
-        tensors |= _timm_layer(
-            f"{ours}.pointwise", state, conv=f"{theirs}.conv_pw", norm=f"{theirs}.bn2"
-        )
-    return tensors
-
-
-def _timm_layer(
-    name: str, state: Mapping[str, Tensor], *, conv: str, norm: str
-) -> dict[str, Tensor]:
-    values = ("weight", "bias", "running_mean", "running_var")
-    missing = [
-        name
-        for name in (f"{conv}.weight", *(f"{norm}.{value}" for value in values))
-        if name not in state
-    ]
-    if missing:
-        raise InputError(f"The state dict of timm's mobilenetv1 lacks {', '.join(missing)}")
-    variance = state[f"{norm}.running_var"]
-    # timm adds another epsilon to the variance: the scale takes up the difference
-    rescale = ((variance + BATCH_NORM_EPSILON) / (variance + TIMM_BATCH_NORM_EPSILON)).sqrt()
-    return {
-        f"{name}.conv.weight": state[f"{conv}.weight"],
-        f"{name}.norm.weight": state[f"{norm}.weight"] * rescale,
-        f"{name}.norm.bias": state[f"{norm}.bias"],
-        f"{name}.norm.running_mean": state[f"{norm}.running_mean"],
-        f"{name}.norm.running_var": variance,
+    description = {
+        "backbone": dict(backbone),
+        "image_size": image_size,
+        "batch_norm_folded": batch_norm_folded,
+        "trained_on": data_sets_of(head.label_map["names"] if head else None),
+        "sources": [path.name for path in files.paths],
     }
+    tensors = _prefixed("backbone", body)
+    if head:
+        description |= {"head": dict(head.description), "label_map": dict(head.label_map)}
+        tensors |= _prefixed("head", head.tensors)
+    return Weights(tensors, description)
 
 
-def vgg_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of ``VGG16`` and of ``DeepLabVGG16`` from torchvision's ``vgg16`` state dict.
-
-    The latter's dilated convolutions are every fourth output of the fully connected layers, and of
-    the first one every third row and column (SSD, section 3).
-
-    Raises:
-        InputError: If a layer is missing, of another shape or not made of numbers.
-    """
-    sources = _vgg_sources()
-    with torch.device("meta"):
-        expected = VGG16().state_dict()
-    for ours, theirs in sources.items():
-        if theirs not in state or state[theirs].shape != expected[ours].shape:
-            raise InputError(
-                f"Not a state dict of torchvision's vgg16: {theirs} is missing or of another shape"
-            )
-        if not state[theirs].isfinite().all():
-            raise InputError(
-                f"{theirs} holds values that are no numbers. torchvision's vgg16_features-*.pth "
-                "are not whole, and expect other images; its vgg16-*.pth are needed"
-            )
-    tensors = {ours: state[theirs] for ours, theirs in sources.items()}
-    fc6 = tensors["fc6.weight"].unflatten(1, (-1, POOLED_SIDE, POOLED_SIDE))
-    return tensors | {
-        "conv6.weight": fc6[::4, :, ::3, ::3],
-        "conv6.bias": tensors["fc6.bias"][::4],
-        "conv7.weight": tensors["fc7.weight"][::4, ::4, None, None],
-        "conv7.bias": tensors["fc7.bias"][::4],
-    }
+def _is_continuation(model: TFLiteModel) -> bool:
+    return not model.convolutions or model.convolutions[0].weight.shape[1] != RGB
 
 
-def _vgg_sources() -> dict[str, str]:
-    """For each of our tensors torchvision's name."""
-    layers = {}
-    number = 0
-    for stage, widths in enumerate(STAGES):
-        for layer in range(len(widths)):
-            layers[f"stages.{stage}.{2 * layer}"] = f"features.{number}"
-            number += 2  # the activation has a number too
-        number += 1  # and so has the pooling
-    layers |= {"fc6": "classifier.0", "fc7": "classifier.3"}
-    return {
-        f"{ours}.{value}": f"{theirs}.{value}"
-        for ours, theirs in layers.items()
-        for value in ("weight", "bias")
-    }
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}

@@ -1,5 +1,6 @@
-"""Reads the convolutions of a TFLite file, in the order in which they run."""
+"""Reads the convolutions of a TFLite file, in the order in which they run, as layers of ours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,11 @@ import torch
 from torch import Tensor
 
 from backbone.errors import InputError
+from backbone.layers import BATCH_NORM_EPSILON
+from backbone.mobilenet import BLOCKS
+
+# Which of a MobileNet's convolutions have a filter for each channel.
+MOBILENET_DEPTHWISE = [False, *(flag for _ in BLOCKS for flag in (True, False))]
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,34 @@ def read_tflite(path: Path) -> TFLiteModel:
             )
     side = int(interpreter.get_input_details()[0]["shape"][1])
     return TFLiteModel(convolutions, side)
+
+
+def folded_layer(name: str, convolution: Convolution) -> dict[str, Tensor]:
+    """A ``ConvNormAct`` whose batch norm does nothing but add the folded bias.
+
+    Right in eval mode only: see ``backbone.batch_norm.unfold``.
+    """
+    ones = torch.ones_like(convolution.bias)
+    return {
+        f"{name}.conv.weight": convolution.weight,
+        f"{name}.norm.weight": ones,
+        f"{name}.norm.bias": convolution.bias,
+        f"{name}.norm.running_mean": torch.zeros_like(ones),
+        f"{name}.norm.running_var": ones - BATCH_NORM_EPSILON,  # sqrt(var + epsilon) is 1
+    }
+
+
+def mobilenet_tensors(convolutions: Sequence[Convolution]) -> dict[str, Tensor]:
+    """Tensors of ``MobileNet`` from its convolutions, whatever follows them."""
+    names = ["stem"] + [
+        f"blocks.{number}.{part}"
+        for number in range(len(BLOCKS))
+        for part in ("depthwise", "pointwise")
+    ]
+    tensors: dict[str, Tensor] = {}
+    for name, layer in zip(names, convolutions, strict=False):
+        tensors |= folded_layer(name, layer)
+    return tensors
 
 
 def _open(path: Path) -> Any:

@@ -86,7 +86,7 @@ class DeepLabVGG16(_Trunk):
     """
 
     name = "vgg16_deeplab"
-    also_loads = (VGG16.name,)  # an imported file has the layers of both: see backbone.published
+    also_loads = (VGG16.name,)  # an imported file has the layers of both
 
     def __init__(self) -> None:
         super().__init__(round_up=True)

@@ -23,6 +23,7 @@ class ArcFaceHead(IdentityHead):
     """
 
     loss_name = "arcface"
+    free_settings = ("margin_rad", "scale")
 
     def __init__(self, *, margin_rad: float, scale: float, **identity: Any) -> None:
         check_number("head.margin_rad", margin_rad, at_least=0, at_most=math.pi / 2)

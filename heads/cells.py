@@ -35,6 +35,7 @@ class CellHead(Head):
 
     name = "cells"
     takes_any_size = True
+    free_settings = ("dropout",)
     points: Tensor
 
     def __init__(

@@ -22,6 +22,7 @@ class ClassificationHead(PooledHead):
     """
 
     name = "classification"
+    free_settings = ("label_smoothing",)
 
     def __init__(self, *, label_smoothing: float = 0.0, **pooled: Any) -> None:
         super().__init__(**pooled)

@@ -25,6 +25,9 @@ class Head(nn.Module, ABC):
             trunk runs on the image, and whoever joins the two sets ``tail``.
         tail: The backbone's method, so that the parameters stay the backbone's.
         takes_any_size: Whether its weights serve images of another size than they were made for.
+        free_settings: Of the class's own arguments those that may change while the weights stay:
+            what they start from, what they learn from, and what is chosen among the outputs. All
+            others are in ``settings()``. A part that a head is made of may have some, too.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Head(nn.Module, ABC):
     runs_tail: bool = False
     tail: Callable[[Tensor], Tensor]
     takes_any_size: bool = False
+    free_settings: tuple[str, ...] = ()
 
     @abstractmethod
     def outputs(self, features: Features) -> Any:

@@ -34,6 +34,7 @@ class MaskRCNNHead(FasterRCNNHead):
     """
 
     name = "mask_rcnn"
+    free_settings = ("mask_weight",)
 
     def __init__(
         self,

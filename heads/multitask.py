@@ -23,6 +23,7 @@ class MultitaskHead(Head):
     """
 
     name = "multitask"
+    free_settings = ("weights",)
 
     def __init__(
         self,

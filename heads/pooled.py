@@ -24,6 +24,7 @@ class PooledHead(Head):
     """
 
     takes_any_size = True
+    free_settings: tuple[str, ...] = ("dropout",)
 
     def __init__(
         self,

@@ -59,6 +59,7 @@ class SSDHead(DetectionHead):
     """
 
     name = "ssd"
+    free_settings = ("min_iou", "negatives_per_positive", "box_weight", "class_bias")
     predictor_size = 1  # side of the filters that predict
     # Output channels of the four extra layers as shares of the last feature's: 512, 256, 256, 128
     # after MobileNet 1.0's 1024. They narrow with the backbone, as in the released 0.75 network.

@@ -67,6 +67,7 @@ class PyramidSSDHead(DetectionHead):
     """
 
     name = "ssd_pyramid"
+    free_settings = ("points_per_object", "box_weight", "distribution_weight", "class_bias")
 
     def __init__(
         self,

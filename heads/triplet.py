@@ -18,6 +18,7 @@ class TripletHead(IdentityHead):
     """
 
     loss_name = "triplet"
+    free_settings = ("margin",)
 
     def __init__(self, *, margin: float, **identity: Any) -> None:
         check_number("head.margin", margin, above=0, at_most=4)

@@ -126,5 +126,5 @@ def test_prepare_refuses_what_it_cannot_do(tmp_path: Path):
     done = run_inside("prepare", "dataset=coco", "root=file", cwd=tmp_path)
     refuses(done, "root=file", folder=tmp_path)
     done = run_inside("prepare", "dataset=5", "root=data", cwd=tmp_path)
-    refuses(done, "'5'", "voc2007", folder=tmp_path)
+    refuses(done, "dataset=5", "voc2007", folder=tmp_path)
     assert not (tmp_path / "data").exists()

@@ -12,7 +12,11 @@ from tasks.common.settings.hints import NOTES, SETTINGS, is_group, options_of
 from tests.commands import ROOT, Finished, options, run_inside
 
 TOOLS = sorted(path.stem for path in (ROOT / "tools").glob("[a-z]*.py"))
-NEEDED = {"train": ["task=ssd_coco"], "cache_teacher": ["task=imagenet", "teacher=checkpoint"]}
+NEEDED = {
+    "train": ["task=ssd_coco"],
+    "cache_teacher": ["task=imagenet", "teacher=checkpoint"],
+    "prepare": ["dataset=voc2007"],
+}
 
 
 def run(tool: str, *arguments: str, cwd: Path) -> Finished:
@@ -124,13 +128,13 @@ def test_what_a_section_takes_may_be_added(arguments: list[str], tmp_path: Path)
         ("eval", "batch-size=8", "data.batch_size=8"),
         ("eval", "ckpt=a.ckpt", "checkpoint=a.ckpt or init=a.ckpt"),
         ("bench", "batch=8", "data.batch_size=8"),
-        ("prepare", "name=coco", "dataset=coco or output=coco"),
+        ("prepare", "name=coco", "dataset=coco"),
     ],
 )
 def test_the_setting_that_is_meant_is_named_with_its_value(
     tool: str, given: str, meant: str, tmp_path: Path
 ):
-    task = [] if tool in ("train", "prepare") else ["task=ssd_coco"]
+    task = [] if tool in NEEDED else ["task=ssd_coco"]
     said = f" Did you mean {meant}?\n"
     refuses(run(tool, *task, given, cwd=tmp_path), said, folder=tmp_path)
 

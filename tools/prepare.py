@@ -10,16 +10,15 @@ from pathlib import Path
 from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
 
-KEYS = ("against", "output", "max_distance", "val_share", "overwrite")
-
 
 @command("prepare")
 def main(request: Request) -> None:
-    from tasks.common.data.public import prepare_by_name
+    from tasks.common.machine.stopping import GOES_ON, keeping
+    from tasks.common.settings.targets import build
 
-    config = request.config
-    settings = {key: config[key] for key in KEYS}
-    print(prepare_by_name(str(config.dataset), Path(str(config.root)), **settings))
+    prepare = build(request.config.dataset)
+    with keeping(GOES_ON):
+        print(prepare(Path(str(request.config.root))))
 
 
 if __name__ == "__main__":

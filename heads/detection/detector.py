@@ -26,6 +26,13 @@ class DetectionHead(Head):
         InputError: If a setting is outside its bounds.
     """
 
+    free_settings: tuple[str, ...] = (
+        "score_threshold",
+        "nms_iou",
+        "max_candidates",
+        "max_detections",
+    )
+
     def __init__(
         self,
         *,

@@ -48,6 +48,8 @@ class FocalLoss(SigmoidCrossEntropy):
         gamma: How fast the weight falls as an anchor is classified better.
     """
 
+    free_settings = ("alpha", "gamma")
+
     def __init__(self, *, alpha: float = 0.25, gamma: float = 2.0) -> None:
         self.alpha = alpha
         self.gamma = gamma

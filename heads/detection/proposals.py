@@ -57,6 +57,17 @@ class ProposalNetwork(nn.Module):
         InputError: If a setting is outside its bounds.
     """
 
+    free_settings = (
+        "num_proposals",
+        "max_candidates",
+        "nms_iou",
+        "foreground_iou",
+        "background_iou",
+        "num_sampled",
+        "positive_share",
+        "box_weight",
+    )
+
     def __init__(
         self,
         *,
@@ -142,6 +153,8 @@ class ProposalNetwork(nn.Module):
     @torch.no_grad()
     def propose(self, outputs: ProposalOutputs, maps: Sequence[Tensor]) -> Proposals:
         """The best boxes of each image, ``num_proposals`` of them with the padding."""
+        if outputs.boxes.is_meta:  # where there are shapes and no values, nothing can be chosen
+            return self._padded(list(outputs.boxes[:, :0]))
         anchors = self.anchors(maps)
         place = _best_of_each_map(outputs.objectness, anchors, count=self.max_candidates)
         scores = outputs.objectness.gather(1, place)

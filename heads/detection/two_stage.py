@@ -82,6 +82,8 @@ class TwoStageHead(DetectionHead):
         InputError: If a setting is outside its bounds.
     """
 
+    free_settings: tuple[str, ...] = ("min_iou", "num_sampled", "positive_share", "box_weight")
+
     def __init__(
         self,
         *,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.common.data.module import Sample, stack_images
+from tasks.common.data.module import Sample, stack_frames, stack_images
 
 PADDING_LABEL = -1
 
@@ -32,7 +32,8 @@ def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
         "boxes": boxes,
         "labels": labels,
         "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
-        "frame": torch.tensor([sample["frame"] for sample in readable]).reshape(-1, 2),
+        "frame": stack_frames([sample["frame"] for sample in readable]),
+        "size": torch.tensor([sample["size"] for sample in readable]).reshape(-1, 2),
         "errors": [sample["error"] for sample in samples if "error" in sample],
         **_pad_masks([sample["masks"] for sample in readable if "masks" in sample], longest),
     }

@@ -27,7 +27,7 @@ class InstanceTask(DetectionTask):
         rles = paste_masks(
             predictions.masks[known],
             found.boxes_original,
-            batch["frame"][predictions.image[known]],
+            batch["size"][predictions.image[known]],
         )
         masks: dict[str, Any] = rles_to_tensors(rles, device=found.scores.device)
         return found._replace(**masks)

@@ -1,11 +1,10 @@
-"""Photos and boxes at network size, and the way back."""
+"""Photos and boxes at network size."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError
@@ -20,9 +19,9 @@ from tasks.detection.augmentation.recipes import Augmentation
 class DetectionSet(Dataset[Sample]):
     """Photos with boxes at network size.
 
-    A sample has ``image`` (uint8, ``(3, S, S)``), ``boxes`` (xyxy pixels of it), ``labels`` (index
-    into the label map), ``id`` (index of the photo) and ``frame`` (the photo's width and height,
-    which undo the resize). With masks it has ``masks``, a 0 or 1 for each pixel of the image at
+    A sample has ``image`` and ``frame`` as ``Shown`` has them, ``boxes`` (xyxy pixels of the
+    image), ``labels`` (index into the label map), ``id`` (index of the photo) and ``size`` (the
+    photo's width and height). With masks it has ``masks``, a 0 or 1 for each pixel of the image at
     half its size (uint8, ``(n, S // 2, S // 2)``).
 
     Args:
@@ -66,7 +65,7 @@ class DetectionSet(Dataset[Sample]):
             "boxes": (annotations.boxes[rows][objects] * reduced).astype(np.float32),
             "labels": annotations.classes[rows][objects],
             "id": index,
-            "frame": (width, height),
+            "size": (width, height),
         }
         if self.masks:
             sample["polygons"] = self._polygons(
@@ -116,19 +115,5 @@ class PhotoSet(Dataset[Sample]):
             "boxes": no_boxes,
             "labels": np.zeros(0, np.int64),
             "id": index,
-            "frame": size,
+            "size": size,
         }
-
-
-def to_original(boxes: Tensor, frames: Tensor, *, image_size: int) -> Tensor:
-    """Undoes the resize.
-
-    Args:
-        boxes: ``xyxy`` pixels of the network input, shape ``(N, 4)``.
-        frames: Width and height of the original photo of each box, shape ``(N, 2)``.
-        image_size: Side of the network input.
-
-    Returns:
-        ``xyxy`` pixels of the original photos.
-    """
-    return boxes.double() * (frames.double() / image_size).repeat(1, 2)

@@ -15,12 +15,12 @@ from heads.detection.detector import DetectionHead
 from heads.head import Batch, Head
 from tasks.common.data.labels import LabelMap, check_classes
 from tasks.common.images.canvas import Canvas
+from tasks.common.images.geometry import boxes_to_photo
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records, truth_records
-from tasks.detection.samples import to_original
 
 # What is printed of each class, by the name of the figure: two of the boxes, then two of the masks.
 COLUMNS = {"map": "AP", "map_50": "AP50", "segm_map": "masks AP", "segm_map_50": "AP50"}
@@ -66,11 +66,7 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
         return Records(
             images=batch["id"],
             image=batch["id"][image],
-            boxes_original=to_original(
-                predictions.boxes[known],
-                batch["frame"][image],
-                image_size=batch["image"].shape[-1],
-            ),
+            boxes_original=boxes_to_photo(predictions.boxes[known], batch["frame"][image]),
             scores=predictions.scores[known],
             category_ids=category[known],
         )

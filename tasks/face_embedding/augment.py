@@ -1,29 +1,28 @@
 """How a face is shown to a student: as it may look in another photo of the same person."""
 
-import random
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
-import albumentations as A
 import numpy as np
 
-from tasks.faces.alignment import show
+from tasks.common.images.decoding import ImageFile
+from tasks.common.images.geometry import Look, Shown, chained
+from tasks.common.images.transforms import Transforms
+from tasks.faces.alignment import read_face, show_face
+
+# How a face is looked at, by the frame of its square (see ``alignment``) and the picture's side.
+LookAtFace = Callable[[np.ndarray, int], Look]
 
 
-class View(NamedTuple):
-    """A face as the network gets it, RGB ``(S, S, 3)``, and whether it is mirrored."""
-
-    image: np.ndarray
-    mirrored: bool
-
-
-# The photo, its frame, the side of the picture and the only source of randomness.
-Look = Callable[[np.ndarray, np.ndarray, int, np.random.Generator], View]
-
-
-def plain(pixels: np.ndarray, frame: np.ndarray, side: int, _: np.random.Generator) -> View:
+def plain(square: np.ndarray, side: int) -> Look:
     """The face as it is, for evaluation and teachers."""
-    return View(show(pixels, frame, side), False)
+    return partial(_look_at_square, square=square, side=side)
+
+
+def _look_at_square(
+    path: ImageFile, _: np.random.Generator, *, square: np.ndarray, side: int
+) -> Shown:
+    return show_face(read_face(path, square, side), square, side)
 
 
 class FaceAugmentation:
@@ -50,11 +49,13 @@ class FaceAugmentation:
         gray: float = 0.05,
         blur: float = 0.2,
     ) -> None:
+        import albumentations as A
+
         self.max_turn_deg = max_turn_deg
         self.max_scale = max_scale
         self.max_shift = max_shift
         detail = [A.GaussianBlur(sigma_limit=(0.5, 1.5), p=1), A.Downscale((0.3, 0.7), p=1)]
-        self.finish = A.Compose(
+        self.finish = Transforms(
             [
                 A.ColorJitter(brightness=0.25, contrast=0.25, saturation=0.25, hue=0.02, p=colour),
                 A.ToGray(p=gray),
@@ -62,18 +63,19 @@ class FaceAugmentation:
             ]
         )
 
-    def __call__(
-        self, pixels: np.ndarray, frame: np.ndarray, side: int, rng: np.random.Generator
-    ) -> View:
-        """Shows a face; equal generators give equal views."""
-        mirrored = bool(rng.random() < 0.5)
-        image = show(pixels, self._moved(frame, mirrored, rng), side)
-        # not set_random_seed, which gives every transform the same seed
-        self.finish.set_random_state(rng, random.Random(int(rng.integers(2**63))))
-        return View(self.finish(image=image)["image"], mirrored)
+    def __call__(self, square: np.ndarray, side: int) -> Look:
+        """Looks at a face; equal generators give equal pictures."""
+        return partial(self._look, square=square, side=side)
 
-    def _moved(self, frame: np.ndarray, mirrored: bool, rng: np.random.Generator) -> np.ndarray:
-        """The frame of the square after a random move within itself."""
+    def _look(
+        self, path: ImageFile, rng: np.random.Generator, *, square: np.ndarray, side: int
+    ) -> Shown:
+        photo = read_face(path, square, side)
+        return self.finish(show_face(photo, chained(square, self._move(rng)), side), rng)
+
+    def _move(self, rng: np.random.Generator) -> np.ndarray:
+        """A random move of the square within itself, ``(2, 3)``, mirrored half of the time."""
+        mirrored = rng.random() < 0.5
         turn = np.deg2rad(rng.uniform(-1, 1) * self.max_turn_deg)
         scale = 1 + rng.uniform(-1, 1) * self.max_scale
         matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -81,4 +83,4 @@ class FaceAugmentation:
             matrix[:, 0] *= -1
         middle = np.array([0.5, 0.5])
         shift = middle - matrix @ middle + rng.uniform(-1, 1, 2) * self.max_shift
-        return frame @ np.vstack([np.column_stack([matrix, shift]), [0, 0, 1]])
+        return np.column_stack([matrix, shift])

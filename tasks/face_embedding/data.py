@@ -12,7 +12,7 @@ from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
 from tasks.common.images.decoding import list_images
 from tasks.common.report import counted
-from tasks.face_embedding.augment import Look, plain
+from tasks.face_embedding.augment import LookAtFace, plain
 from tasks.face_embedding.faces import ALIGNMENTS, Faces, find_faces, find_faces_or_middles
 from tasks.face_embedding.pairs import Pairs, read_pairs
 from tasks.face_embedding.samples import FaceSet, collate
@@ -50,7 +50,7 @@ class FaceData(DataModule):
         pairs_root: str | None,
         alignment: str,
         cache: str,
-        augmentation: Callable[[], Look],
+        augmentation: Callable[[], LookAtFace],
         on_bad_image: str,
         **loading: Any,
     ) -> None:
@@ -139,8 +139,8 @@ class FaceData(DataModule):
     @property
     def train_set(self) -> FaceSet:
         """Augmented faces."""
-        look = self.augmentation()
-        return FaceSet(self.train_faces, look, side=self.image_size, seed=self.seed)
+        look_at = self.augmentation()
+        return FaceSet(self.train_faces, look_at, side=self.image_size, seed=self.seed)
 
     @property
     def val_set(self) -> FaceSet:

@@ -23,7 +23,7 @@ class Faces:
 
     Attributes:
         files: Paths as bytes, ``(N,)``.
-        frames: See ``alignment``, float64 ``(N, 2, 3)``.
+        frames: The square of each, see ``alignment``, float64 ``(N, 2, 3)``.
         people: Whose face it is, as a number, int64 ``(N,)``; -1 where nobody says.
         notes: What was left out or repaired: how many, then a colon and which.
     """

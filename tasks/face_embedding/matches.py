@@ -12,7 +12,7 @@ from tasks.common.images.decoding import read_image
 from tasks.common.images.sheets import SHEET_PICTURES, contact_sheet, side_by_side, spread
 from tasks.face_embedding.pairs import Pairs
 from tasks.face_embedding.verification import best_threshold
-from tasks.faces.alignment import show
+from tasks.faces.alignment import show, square_of
 
 RIGHT, WRONG, UNKNOWN = (20, 130, 60), (200, 30, 30), (70, 80, 95)
 PAPER = (235, 235, 235)  # under names
@@ -165,6 +165,5 @@ def _band(text: str, width: int, height: int, colour: Colour) -> np.ndarray:
 
 def _face(entry: Mapping[str, Any]) -> np.ndarray:
     """The square that the network looked at."""
-    corner, right, _, below = np.array(entry["face"])
-    frame = np.stack([right - corner, below - corner, corner], axis=1)
-    return show(read_image(Path(entry["file"])).pixels, frame, FACE_PX)
+    square = square_of(np.array(entry["face"]))
+    return show(read_image(Path(entry["file"])).pixels, square, FACE_PX)

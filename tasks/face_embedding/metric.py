@@ -34,7 +34,7 @@ class Records(NamedTuple):
     Attributes:
         ids: Index of each photo, ``(B,)``.
         embeddings: Of length 1, ``(B, D)``.
-        frames: Where each face is, ``(B, 2, 3)``; see ``alignment``.
+        frames: Where each face is, as batches have it, ``(B, 2, 3)``.
     """
 
     ids: Tensor

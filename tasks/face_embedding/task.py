@@ -158,7 +158,10 @@ class FaceEmbeddingTask(Task[FaceData, VerificationMetric]):
         """
         return [
             {
-                "face": [[round(x, 2) for x in corner] for corner in corners(frame).tolist()],
+                "face": [
+                    [round(x, 2) for x in corner]
+                    for corner in corners(frame, self.image_size).tolist()
+                ],
                 "embedding": [round(value, 5) for value in embedding],
             }
             for frame, embedding in zip(

@@ -75,24 +75,35 @@ def describe_faces(
         if not entries:
             results.make_way()
         frames = _frames(pixels, finder, scale=scale, shift=shift)
-        views = [show(pixels, frame, side) for frame in frames]
-        described = describe(stack_images(views, side)) if views else []
-        faces = [
-            {"face": corners(frame).round(2).tolist(), **said}
-            for frame, said in zip(frames, described, strict=True)
-        ]
+        faces = _described(pixels, frames, describe, side=side)
         entries.append({"file": str(path), "faces": faces})
         pictures.append(picture_of(path, number, folder=output / "pictures"))
         save_picture(pictures[-1], draw_faces(pixels, faces, caption))
     if not entries:
         raise InputError("None of the photos can be read:\n  " + "\n  ".join(unreadable[:5]))
     write_json(output / "predictions.json", entries)
-    found = sum(len(entry["faces"]) for entry in entries)
-    say([f"{len(entries)} photos, {found} faces"])
-    say([f"  1 photo skipped: {why}" for why in unreadable])
+    _say_found(entries, unreadable)
     seen = [Path(entry["file"]) for entry in entries]
     save_picture(output / "sheet.jpg", sample_sheet(seen, pictures, title=legend))
     return output / "sheet.jpg"
+
+
+def _say_found(entries: Sequence[Mapping[str, Any]], unreadable: Sequence[str]) -> None:
+    found = sum(len(entry["faces"]) for entry in entries)
+    say([f"{len(entries)} photos, {found} faces"])
+    say([f"  1 photo skipped: {why}" for why in unreadable])
+
+
+def _described(
+    pixels: np.ndarray, frames: np.ndarray, describe: Describe, *, side: int
+) -> list[dict[str, Any]]:
+    """The corners of each face in a photo, and what is said of it."""
+    views = [show(pixels, frame, side) for frame in frames]
+    described = describe(stack_images(views, side)) if views else []
+    return [
+        {"face": corners(frame).round(2).tolist(), **said}
+        for frame, said in zip(frames, described, strict=True)
+    ]
 
 
 def _frames(

@@ -15,7 +15,7 @@ from tasks.common.images.decoding import ImageFile
 from tasks.common.multitask.data import MultitaskData
 from tasks.face_attributes.data import FaceData as AttributeData
 from tasks.face_attributes.faces import Faces as LabelledFaces
-from tasks.face_embedding.augment import Look, plain
+from tasks.face_embedding.augment import LookAtFace, plain
 from tasks.face_embedding.data import FaceData as EmbeddingData
 from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.samples import FaceSet
@@ -41,7 +41,7 @@ class FacesData(MultitaskData):
         *,
         attributes: "partial[DataModule]",
         embedding: "partial[DataModule]",
-        augmentation: Callable[[], Look],
+        augmentation: Callable[[], LookAtFace],
         **loading: Any,
     ) -> None:
         super().__init__(
@@ -78,7 +78,11 @@ class AlignedAttributes(DataModule):
     """
 
     def __init__(
-        self, labelled: AttributeData, aligned: EmbeddingData, *, augmentation: Callable[[], Look]
+        self,
+        labelled: AttributeData,
+        aligned: EmbeddingData,
+        *,
+        augmentation: Callable[[], LookAtFace],
     ) -> None:
         super().__init__(
             batch_size=labelled.batch_size,
@@ -118,7 +122,7 @@ class AlignedAttributes(DataModule):
         """The checked faces of ``train`` or ``val`` with their attributes."""
         return self.labelled.faces(split)
 
-    def _shown(self, split: str, look: Look) -> "AttributeSet":
+    def _shown(self, split: str, look_at: LookAtFace) -> "AttributeSet":
         faces = self.faces(split)
         found = find_faces(
             [faces.path(index) for index in range(len(faces))],
@@ -128,7 +132,7 @@ class AlignedAttributes(DataModule):
             needed=True,
         )
         self._notes[split] = found.notes
-        return AttributeSet(FaceSet(found, look, side=self.image_size, seed=self.seed), faces)
+        return AttributeSet(FaceSet(found, look_at, side=self.image_size, seed=self.seed), faces)
 
     @cached_property
     def train_set(self) -> "AttributeSet":

@@ -1,29 +1,27 @@
 """What holds of every backbone there is a config of."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from hydra.utils import get_class
-from omegaconf import OmegaConf
+from hydra import compose, initialize_config_dir
 
 from backbone.backbone import Backbone
+from tasks.common.networks.building import build_backbone
+from tasks.common.settings.configs import CONFIGS
+from tests.commands import options
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "backbone").glob("*.yaml"))
 SIDES = (96, 64)  # multiples of 32: nothing to round
-UNPADDED = {"alexnet", "inception_v3", "squeezenet"}  # lose pixels at the edges
 # New, its full convolutions drive most values to the ends of ReLU6, where rounding decides: that it
 # runs in bfloat16 is all that can be said.
 ROUGH = {"conv_mobilenet"}
 
 
-@pytest.fixture(scope="module", params=CONFIGS, ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=options("backbone"))
 def backbone(request: pytest.FixtureRequest) -> Backbone:
     """One of each, since the large ones take seconds to make."""
     torch.manual_seed(0)
-    target = OmegaConf.load(request.param)["_target_"]
-    network: Backbone = get_class(target)()
-    return network.eval()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        config = compose("eval", overrides=[f"backbone={request.param}"])
+    return build_backbone(config).eval()
 
 
 def image_for(backbone: Backbone, sides: tuple[int, int] = SIDES) -> torch.Tensor:
@@ -41,7 +39,7 @@ def test_features_have_the_shapes_declared(backbone: Backbone) -> None:
         sides = [side // stride if stride else 1 for side in image.shape[2:]]
         lost = [side - found for side, found in zip(sides, feature.shape[2:], strict=True)]
         assert feature.shape[:2] == (2, backbone.out_channels[key])
-        assert set(lost) <= ({0, 1, 2, 3, 4} if backbone.name in UNPADDED else {0})
+        assert set(lost) <= ({0, 1, 2, 3, 4} if backbone.loses_edges else {0})
         assert feature.std() > 0
 
 

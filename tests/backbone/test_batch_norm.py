@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 
 from backbone.batch_norm import fold, unfold
 from backbone.mobilenet import MobileNet
-from backbone.published import folded_layer
-from backbone.tflite import Convolution
+from backbone.tflite import Convolution, folded_layer
 from heads.detection.losses import SigmoidCrossEntropy
 from heads.ssd import SSDHead
 
@@ -149,3 +149,12 @@ def test_a_head_is_folded_too() -> None:
     assert not norms_of(head)
     for after, expected in zip(head.outputs(network(images[0])), before, strict=True):
         torch.testing.assert_close(after, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_norm_that_does_more_is_left_alone() -> None:
+    block = nn.Sequential(nn.Conv2d(3, 4, 1), BatchNormAct2d(4)).eval()
+    image = torch.randn(2, 3, 5, 5)
+    before = block(image)
+    fold(block)
+    torch.testing.assert_close(block(image), before)
+    assert before.min() == 0  # its activation

@@ -11,8 +11,8 @@ from torchvision.models.detection import ssd300_vgg16
 
 from backbone.backbone import Backbone
 from backbone.errors import InputError
-from backbone.published import vgg_tensors
 from backbone.vgg import DEVIATION, MEAN, VGG16, DeepLabVGG16
+from heads.converters.torchvision_vgg16 import vgg_tensors
 from heads.ssd_vgg import LearnedNorm
 
 Published = tuple[nn.Module, dict[str, Tensor]]

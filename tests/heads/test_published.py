@@ -171,7 +171,10 @@ def test_a_network_in_two_files_joins(tmp_path: Path) -> None:
     assert all(torch.equal(joined.tensors[name], whole.tensors[name]) for name in whole.tensors)
     turned = import_published(halves[::-1])
     assert all(torch.equal(turned.tensors[name], whole.tensors[name]) for name in whole.tensors)
-    for wrong, message in ((halves[:1], "several files"), (halves[:1] * 2, "Not a MobileNet v1")):
+    for wrong, message in (
+        (halves[:1], "several files"),
+        (halves[:1] * 2, "MobileNet v1 of TensorFlow"),
+    ):
         with pytest.raises(InputError, match=message):
             import_published(wrong)
 
@@ -204,5 +207,5 @@ def test_other_detectors_are_refused(tmp_path: Path, num_extras: int) -> None:
     for _ in range(12):  # all on one map
         writer.conv(source, 24)
     path = writer.file.save(tmp_path / "net.tflite")
-    with pytest.raises(InputError, match="Neither a MobileNet v1 classifier nor SSD"):
+    with pytest.raises(InputError, match="SSD-MobileNet v1 of TensorFlow"):
         import_published([path])

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.utils import get_class
 from omegaconf import DictConfig
 
-from heads.detection.proposals import ProposalNetwork
 from heads.head import Head
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import build
@@ -18,33 +18,6 @@ CHANNELS = {"c2": 4, "c3": 6, "c4": 8, "c5": 12}
 
 # Said elsewhere in a file: by its backbone and by its classes.
 OF_OTHERS = {"in_channels", "num_classes"}
-# What heads decide for what they are derived from and consist of.
-DECIDED = {"channels", "strides", "crop_strides", "region_channels"}
-# What a weight starts from, what it learns from and what is chosen among the outputs.
-NOT_OF_WEIGHTS = {
-    "background_iou",
-    "box_weight",
-    "class_bias",
-    "distribution_weight",
-    "dropout",
-    "foreground_iou",
-    "label_smoothing",
-    "margin",
-    "margin_rad",
-    "mask_weight",
-    "max_candidates",
-    "max_detections",
-    "min_iou",
-    "negatives_per_positive",
-    "nms_iou",
-    "num_proposals",
-    "num_sampled",
-    "points_per_object",
-    "positive_share",
-    "scale",
-    "score_threshold",
-    "weights",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -63,36 +36,48 @@ def head_of(config: DictConfig) -> Head:
     return head
 
 
+def free(section: DictConfig) -> set[str]:
+    """What a head or a part of one says that its weights do not depend on."""
+    classes = get_class(section["_target_"]).__mro__
+    return {name for each in classes for name in vars(each).get("free_settings", ())}
+
+
+def parts(section: DictConfig) -> list[DictConfig]:
+    """What a head is made of, as its config has it."""
+    return [x for x in section.values() if isinstance(x, DictConfig) and "_target_" in x]
+
+
+def others(section: DictConfig) -> set[str]:
+    """All other settings of a head and its parts."""
+    named = {key for key in section if key[0] != "_" and section[key] not in parts(section)}
+    return (named - free(section)).union(*map(others, parts(section)))
+
+
 def arguments(made: type) -> set[str]:
-    """Of a class and, where it passes the others on, of those that it is derived from."""
-    found: set[str] = set()
-    for each in (each for each in made.__mro__ if "__init__" in vars(each)):
-        parameters = inspect.signature(each).parameters.values()
-        named = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
-        found |= named if each is made else named - DECIDED
-        if len(named) == len(parameters):
-            break
-    return found - OF_OTHERS - NOT_OF_WEIGHTS
-
-
-# What is said of a part in its place.
-PARTS = {"classification": {"activation"}, "proposals": arguments(ProposalNetwork) - DECIDED}
+    """A class's own, which its config may leave out."""
+    own = inspect.signature(made).parameters.values()
+    return {each.name for each in own if each.kind is not each.VAR_KEYWORD} - OF_OTHERS
 
 
 @pytest.mark.parametrize("name", options("head"))
 def test_settings_say_all_that_weights_depend_on(name: str) -> None:
-    head = head_of(config_of(name))
+    config = config_of(name)
+    head = head_of(config)
     said = head.settings().keys()
-    wanted = arguments(type(head))
-    for part in wanted & PARTS.keys():
-        wanted = wanted - {part} | PARTS[part]
-    assert said == wanted
+    wanted = others(config)
+    assert wanted <= said
+    # besides arguments, what is always so of a part that is chosen
+    assert all(
+        any(hasattr(get_class(x["_target_"]), key) for x in parts(config)) for key in said - wanted
+    )
+    assert arguments(type(head)) <= config.keys()
+    assert not free(config) & said
 
 
 def sections(config: DictConfig, said: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
     """A head's config and those of what it consists of, with what settings say of each."""
     yield config, {key: value for key, value in said.items() if key != "parts"}
-    yield config.get("proposals", {}), said
+    yield from ((part, said) for part in parts(config))
     for name, part in config.get("parts", {}).items():
         yield part, said["parts"][name]
 
@@ -110,11 +95,11 @@ def changed(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", options("head"))
 def test_the_other_settings_leave_the_tensors_as_they_are(name: str) -> None:
-    """So that nothing is among ``NOT_OF_WEIGHTS`` that does not belong there."""
+    """So that nothing is among ``free_settings`` that does not belong there."""
     head, config = head_of(config_of(name)), config_of(name)
     shapes = {key: value.shape for key, value in head.state_dict().items()}
     for section, _ in sections(config, head.settings()):
-        for key in section.keys() & NOT_OF_WEIGHTS:
+        for key in section.keys() & free(section):
             section[key] = changed(section[key])
     state = head_of(config).state_dict()
     assert shapes == {key: value.shape for key, value in state.items()}

@@ -23,6 +23,7 @@ from tasks.classification.layouts.imagenet import imagenet_label_map
 from tasks.common.data import augmentation
 from tasks.common.data.photo_sets import LabelledSet
 from tasks.common.data.photos import Photos
+from tasks.common.images.geometry import Look
 from tasks.common.machine.hardware import fastest_precision, prediction_precisions
 from tasks.common.machine.timing import Row, median_seconds, speed_row
 from tasks.common.networks.building import build_task
@@ -169,7 +170,7 @@ def _loading_row(
     config: DictConfig,
     name: str,
     photos: Photos,
-    look_at: Callable[[int], augmentation.Look],
+    look_at: Callable[[int], Look],
     transform: Any,
 ) -> Row:
     ours = LabelledSet(photos, look_at, sides=[SIDE], seed=config.seed)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from timm.data import ImageNetInfo
 
+from backbone.class_names import imagenet_names
 from backbone.errors import InputError
-from heads.published import imagenet_names
 from tasks.classification.data import ClassificationData
 from tasks.classification.layouts.class_folders import (
     class_folders,

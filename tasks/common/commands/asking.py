@@ -1,6 +1,7 @@
 """Requests from Python: the commands' own, with their checks and their messages."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
+from tasks.common.commands.advice import ignore_advice
 from tasks.common.commands.request import Request, composed, named_checkpoint
 from tasks.common.commands.usage import correct, explain
 from tasks.common.machine.stopping import StoppedError
@@ -42,7 +44,9 @@ def asking(
         said = explain(str(error), command, texts)
         raise InputError(said.removeprefix("error: ")) from error
     check_overrides(request.config, request.overrides, command=command)
-    try:
-        yield request
-    except StoppedError as stop:
-        raise KeyboardInterrupt(str(stop)) from stop
+    with warnings.catch_warnings():
+        ignore_advice()
+        try:
+            yield request
+        except StoppedError as stop:
+            raise KeyboardInterrupt(str(stop)) from stop

@@ -6,7 +6,6 @@ import io
 import logging
 import re
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
@@ -14,6 +13,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from tasks.common.commands.advice import ignore_advice
 from tasks.common.commands.exit_codes import (
     FAILED,
     USER_ERROR,
@@ -130,18 +130,4 @@ def _set_up_console() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # for names of files that are no text
     console = _Console(sys.stdout)
     logging.basicConfig(level=level, format="%(message)s", handlers=[console], force=True)
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    for library in ("faiss", "faster_coco_eval", "httpx", "lightning.fabric"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-    for pattern in (
-        ".*does not have many workers.*",
-        ".*num_workers.*",
-        ".*smaller than the logging interval.*",
-        ".*[dD]ata[lL]oader is not resumable.*",
-        ".*sync_dist=True.*",
-        ".*broadcast_buffers. is deprecated.*",  # its successor is not in torch 2.11
-        ".*isinstance.treespec, LeafSpec.*",
-        ".*predict returned None.*",  # a batch without a readable photo
-        ".*module.s. in eval mode at the start.*",  # batch norm that is to stay frozen
-    ):
-        warnings.filterwarnings("ignore", pattern)
+    ignore_advice()

@@ -7,7 +7,7 @@ from tasks.common.commands.recording import in_force, say, write_config, write_j
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_scores, draw_data
 from tasks.common.commands.scoring import score
-from tasks.common.commands.stored import stored_network
+from tasks.common.commands.start import stored_network
 from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
 from tasks.common.machine.cores import take_cores

@@ -8,7 +8,7 @@ from backbone.errors import InputError
 from tasks.common.commands.recording import say, write_json, write_report
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
-from tasks.common.commands.stored import stored_network
+from tasks.common.commands.start import stored_network
 from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
 from tasks.common.machine.cores import take_cores

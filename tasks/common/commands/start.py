@@ -1,4 +1,4 @@
-"""What a training starts from: nothing, weights, or a checkpoint to go on from."""
+"""What a command starts from: a training, and one that only looks at photos."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -6,11 +6,13 @@ from typing import NamedTuple
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
+from tasks.common.commands.request import Request
 from tasks.common.data.module import DataModule
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import unfold_batch_norm
 from tasks.common.networks.loading import load_weights, report_lines
-from tasks.common.networks.settling import settled
+from tasks.common.networks.settling import check_options, settled
+from tasks.common.settings.recompose import recompose
 from tasks.common.training.task import Task
 
 
@@ -75,3 +77,30 @@ class Start(NamedTuple):
         if self.init.description.get("batch_norm_folded"):
             unfold_batch_norm(task, loaded, data)
         return report_lines(loaded, self.init)
+
+
+def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:
+    """The settings and the weights that ``checkpoint=`` or ``init=`` name.
+
+    Raises:
+        InputError: If neither or both are given, or the file and the settings do not fit.
+    """
+    config = request.config
+    if bool(config.checkpoint) == bool(config.init):
+        raise InputError(
+            "Give either checkpoint=FILE, from a run, or task=TASK init=FILE, with imported weights"
+        )
+    if config.init:
+        if not config.get("task"):
+            raise InputError("init=FILE needs a task, such as task=ssd_coco")
+        checkpoint = Checkpoint.read(Path(str(config.init)))
+    else:
+        checkpoint = request.stored or Checkpoint.of_run(Path(str(config.checkpoint)))
+        config = recompose(
+            request.command,
+            saved=checkpoint.values,
+            choices=checkpoint.choices,
+            overrides=request.overrides,
+        )
+    check_options(config, request.choices)
+    return settled(config, checkpoint), checkpoint

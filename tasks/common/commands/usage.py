@@ -22,7 +22,8 @@ def usage(description: str, config_name: str, arguments: Sequence[str]) -> str:
     Args:
         description: Of the command.
         config_name: Its primary config.
-        arguments: Of the command line; with a task among them, all of its settings follow.
+        arguments: Of the command line; with a task or a data set to prepare among them, all of its
+            settings follow.
     """
     text = (CONFIGS / f"{config_name}.yaml").read_text(encoding="utf-8")
     settings = text.partition("\n\n")[2]
@@ -33,12 +34,13 @@ def usage(description: str, config_name: str, arguments: Sequence[str]) -> str:
         parts += ["Options:", *options, ""]
     parts += ["Settings:", "", settings.strip() or "  none"]
     overrides = [argument for argument in arguments if "=" in argument]
-    if any(override.startswith("task=") for override in overrides):
+    first = "task" if "task" in groups else next(iter(groups), "task")
+    if any(override.startswith(f"{first}=") for override in overrides):
         config = _compose(config_name, overrides)
         if config is not None:
             parts += ["", "In force with these options:", "", OmegaConf.to_yaml(config).strip()]
     elif groups:
-        parts += ["", "With task=TASK --help shows all settings in force."]
+        parts += ["", f"With {first}={first.upper()} --help shows all settings in force."]
     return "\n".join(parts) + "\n"
 
 

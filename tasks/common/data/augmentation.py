@@ -1,16 +1,18 @@
 """Training augmentation: the part of a photo that the network sees, mirrored and recoloured."""
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-import albumentations as A
 import numpy as np
 
 from tasks.common.images.crops import centre_crop, random_crop
 from tasks.common.images.decoding import ImageFile
+from tasks.common.images.geometry import Look, Shown
+from tasks.common.images.transforms import Transforms
 
-Look = Callable[[ImageFile, np.random.Generator], np.ndarray]  # file to ``(S, S, 3)``
+if TYPE_CHECKING:
+    import albumentations as A
 
 
 def paper(image_size: int, min_area: float = 0.35) -> Look:
@@ -21,6 +23,8 @@ def paper(image_size: int, min_area: float = 0.35) -> Look:
         min_area: The least share of the area to show. The paper limits it and prints no number;
             Inception's training, which it departs from, goes down to 0.08.
     """
+    import albumentations as A
+
     return Augmentation(image_size, min_area=min_area, transforms=[A.HorizontalFlip(p=0.5)])
 
 
@@ -32,6 +36,8 @@ def modern(image_size: int, min_area: float = 0.2, num_operations: int = 2) -> L
         min_area: The least share of the area to show.
         num_operations: Distortions of each photo (Cubuk et al. 2020 take two).
     """
+    import albumentations as A
+
     distortions: list[A.BasicTransform] = [
         A.Rotate(limit=30, p=1),
         A.Affine(shear=(-17, 17), p=1),
@@ -54,7 +60,7 @@ def plain(image_size: int) -> Look:
     return partial(_look_at_centre, image_size=image_size)
 
 
-def _look_at_centre(path: ImageFile, _: np.random.Generator, *, image_size: int) -> np.ndarray:
+def _look_at_centre(path: ImageFile, _: np.random.Generator, *, image_size: int) -> Shown:
     return centre_crop(path, image_size)
 
 
@@ -68,17 +74,13 @@ class Augmentation:
     """
 
     def __init__(
-        self, image_size: int, *, min_area: float, transforms: Sequence[A.BasicTransform]
+        self, image_size: int, *, min_area: float, transforms: Sequence["A.BasicTransform"]
     ) -> None:
         self.image_size = image_size
         self.min_area = min_area
-        self.finish = A.Compose(transforms)
+        self.finish = Transforms(transforms)
 
-    def __call__(self, path: ImageFile, rng: np.random.Generator) -> np.ndarray:
+    def __call__(self, path: ImageFile, rng: np.random.Generator) -> Shown:
         """Reads a photo and shows it; equal generators give equal pictures."""
-        pixels = random_crop(path, self.image_size, min_area=self.min_area, rng=rng)
-        # Not set_random_seed: it gives every transform the same seed, so that whatever flips an
-        # image would also decide its colours.
-        self.finish.set_random_state(rng, random.Random(int(rng.integers(2**63))))
-        finished: np.ndarray = self.finish(image=pixels)["image"]
-        return finished
+        part = random_crop(path, self.image_size, min_area=self.min_area, rng=rng)
+        return self.finish(part, rng)

@@ -106,8 +106,10 @@ class DataModule(LightningDataModule, ABC):
     @property
     @abstractmethod
     def collate(self) -> Collate:
-        """From samples to a batch: ``image`` (uint8), ``id``, ``errors`` and what the head needs.
+        """From samples to a batch: ``image`` (uint8), ``frame``, ``id``, ``errors`` and targets.
 
+        ``frame``, ``(B, 2, 3)``, leads from pixels of the images to those of their photos,
+        whatever was cut, turned or mirrored: see ``tasks.common.images.geometry``.
         ``errors`` are the messages of photos that could not be read. It is a plain function, or a
         ``partial`` of one: with the data set it travels to the loading processes, and a method
         would take this object, the trainer and the network with it.
@@ -231,3 +233,8 @@ def stack_images(images: Sequence[np.ndarray], size: int) -> Tensor:
     if not images:
         return torch.zeros(0, 3, size, size, dtype=torch.uint8)
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+
+
+def stack_frames(frames: Sequence[np.ndarray]) -> Tensor:
+    """Frames ``(2, 3)`` to ``(B, 2, 3)``, float32: not every accelerator has more."""
+    return torch.from_numpy(np.array(frames, np.float32).reshape(-1, 2, 3))

@@ -8,7 +8,6 @@ from typing import Any, Generic
 
 from backbone.errors import InputError
 from tasks.common.data import augmentation
-from tasks.common.data.augmentation import Look
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.photo_sets import LabelledSet, UnlabelledSet, collate
@@ -17,6 +16,7 @@ from tasks.common.data.resolution import resolution_line
 from tasks.common.files.folders import make_folder
 from tasks.common.images.crops import CENTRE
 from tasks.common.images.decoding import ImageFile
+from tasks.common.images.geometry import Look
 from tasks.common.images.small_copies import SmallCopies
 
 

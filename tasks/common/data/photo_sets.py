@@ -9,18 +9,19 @@ import torch
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError
-from tasks.common.data.augmentation import Look
-from tasks.common.data.module import Sample, stack_images
+from tasks.common.data.module import Sample, stack_frames, stack_images
 from tasks.common.data.photos import Photos
 from tasks.common.data.sampling import Place
+from tasks.common.images.decoding import ImageFile
+from tasks.common.images.geometry import Look
 from tasks.common.images.small_copies import SmallCopies
 
 
 class LabelledSet(Dataset[Sample]):
     """Photos with a target at network size.
 
-    A sample has ``image`` (uint8, ``(S, S, 3)``), ``target`` (a row of ``photos.targets``) and
-    ``id`` (index of the photo).
+    A sample has ``image`` and ``frame`` as ``Shown`` has them, ``target`` (a row of
+    ``photos.targets``) and ``id`` (index of the photo).
 
     Args:
         photos: With their targets.
@@ -51,12 +52,12 @@ class LabelledSet(Dataset[Sample]):
     def __getitem__(self, place: Place) -> Sample:
         epoch, index = place
         rng = np.random.default_rng((self.seed, epoch, index))
-        photo = self.photos.image(index)
+        photo: ImageFile = self.photos.image(index)
         if self.copies:
             photo = self.copies.file_for(self.photos.path(index))
         side = self.sides[min(epoch, len(self.sides) - 1)]
-        image = self.looks[side](photo, rng)
-        return {"image": image, "target": self.photos.targets[index], "id": index}
+        shown = self.looks[side](photo, rng)
+        return {**shown._asdict(), "target": self.photos.targets[index], "id": index}
 
 
 class UnlabelledSet(Dataset[Sample]):
@@ -77,10 +78,10 @@ class UnlabelledSet(Dataset[Sample]):
     def __getitem__(self, place: Place) -> Sample:
         _, index = place
         try:
-            image = self.look(Path(self.paths[index]), np.random.default_rng(0))
+            shown = self.look(Path(self.paths[index]), np.random.default_rng(0))
         except InputError as error:
             return {"id": index, "error": str(error)}
-        return {"image": image, "id": index}
+        return {**shown._asdict(), "id": index}
 
 
 def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
     readable = [sample for sample in samples if "error" not in sample]
     batch = {
         "image": stack_images([sample["image"] for sample in readable], image_size),
+        "frame": stack_frames([sample["frame"] for sample in readable]),
         "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
         "errors": [sample["error"] for sample in samples if "error" in sample],
     }

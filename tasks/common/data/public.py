@@ -1,8 +1,6 @@
 """Public data sets: what they consist of, and how a folder comes to hold one."""
 
-import importlib
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,6 @@ from backbone.errors import InputError
 from tasks.common.files.archives import extract, is_extracted
 from tasks.common.files.download import fetch
 from tasks.common.files.folders import make_folder
-from tasks.common.machine.stopping import GOES_ON, keeping
-
-APPLICATIONS = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -47,53 +42,31 @@ class PublicDataset:
     terms: str
 
 
-# Makes a data set of what the user has in a folder, by settings of its own; says what to run next.
-Preparation = Callable[..., str]
-
-
-def public_datasets() -> dict[str, PublicDataset | Preparation]:
-    """The data sets of all applications: what ``tasks/*/public.py`` have as ``DATASETS``."""
-    datasets: dict[str, PublicDataset | Preparation] = {}
-    for path in sorted(APPLICATIONS.glob("*/public.py")):
-        module = importlib.import_module(f"{APPLICATIONS.name}.{path.parent.name}.public")
-        assert not datasets.keys() & module.DATASETS.keys(), "a name stands for one data set"
-        datasets |= module.DATASETS
-    return datasets
-
-
-def prepare_by_name(name: str, root: Path, **settings: Any) -> str:
-    """Fetches, verifies and unpacks a data set of any application, or makes it of a folder.
+def prepare_public(
+    root: Path,
+    *,
+    archives: Sequence[Mapping[str, Any]],
+    contents: Mapping[str, int],
+    train: str,
+    terms: str,
+) -> str:
+    """Fetches, verifies and unpacks a data set as a file in ``configs/dataset`` has it.
 
     Args:
-        name: One of ``public_datasets``.
-        root: The folder that will hold it, or that it is made of.
-        **settings: For the latter, None where not given; a data set that is fetched has none.
+        root: The folder that will hold it.
+        archives: The fields of an ``Archive`` each.
+        contents: See ``PublicDataset``, as the others.
+        train: The same.
+        terms: The same.
 
     Returns:
         What to run next.
 
     Raises:
-        InputError: If the name is unknown, or what ``prepare`` refuses.
+        InputError: See ``prepare``.
     """
-    datasets = public_datasets()
-    if name not in datasets:
-        raise InputError(f"Unknown data set {name!r}. Known ones: {', '.join(sorted(datasets))}")
-    dataset = datasets[name]
-    known = (
-        []
-        if isinstance(dataset, PublicDataset)
-        else [key for key in inspect.signature(dataset).parameters if key != "root"]
-    )
-    given = {key: value for key, value in settings.items() if value is not None}
-    if others := [key for key in given if key not in known]:
-        raise InputError(
-            f"{', '.join(others)}: dataset={name} has no such setting, only "
-            f"{', '.join(['root', *known])}"
-        )
-    with keeping(GOES_ON):
-        if isinstance(dataset, PublicDataset):
-            return prepare(dataset, root)
-        return dataset(root, **given)
+    published = tuple(Archive(**archive) for archive in archives)
+    return prepare(PublicDataset(published, contents=contents, train=train, terms=terms), root)
 
 
 def prepare(dataset: PublicDataset, root: Path) -> str:

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from tasks.common.images.decoding import ImageFile, read_image
+from tasks.common.images.decoding import DecodedImage, ImageFile, read_image
+from tasks.common.images.geometry import Shown, in_size, rectangle_frame
 
 CENTRE = 224 / 256  # share of the short side that the crop shows, as ImageNet is scored
 ASPECTS = (3 / 4, 4 / 3)  # width by height of a random part, as in Inception's training
@@ -28,21 +29,18 @@ def centre_box(width: int, height: int, side: int) -> Box:
     return left, top, right, bottom
 
 
-def centre_crop(path: ImageFile, side: int) -> np.ndarray:
+def centre_crop(path: ImageFile, side: int) -> Shown:
     """The middle of a photo, ``(side, side, 3)``, after its short side is scaled to 8/7 of it."""
-    pixels, (width, height) = read_image(path)
+    photo = read_image(path)
+    height, width = photo.pixels.shape[:2]
+    box = centre_box(width, height, side)
     # The box is in pixels of the photo: scaled as a whole, one that is long and thin would fill the
     # memory. Pillow's filter widens as it shrinks, as in most published evaluations.
-    return np.array(
-        Image.fromarray(pixels).resize(
-            (side, side), Image.Resampling.BILINEAR, box=centre_box(width, height, side)
-        )
-    )
+    image = Image.fromarray(photo.pixels).resize((side, side), Image.Resampling.BILINEAR, box=box)
+    return Shown(np.array(image), _frame(photo, box, side))
 
 
-def random_crop(
-    path: ImageFile, side: int, *, min_area: float, rng: np.random.Generator
-) -> np.ndarray:
+def random_crop(path: ImageFile, side: int, *, min_area: float, rng: np.random.Generator) -> Shown:
     """A random part of a photo at network size, ``(side, side, 3)``.
 
     Args:
@@ -53,14 +51,21 @@ def random_crop(
     """
     area = rng.uniform(min_area, 1)
     # No side of a part of this area is shorter than this share of the photo's short one.
-    pixels, _ = read_image(path, min_side=math.ceil(side / math.sqrt(area * ASPECTS[0])))
+    photo = read_image(path, min_side=math.ceil(side / math.sqrt(area * ASPECTS[0])))
     aspect = math.exp(rng.uniform(*np.log(ASPECTS)))
-    height, width = pixels.shape[:2]
+    height, width = photo.pixels.shape[:2]
     part = math.sqrt(area * width * height)
     columns = min(max(round(part * math.sqrt(aspect)), 1), width)
     rows = min(max(round(part / math.sqrt(aspect)), 1), height)
-    x, y = rng.integers(width - columns + 1), rng.integers(height - rows + 1)
-    return _resized(pixels[y : y + rows, x : x + columns], side)
+    x, y = (int(rng.integers(room + 1)) for room in (width - columns, height - rows))
+    image = _resized(photo.pixels[y : y + rows, x : x + columns], side)
+    return Shown(image, _frame(photo, (x, y, x + columns, y + rows), side))
+
+
+def _frame(photo: DecodedImage, box: Box, side: int) -> np.ndarray:
+    """The frame of a picture that shows a box, in pixels as the photo was decoded."""
+    frame = rectangle_frame(box, (0, 0, side, side))
+    return in_size(frame, photo.pixels.shape[1::-1], photo.size)
 
 
 def _resized(pixels: np.ndarray, side: int) -> np.ndarray:

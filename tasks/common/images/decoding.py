@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from backbone.errors import InputError
-from tasks.common.images.packed import PackedImage
+from tasks.common.images.packed import PackedImage, SmallCopy
 
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 8 * MAX_PIXELS + 2**20  # four channels of 16 bits, uncompressed, and a header
@@ -65,7 +65,7 @@ REDUCED = {
     1: cv2.IMREAD_GRAYSCALE,
 }
 
-ImageFile = str | Path | PackedImage
+ImageFile = str | Path | PackedImage | SmallCopy
 
 
 class DecodedImage(NamedTuple):
@@ -90,7 +90,7 @@ def read_image(
     a complete JPEG is concealed by the decoder and goes unseen.
 
     Args:
-        path: The file, in any of ``FORMATS``.
+        path: The file, in any of ``FORMATS``; of a small copy the size is the photo's.
         min_side: Allows a JPEG to be decoded at 1/2, 1/4 or 1/8 of its size, which is faster, as
             long as both sides keep this many pixels. Other formats are never reduced.
         max_shrink: Allows the same as long as the size is divided by no more than this.
@@ -109,7 +109,8 @@ def read_image(
         pixels = _decode_jpeg(data, reduction=next((n for n in (8, 4, 2) if n <= largest), 1))
     if pixels is None:
         pixels = _decode(image, path)
-    return DecodedImage(_turn_upright(pixels, orientation), _upright_size(image, orientation))
+    size = path.size if isinstance(path, SmallCopy) else _upright_size(image, orientation)
+    return DecodedImage(_turn_upright(pixels, orientation), size)
 
 
 def check_image(path: ImageFile) -> tuple[int, int]:
@@ -174,7 +175,7 @@ def is_image_name(path: Path) -> bool:
 
 
 def _open(path: ImageFile) -> BinaryIO:
-    if isinstance(path, PackedImage):
+    if isinstance(path, PackedImage | SmallCopy):
         return BytesIO(path.read())
     try:
         return open(path, "rb")

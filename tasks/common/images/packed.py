@@ -1,4 +1,4 @@
-"""Images that lie one behind the other in a large file, each read by itself."""
+"""Photos that are read from elsewhere than a file of their own: a larger file, or a small copy."""
 
 import zlib
 from dataclasses import dataclass
@@ -46,3 +46,25 @@ class PackedImage:
                 "tools/make_shards.py as before, which writes what is missing"
             )
         return data
+
+
+@dataclass(frozen=True)
+class SmallCopy:
+    """A photo made smaller, which stands for it: places in it are given in pixels of the photo.
+
+    Attributes:
+        path: Of the copy, for messages.
+        size: The photo's width and height.
+        data: The image file that was read there.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    data: bytes
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def read(self) -> bytes:
+        """The image file."""
+        return self.data

@@ -11,7 +11,8 @@ import cv2
 
 from backbone.errors import InputError, check_number
 from backbone.files import replacing
-from tasks.common.images.decoding import read_image
+from tasks.common.images.decoding import DecodedImage, read_image
+from tasks.common.images.packed import SmallCopy
 from tasks.common.machine.workers import process_context
 
 # 41 dB from the pixels, in a sixth of their bytes. Uncompressed, they would be read in a third of
@@ -19,10 +20,11 @@ from tasks.common.machine.workers import process_context
 JPEG_QUALITY = 95
 MAX_JPEG_SIDE = 65_500  # of what OpenCV writes
 # A JPEG begins with its start marker; a comment may come next. Ours holds the bytes and the time of
-# last change of the photo, and a checksum of what follows.
+# last change of the photo, a checksum of what follows, and the photo's width and height.
 STAMP = struct.Struct("<QqI")
+SIZE = struct.Struct("<II")
 JPEG_START = b"\xff\xd8"
-COMMENT = JPEG_START + b"\xff\xfe" + struct.pack(">H", 2 + STAMP.size)
+COMMENT = JPEG_START + b"\xff\xfe" + struct.pack(">H", 2 + STAMP.size + SIZE.size)
 NUM_HEAD_BYTES = len(COMMENT) + STAMP.size
 
 MADE, MADE_ANEW, FOUND, SMALL_ENOUGH = range(4)
@@ -47,8 +49,8 @@ class SmallCopies:
         self.side = side
         self._counts: Any = process_context().Array("q", 4)  # of all loading processes
 
-    def file_for(self, photo: Path) -> Path:
-        """The file to read instead of a photo, made if there is none: its copy, or the photo.
+    def file_for(self, photo: Path) -> Path | SmallCopy:
+        """What to read instead of a photo, made if there is none: its copy, or the photo.
 
         Raises:
             InputError: If the photo cannot be read, or its copy not be written.
@@ -62,11 +64,13 @@ class SmallCopies:
         outcome = FOUND
         if head != _head(status, body):
             outcome = MADE_ANEW if head else MADE
-            body = reduced_jpeg(photo, side=self.side)[len(JPEG_START) :]
+            body = _body(photo, side=self.side)
             self._write(copy, _head(status, body) + body)
         with self._counts.get_lock():
             self._counts[outcome if body else SMALL_ENOUGH] += 1
-        return copy if body else photo
+        if not body:
+            return photo
+        return SmallCopy(copy, SIZE.unpack_from(body), JPEG_START + body[SIZE.size :])
 
     def report_line(self) -> str:
         """Where the copies are, and how often so far one was made, found or not needed.
@@ -96,13 +100,9 @@ class SmallCopies:
             ) from error
 
 
-def reduced_jpeg(photo: Path, *, side: int) -> bytes:
-    """A photo as a JPEG with this short side in pixels; nothing if it is as small already.
-
-    Raises:
-        InputError: If it cannot be read.
-    """
-    pixels, size = read_image(photo, min_side=side)
+def reduced_jpeg(photo: DecodedImage, *, side: int) -> bytes:
+    """A photo as a JPEG with this short side in pixels; nothing if it is as small already."""
+    pixels, size = photo
     if min(size) <= side or max(size) > MAX_JPEG_SIDE:
         return b""
     scale = side / min(size)
@@ -112,6 +112,17 @@ def reduced_jpeg(photo: Path, *, side: int) -> bytes:
     done, encoded = cv2.imencode(".jpg", reduced[..., ::-1], settings)
     assert done
     return encoded.tobytes()
+
+
+def _body(photo: Path, *, side: int) -> bytes:
+    """What is behind the head of a photo's copy; nothing if the photo is as small already.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    whole = read_image(photo, min_side=side)
+    jpeg = reduced_jpeg(whole, side=side)
+    return jpeg and SIZE.pack(*whole.size) + jpeg[len(JPEG_START) :]
 
 
 def _read(copy: Path) -> tuple[bytes, bytes]:

@@ -170,6 +170,12 @@ def _whole(figure: float | None) -> int | None:
 
 
 def _network_cost(config: DictConfig, *, num_classes: int, image_size: int, part: str = "") -> Cost:
+    # shapes are all that counts: no weights are drawn, and nothing is computed
+    with torch.device("meta"):
+        return _counted(config, num_classes=num_classes, image_size=image_size, part=part)
+
+
+def _counted(config: DictConfig, *, num_classes: int, image_size: int, part: str) -> Cost:
     if config.get("task"):
         names = tuple(f"class {number}" for number in range(num_classes))
         label_map = LabelMap(names, tuple(range(num_classes)))

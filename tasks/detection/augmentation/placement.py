@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.common.images.geometry import rectangle_frame, to_network
 from tasks.detection.annotations.outlines import Polygon, polygons_to_mask
 
 MIN_BOX_SIDE_PX = 1.0
@@ -36,16 +37,10 @@ def move_boxes(
     Returns:
         All boxes in canvas pixels, ``(n, 4)``, and which of them stay, ``(n,)``.
     """
-    corners = move_points(boxes.reshape(-1, 2, 2), source, target)
+    corners = to_network(boxes.reshape(-1, 2, 2), rectangle_frame(source, target))
     moved = np.clip(corners, target[:2], target[2:]).reshape(-1, 4).astype(np.float32)
     large = (moved[:, 2:] - moved[:, :2] >= MIN_BOX_SIDE_PX).all(axis=1)
     return moved, large & centres_inside(boxes, source[None])[0]
-
-
-def move_points(points: NDArray, source: NDArray, target: NDArray) -> NDArray:
-    """Follows points, ``(..., 2)``, as one rectangle of an image is shown in another."""
-    scale = (target[2:] - target[:2]) / (source[2:] - source[:2])
-    return (points - source[:2]) * scale + target[:2]
 
 
 def draw_masks(
@@ -64,10 +59,11 @@ def draw_masks(
     """
     mask_side = side // PIXELS_PER_MASK_PIXEL
     share = mask_side / side
+    frame = rectangle_frame(source, target)
     left, top, right, bottom = np.rint(target * share).astype(int)
     masks = np.zeros((len(objects), mask_side, mask_side), np.uint8)
     for mask, polygons in zip(masks, objects, strict=True):
-        moved = [move_points(polygon, source, target) * share for polygon in polygons]
+        moved = [to_network(polygon, frame) * share for polygon in polygons]
         drawn = polygons_to_mask(moved, side=mask_side)
         mask[top:bottom, left:right] = drawn[top:bottom, left:right]
     return masks

@@ -6,16 +6,19 @@ at network size, where there are fewest pixels. Masks travel as polygons, whose 
 corners of boxes, and are drawn once, where they are to be seen.
 """
 
-import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import albumentations as A
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.common.images.geometry import Shown, in_size, rectangle_frame
+from tasks.common.images.transforms import Transforms
 from tasks.detection.augmentation.placement import draw_masks, move_boxes, paste, place
 from tasks.detection.augmentation.windows import random_crop, random_zoom_out
+
+if TYPE_CHECKING:
+    import albumentations as A
 
 Sample = dict[str, Any]
 Read = Callable[[int], Sample]
@@ -30,11 +33,15 @@ MOSAIC_CENTRE = (0.3, 0.7)
 
 def paper(image_size: int) -> "Augmentation":
     """The published SSD-MobileNet recipe: horizontal flip and SSD's random crop."""
+    import albumentations as A
+
     return Augmentation(image_size, crop=True, transforms=[A.HorizontalFlip(p=0.5)])
 
 
 def flip(image_size: int) -> "Augmentation":
     """The published Faster R-CNN recipe: a horizontal flip of whole photos."""
+    import albumentations as A
+
     return Augmentation(image_size, transforms=[A.HorizontalFlip(p=0.5)])
 
 
@@ -45,6 +52,8 @@ def strong(image_size: int, mosaic: float = 0.5) -> "Augmentation":
         image_size: Side of the network input, in pixels.
         mosaic: Chance of showing four images instead of one.
     """
+    import albumentations as A
+
     transforms = [
         A.HorizontalFlip(p=0.5),
         A.RandomBrightnessContrast(brightness_limit=0.125, contrast_limit=0.5, p=0.5),
@@ -61,9 +70,10 @@ def plain(image_size: int) -> "Augmentation":
 class Augmentation:
     """Turns raw samples into one sample of the network's size.
 
-    A sample holds ``image`` (uint8 RGB, ``(H, W, 3)``), ``boxes`` (float32 xyxy pixels of that
-    image, ``(n, 4)``) and ``labels`` (int64, ``(n,)``); its other keys pass through untouched. With
-    ``polygons``, a list for each box, it gets ``masks`` in their place.
+    A raw sample holds ``image`` (uint8 RGB, ``(H, W, 3)``), ``boxes`` (float32 xyxy pixels of that
+    image, ``(n, 4)``), ``labels`` (int64, ``(n,)``) and ``size`` (the photo's width and height,
+    which may have been decoded smaller); its other keys pass through untouched. With ``polygons``,
+    a list for each box, it gets ``masks`` in their place.
 
     Args:
         image_size: Side of the square network input, in pixels.
@@ -80,18 +90,13 @@ class Augmentation:
         crop: bool = False,
         zoom_out: float = 1.0,
         mosaic: float = 0.0,
-        transforms: Sequence[A.BasicTransform] = (),
+        transforms: Sequence["A.BasicTransform"] = (),
     ) -> None:
         self.image_size = image_size
         self.crop = crop
         self.zoom_out = zoom_out
         self.mosaic = mosaic
-        # Clipping: the flip works on relative boxes, whose rounding may leave the image by 1e-5 px.
-        boxes = A.BboxParams("pascal_voc", ["rows"], check_each_transform=False, clip=True)
-        # Masks are smaller than the image, which the library would not have.
-        self.finish = (
-            A.Compose(transforms, bbox_params=boxes, is_check_shapes=False) if transforms else None
-        )
+        self.finish = Transforms(transforms, boxes=True) if transforms else None
 
     def __call__(
         self, read: Read, index: int, rng: np.random.Generator, *, num_images: int
@@ -107,7 +112,8 @@ class Augmentation:
         Returns:
             The sample with boxes in network pixels, each inside the image and at least one pixel
             wide and high. An image keeps a box if any is that large when it is shown whole. Masks
-            are uint8, 0 and 1, ``(n, R, R)``; of a tiny object a mask may be empty.
+            are uint8, 0 and 1, ``(n, R, R)``; of a tiny object a mask may be empty. ``frame`` is
+            of the photo at the index; the others of a mosaic have frames of their own.
         """
         cells = self._cells(rng)
         partners = rng.integers(num_images, size=len(cells) - 1)
@@ -117,9 +123,11 @@ class Augmentation:
             self._show(sample, canvas, cell, rng)
             for sample, cell in zip(samples, cells, strict=True)
         ]
-        boxes, labels, *masks = (np.concatenate(parts) for parts in zip(*shown, strict=True))
+        frames, *columns = zip(*shown, strict=True)
+        boxes, labels, *masks = map(np.concatenate, columns)
         passed = {key: value for key, value in samples[0].items() if key != "polygons"}
-        return passed | self._finish(canvas, boxes, labels, rng, masks=masks[0] if masks else None)
+        picture = Shown(canvas, frames[0])
+        return passed | self._finish(picture, boxes, labels, rng, masks=masks[0] if masks else None)
 
     def _cells(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """The canvas, or its four parts around a random point, as xyxy pixels ``(1 or 4, 4)``."""
@@ -135,7 +143,8 @@ class Augmentation:
         """Shows a random part of an image in a cell.
 
         Returns:
-            The boxes on the canvas, their labels and, if there are polygons, their masks.
+            The frame that leads from the canvas to the photo, the boxes on the canvas, their
+            labels and, if there are polygons, their masks.
         """
         image, boxes, labels = sample["image"], sample["boxes"], sample["labels"]
         whole = np.array([0, 0, image.shape[1], image.shape[0]])
@@ -147,10 +156,12 @@ class Augmentation:
             placement = place(whole, whole, cell)
             moved, kept = move_boxes(boxes, *placement)
         paste(image, canvas, *placement)
+        frame = in_size(rectangle_frame(*placement), whole[2:], sample["size"])
         if "polygons" not in sample:
-            return moved[kept], labels[kept]
+            return frame, moved[kept], labels[kept]
         polygons = [sample["polygons"][row] for row in np.flatnonzero(kept)]
-        return moved[kept], labels[kept], draw_masks(polygons, *placement, side=self.image_size)
+        masks = draw_masks(polygons, *placement, side=self.image_size)
+        return frame, moved[kept], labels[kept], masks
 
     def _window(
         self, whole: NDArray, boxes: NDArray, rng: np.random.Generator, *, zoom_out: float
@@ -164,7 +175,7 @@ class Augmentation:
 
     def _finish(
         self,
-        image: NDArray,
+        shown: Shown,
         boxes: NDArray,
         labels: NDArray,
         rng: np.random.Generator,
@@ -173,16 +184,13 @@ class Augmentation:
     ) -> Sample:
         drawn = {} if masks is None else {"masks": masks}
         if self.finish is None:
-            return {"image": image, "boxes": boxes, "labels": labels, **drawn}
+            return {**shown._asdict(), "boxes": boxes, "labels": labels, **drawn}
         rows = np.arange(len(boxes))
         some = drawn if len(rows) else {}  # the library cannot turn none of them
-        # Not set_random_seed: it gives every transform the same seed, so that whatever flips an
-        # image would also decide its colours.
-        self.finish.set_random_state(rng, random.Random(int(rng.integers(2**63))))
-        done = self.finish(image=image, bboxes=boxes, rows=rows, **some)
+        shown, done = self.finish.with_targets(shown, rng, bboxes=boxes, rows=rows, **some)
         rows = np.asarray(done["rows"], np.int64)
         return {
-            "image": done["image"],
+            **shown._asdict(),
             "boxes": np.asarray(done["bboxes"], np.float32).reshape(-1, 4),
             "labels": labels[rows],
             **{key: done.get(key, value)[rows] for key, value in drawn.items()},

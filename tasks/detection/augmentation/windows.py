@@ -22,39 +22,39 @@ def random_zoom_out(
 
 
 def random_crop(
-    frame: NDArray[np.int64], boxes: NDArray, rng: np.random.Generator
+    window: NDArray[np.int64], boxes: NDArray, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """A random part of a frame that shows at least one object well (SSD, section 2.2).
+    """A random part of a window that shows at least one object well (SSD, section 2.2).
 
     One overlap is drawn from ``MIN_IOUS``; the first of 50 crops that holds the centre of a box
-    and overlaps it by that much is taken, or else the whole frame. TensorFlow's
+    and overlaps it by that much is taken, or else the whole window. TensorFlow's
     ``ssd_random_crop``, which the published weights saw, asks for the covered share of the box
     instead of the IoU.
 
     Args:
-        frame: xyxy pixels, ``(4,)``.
+        window: xyxy pixels, ``(4,)``.
         boxes: xyxy pixels, ``(n, 4)``; without any, every crop will do.
         rng: Where the randomness comes from.
     """
     min_iou = MIN_IOUS[rng.integers(len(MIN_IOUS))]
     if min_iou == 1:
-        return frame
-    crops = _random_crops(frame, rng)
+        return window
+    crops = _random_crops(window, rng)
     if len(boxes):
         shown = centres_inside(boxes, crops) & (_iou(crops, boxes) >= min_iou)
         crops = crops[shown.any(axis=1)]
-    return crops[0] if len(crops) else frame
+    return crops[0] if len(crops) else window
 
 
-def _random_crops(frame: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Up to 50 crops of SSD's areas and aspect ratios that fit in a frame, xyxy ``(m, 4)``."""
-    extent = frame[2:] - frame[:2]
+def _random_crops(window: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Up to 50 crops of SSD's areas and aspect ratios that fit in a window, xyxy ``(m, 4)``."""
+    extent = window[2:] - window[:2]
     area = rng.uniform(*CROP_AREA, size=CROP_TRIALS) * extent.prod()
     aspect = rng.uniform(*CROP_ASPECT, size=CROP_TRIALS)
     position = rng.random((CROP_TRIALS, 2))
     sides = np.sqrt(np.stack([area * aspect, area / aspect], axis=1)).astype(np.int64)
     fits = ((sides > 0) & (sides <= extent)).all(axis=1)
-    start = frame[:2] + (position * (extent - sides + 1)).astype(np.int64)
+    start = window[:2] + (position * (extent - sides + 1)).astype(np.int64)
     return np.concatenate([start, start + sides], axis=1)[fits]
 
 

@@ -43,7 +43,8 @@ def random_samples(
                 "boxes": _random_boxes(num_boxes, (side, side), rng).astype(np.float32),
                 "labels": rng.integers(num_labels, size=num_boxes),
                 "id": index,
-                "frame": (side, side),
+                "frame": np.eye(2, 3),
+                "size": (side, side),
             }
         )
     return samples

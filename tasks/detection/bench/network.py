@@ -112,9 +112,8 @@ def train_rows(config: DictConfig, _: Checkpoint | None) -> Iterator[Row]:
         },
         seconds=config.seconds,
     )
-    size, settings = config.batch_size, task.backbone.settings
+    size, settings, kind = config.batch_size, task.backbone.settings, _kind(task)
     network = f"width {settings['width']:g}" if "width" in settings else task.backbone.name
-    kind = _kind(task)
     for peer, goal, how in (
         ("plain", kind.training, "as it comes: float32, contiguous"),
         ("tuned", kind.tuned, f"in channels_last and {fastest_precision()}, as ours"),
@@ -181,7 +180,7 @@ def _predict_row(
         "boxes": np.zeros((0, 4), np.float32),
         "labels": np.zeros(0, np.int64),
         "id": 0,
-        "frame": photo.shape[1::-1],
+        "size": photo.shape[1::-1],
     }
 
     def ours() -> Records:

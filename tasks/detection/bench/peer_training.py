@@ -16,6 +16,7 @@ from backbone.errors import InputError, check_number
 from tasks.common.commands.recording import write_json
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_run, draw_data
+from tasks.common.images.geometry import boxes_to_photo
 from tasks.common.machine.cores import take_cores
 from tasks.common.machine.hardware import fastest_precision
 from tasks.common.settings.targets import build
@@ -24,7 +25,6 @@ from tasks.common.training.ema import growing_average
 from tasks.detection.bench.torchvision_one_stage import as_targets
 from tasks.detection.data import DetectionData
 from tasks.detection.metric import CocoMetric, Records
-from tasks.detection.samples import to_original
 
 SECONDS_BETWEEN_LINES = 30
 
@@ -142,9 +142,7 @@ def _validate(network: nn.Module, data: DetectionData) -> dict[str, float]:
             Records(
                 images=batch["id"],
                 image=batch["id"][image],
-                boxes_original=to_original(
-                    boxes, batch["frame"][image], image_size=batch["image"].shape[-1]
-                ),
+                boxes_original=boxes_to_photo(boxes, batch["frame"][image]),
                 scores=torch.cat([one["scores"] for one in found]).float(),
                 category_ids=ids[torch.cat([one["labels"] for one in found]) - 1],
             )

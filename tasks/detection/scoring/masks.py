@@ -12,32 +12,32 @@ from tasks.detection.annotations.outlines import Rle, runs_to_rle
 THRESHOLD = 0.5
 
 
-def paste_masks(shares: Tensor, boxes: Tensor, frames: Tensor) -> list[Rle]:
+def paste_masks(shares: Tensor, boxes: Tensor, sizes: Tensor) -> list[Rle]:
     """Follows masks from their boxes to whole photos.
 
     Args:
         shares: How sure each point of a grid over the box is to be of the object, in [0, 1], shape
             ``(N, G, G)``.
         boxes: ``xyxy`` pixels of the original photos, shape ``(N, 4)``.
-        frames: Width and height of each one's photo, shape ``(N, 2)``.
+        sizes: Width and height of each one's photo, shape ``(N, 2)``.
 
     Returns:
         For each, the pixels whose centre is in the box and is more likely than not of the object.
     """
-    columns = (shares.float(), boxes.double(), frames)
+    columns = (shares.float(), boxes.double(), sizes)
     rows = zip(*(column.cpu().numpy() for column in columns), strict=True)
-    return [_paste(grid, box, frame) for grid, box, frame in rows]
+    return [_paste(grid, box, size) for grid, box, size in rows]
 
 
-def _paste(grid: NDArray, box: NDArray, frame: NDArray) -> Rle:
+def _paste(grid: NDArray, box: NDArray, size: NDArray) -> Rle:
     # the pixels whose centres are inside
-    start = np.clip(np.ceil(box[:2] - 0.5), 0, frame).astype(int)
-    stop = np.clip(np.ceil(box[2:] - 0.5), start, frame).astype(int)
+    start = np.clip(np.ceil(box[:2] - 0.5), 0, size).astype(int)
+    stop = np.clip(np.ceil(box[2:] - 0.5), start, size).astype(int)
     across, down = (
         _weights(np.arange(start[axis], stop[axis]), box[axis::2], num_points=len(grid))
         for axis in (0, 1)
     )
-    return mask_to_rle(down @ grid @ across.T > THRESHOLD, corner=start, frame=frame)
+    return mask_to_rle(down @ grid @ across.T > THRESHOLD, corner=start, size=size)
 
 
 def _weights(pixels: NDArray, bounds: NDArray, *, num_points: int) -> NDArray[np.float32]:
@@ -51,15 +51,15 @@ def _weights(pixels: NDArray, bounds: NDArray, *, num_points: int) -> NDArray[np
     return np.clip(near, 0, 1).astype(np.float32)
 
 
-def mask_to_rle(mask: NDArray[np.bool_], *, corner: NDArray, frame: NDArray) -> Rle:
+def mask_to_rle(mask: NDArray[np.bool_], *, corner: NDArray, size: NDArray) -> Rle:
     """Runs of a mask that is a small part of a photo, without a mask of all the photo.
 
     Args:
         mask: ``(h, w)``.
         corner: The x and y of its first pixel in the photo, ``(2,)``.
-        frame: The photo's width and height, ``(2,)``.
+        size: The photo's width and height, ``(2,)``.
     """
-    (left, top), (width, height) = corner.tolist(), frame.tolist()
+    (left, top), (width, height) = corner.tolist(), size.tolist()
     edges = np.diff(mask.T.astype(np.int8), axis=1, prepend=0, append=0)  # column by column
     column, row = edges.nonzero()
     places, times = np.unique((column + left) * height + row + top, return_counts=True)

@@ -186,10 +186,9 @@ def _members(
 
 def _encoded(path: Path, side: int | None) -> tuple[str, bytes]:
     """The suffix and the bytes to pack of a photo, which is decoded to be sure of it."""
-    if side is not None and (data := reduced_jpeg(path, side=side)):
+    photo = read_image(path, min_side=side)
+    if side is not None and (data := reduced_jpeg(photo, side=side)):
         return ".jpg", data
-    if side is None:
-        read_image(path)
     suffix = path.suffix.lower()
     return suffix if suffix in SUFFIXES else ".jpg", path.read_bytes()
 

@@ -32,7 +32,14 @@ def make_sample(index: int = 0, height: int = 120, width: int = 160) -> Sample:
     x0, y0, x1, y1 = width // 4, height // 3, width // 4 + width // 3, height // 3 + height // 2
     image[y0:y1, x0:x1] = COLOURS[index % 4]
     boxes = np.array([[x0, y0, x1, y1]], np.float32)
-    return {"image": image, "boxes": boxes, "labels": np.array([index % 4]), "id": index}
+    size = (width, height)
+    return {
+        "image": image,
+        "boxes": boxes,
+        "labels": np.array([index % 4]),
+        "id": index,
+        "size": size,
+    }
 
 
 def make_empty(height: int = 120, width: int = 160) -> Sample:

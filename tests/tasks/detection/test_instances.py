@@ -60,7 +60,8 @@ def test_records_have_the_masks_of_known_classes_in_pixels_of_the_photo() -> Non
     batch = {
         "image": torch.zeros(2, 3, 64, 64),
         "id": torch.tensor([7, 9]),
-        "frame": torch.tensor([[128, 64], [32, 96]]),
+        "frame": torch.tensor([[[2.0, 0, 0], [0, 1, 0]], [[0.5, 0, 0], [0, 1.5, 0]]]),
+        "size": torch.tensor([[128, 64], [32, 96]]),
     }
     records = task.records(found, batch)
     first, second = records.rows()

@@ -65,7 +65,7 @@ def test_runs_are_those_of_the_whole_photo(seed: int) -> None:
     mask = rng.random((height, width)) < rng.choice([0.2, 0.9, 1])
     whole = np.zeros(frame[::-1], np.uint8, order="F")
     whole[corner[1] : corner[1] + height, corner[0] : corner[0] + width] = mask
-    assert mask_to_rle(mask, corner=corner, frame=frame) == coco_mask.encode(whole)
+    assert mask_to_rle(mask, corner=corner, size=frame) == coco_mask.encode(whole)
 
 
 def test_packing_loses_nothing() -> None:

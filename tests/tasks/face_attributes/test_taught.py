@@ -67,7 +67,7 @@ def test_a_table_has_what_the_teacher_says_and_teaches_it(tmp_path: Path) -> Non
     photos = list_images(tmp_path / "faces" / "train")
     rows = KeyedRows(tmp_path / "table", setting="output")
     kept = rows.values(rows.find(photo_keys(photos)))
-    shown = np.stack([centre_crop(photo, SIDE) for photo in photos]) / 255
+    shown = np.stack([centre_crop(photo, SIDE).image for photo in photos]) / 255
     views = np.stack([shown, shown[:, :, ::-1]], axis=1)
     logits = np.einsum("nvhwc,kchw->nvk", views, weight)
     np.testing.assert_allclose(kept, 1 / (1 + np.exp(-logits)), atol=2e-3)

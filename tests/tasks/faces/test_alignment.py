@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from tasks.common.images.decoding import read_image
+from tasks.common.images.geometry import is_mirrored
 from tasks.face_embedding.augment import FaceAugmentation, plain
 from tasks.face_embedding.faces import Faces
 from tasks.face_embedding.samples import FaceSet
@@ -16,9 +17,11 @@ from tasks.faces.alignment import (
     TEMPLATE,
     TEMPLATE_SIDE,
     aligned_frames,
+    at_side,
     centre_frame,
     corners,
     show,
+    square_of,
 )
 
 
@@ -40,7 +43,7 @@ def test_the_transform_is_umeyamas(seed: int) -> None:
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     points = TEMPLATE @ rotation.T * rng.uniform(0.5, 3) + rng.uniform(-50, 50, 2)
     points += rng.normal(0, 2, points.shape)
-    there = np.vstack([umeyama(points, (TEMPLATE + 0.5) / TEMPLATE_SIDE), [0, 0, 1]])
+    there = np.vstack([umeyama(points + 0.5, (TEMPLATE + 0.5) / TEMPLATE_SIDE), [0, 0, 1]])
     np.testing.assert_allclose(aligned_frames(points), np.linalg.inv(there)[:2], atol=1e-9)
 
 
@@ -90,15 +93,21 @@ def test_corners_go_around() -> None:
     assert square == [[14.5, 4.5], [24.5, 4.5], [24.5, 14.5], [14.5, 14.5]]
 
 
-def test_a_view_says_whether_it_is_mirrored_and_moves_little() -> None:
+def test_a_picture_leads_back_to_its_square() -> None:
+    square = centre_frame(1203, 801, share=0.9) + np.array([[30, 80, 0], [-80, 20, 0]])
+    np.testing.assert_allclose(square_of(corners(square)), square)
+    np.testing.assert_allclose(corners(at_side(square, 64), 64), corners(square))
+
+
+def test_a_view_says_whether_it_is_mirrored_and_moves_little(tmp_path: Path) -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[:, :32] = 255
-    look = FaceAugmentation(colour=0, gray=0, blur=0)
-    frame = centre_frame(64, 64, share=1)
-    views = [look(picture, frame, 32, np.random.default_rng(seed)) for seed in range(20)]
-    assert {view.mirrored for view in views} == {True, False}
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    look = FaceAugmentation(colour=0, gray=0, blur=0)(centre_frame(64, 64, share=1), 32)
+    views = [look(tmp_path / "a.png", np.random.default_rng(seed)) for seed in range(20)]
+    assert {is_mirrored(view.frame) for view in views} == {True, False}
     for view in views:
         left, right = view.image[8:24, 4:10].mean(), view.image[8:24, 22:28].mean()
-        assert (left < right) == view.mirrored
-    again = look(picture, frame, 32, np.random.default_rng(3))
+        assert (left < right) == is_mirrored(view.frame)
+    again = look(tmp_path / "a.png", np.random.default_rng(3))
     assert (again.image == views[3].image).all()

@@ -68,7 +68,7 @@ def test_named_places_stay_whole_and_the_rest_go_by_cells(tmp_path: Path) -> Non
         (["output=null"], "output="),
         (["val_share=2"], "val_share=2"),
         (["val_share=half"], "val_share=half"),
-        (["against=dogs"], "against: dataset=geotagged has no such setting, only root, output"),
+        (["against=dogs"], "no setting against"),
         (["root=split.csv"], "has a split already"),
         (["root=empty.csv"], "no photo has a place"),
     ],

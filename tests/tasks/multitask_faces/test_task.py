@@ -123,7 +123,7 @@ def test_losses_and_gradients_are_those_of_the_two_tasks() -> None:
 @torch.no_grad()
 def test_predictions_are_those_of_the_two_tasks(add_mirror: bool, passes: list[int]) -> None:
     task = joint(add_mirror=add_mirror)
-    frame = torch.tensor([[20.0, 0, 5], [0, 20, 5]]).expand(4, 2, 3)
+    frame = torch.tensor([[20 / 32, 0, 5], [0, 20 / 32, 5]]).expand(4, 2, 3)
     batch = {
         "image": torch.randint(256, (4, 3, 32, 32), dtype=torch.uint8),
         "id": torch.arange(4),

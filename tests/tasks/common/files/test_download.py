@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from backbone.errors import InputError
-from tasks.common.data.public import Archive, PublicDataset, prepare, prepare_by_name
+from tasks.common.data.public import Archive, PublicDataset, prepare
 from tasks.common.files.archives import extract
 from tasks.common.files.download import fetch
 
@@ -284,7 +284,3 @@ class TestPrepare:
         (tmp_path / "photos/a.jpg").unlink()
         with pytest.raises(InputError, match=r"photos/\*\.jpg has 0 of 1 files.*\.extracted"):
             prepare(dataset, tmp_path)
-
-    def test_an_unknown_name_lists_the_known_ones(self, tmp_path):
-        with pytest.raises(InputError, match=r"'kitti'.*coco.*voc2007, voc2012"):
-            prepare_by_name("kitti", tmp_path)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from backbone.errors import InputError
 from tasks.common.images.decoding import read_image
+from tasks.common.images.packed import SmallCopy
 from tasks.common.images.small_copies import SmallCopies
 
 SIDE = 32
@@ -34,7 +35,7 @@ def counts(copies: SmallCopies) -> list[int]:
     return [int(word) for word in copies.report_line().rpartition(":")[2].split() if word.isdigit()]
 
 
-def shows(copy: Path, photo: Path) -> bool:
+def shows(copy: Path | SmallCopy, photo: Path) -> bool:
     """Whether a copy is what its photo would be, reduced."""
     whole = read_image(photo).pixels
     copied = read_image(copy).pixels
@@ -46,10 +47,12 @@ def test_a_copy_is_the_photo_reduced_and_found_again(tmp_path: Path) -> None:
     photo = write_photo(tmp_path / "photo.jpg")
     copies = SmallCopies(tmp_path / "cache", side=SIDE)
     copy = copies.file_for(photo)
-    assert read_image(copy).size == (48, 32) and shows(copy, photo)
-    written = copy.stat()
+    pixels, size = read_image(copy)
+    assert pixels.shape == (32, 48, 3) and shows(copy, photo)
+    assert size == (96, 64)  # of the photo, in whose pixels places are given
+    written = copy.path.stat()
     again = SmallCopies(tmp_path / "cache", side=SIDE)
-    assert again.file_for(photo) == copy and copy.stat() == written
+    assert again.file_for(photo) == copy and copy.path.stat() == written
     assert (counts(copies), counts(again)) == ([1, 0, 0, 0], [0, 0, 1, 0])
 
 
@@ -60,7 +63,9 @@ def test_a_copy_stands_upright(tmp_path: Path) -> None:
     lying = Image.open(tmp_path / "photo.jpg")
     lying.save(tmp_path / "lying.jpg", exif=exif)
     copy = SmallCopies(tmp_path / "cache", side=SIDE).file_for(tmp_path / "lying.jpg")
-    assert read_image(copy).size == (32, 48) and shows(copy, tmp_path / "lying.jpg")
+    pixels, size = read_image(copy)
+    assert pixels.shape == (48, 32, 3) and size == (64, 96)
+    assert shows(copy, tmp_path / "lying.jpg")
 
 
 def test_a_photo_as_small_is_read_itself(tmp_path: Path) -> None:
@@ -92,7 +97,7 @@ def test_a_damaged_copy_is_made_anew(tmp_path: Path, damage: str) -> None:
     photo = write_photo(tmp_path / "photo.jpg")
     copies = SmallCopies(tmp_path / "cache", side=SIDE)
     copy = copies.file_for(photo)
-    good = copy.read_bytes()
+    good = copy.path.read_bytes()
     flipped = bytearray(good)
     flipped[len(good) // 2] ^= 1
     bad = {
@@ -103,10 +108,10 @@ def test_a_damaged_copy_is_made_anew(tmp_path: Path, damage: str) -> None:
         "stamp": good[:26],
     }
     if damage == "no file":
-        copy.unlink()
+        copy.path.unlink()
     else:
-        copy.write_bytes(bad[damage])
-    assert copies.file_for(photo) == copy and copy.read_bytes() == good
+        copy.path.write_bytes(bad[damage])
+    assert copies.file_for(photo) == copy and copy.path.read_bytes() == good
 
 
 def test_equal_names_and_other_sides_are_told_apart(tmp_path: Path) -> None:
@@ -116,7 +121,7 @@ def test_equal_names_and_other_sides_are_told_apart(tmp_path: Path) -> None:
         for copies in made:
             for photo in photos:
                 copy = copies.file_for(photo)
-                assert min(read_image(copy).size) == copies.side and shows(copy, photo)
+                assert min(read_image(copy).pixels.shape[:2]) == copies.side and shows(copy, photo)
 
 
 def test_relative_and_absolute_paths_are_one_photo(tmp_path: Path, monkeypatch) -> None:

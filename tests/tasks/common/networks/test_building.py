@@ -13,8 +13,7 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from backbone.errors import InputError
-from backbone.published import folded_layer
-from backbone.tflite import Convolution
+from backbone.tflite import Convolution, folded_layer
 from tasks.common.data.labels import LabelMap
 from tasks.common.networks.building import build_task
 from tasks.common.networks.checkpoint import Checkpoint

@@ -1,0 +1,1 @@
+"""How bright photos are: the smallest application there can be."""

@@ -1,0 +1,1 @@
+"""Its speed beside others'."""
