@@ -167,10 +167,9 @@ def every_setting() -> set[str]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         for tool in TOOLS:
             has_task = "task" in OmegaConf.to_yaml(OmegaConf.load(CONFIGS / f"{tool}.yaml"))
-            needed = {"cache_teacher": ["teacher=none"], "prepare": ["dataset=coco"]}
             for task in options("task") if has_task and tool in ("train", "predict") else [None]:
-                chosen = [f"task={task}"] if task else ["task=imagenet"] * (tool == "cache_teacher")
-                config = compose(tool, overrides=chosen + needed.get(tool, []))
+                chosen = [f"task={task}"] if task else NEEDED.get(tool, [])
+                config = compose(tool, overrides=chosen)
                 found |= set(paths(OmegaConf.to_container(config, resolve=False)))
     return found
 

@@ -7,7 +7,7 @@ from tasks.common.commands.request import Request
 
 @command("bench")
 def main(request: Request) -> None:
-    from tasks.common.commands.bench import bench
+    from tasks.common.machine.benchmarks import bench
     from tasks.common.machine.hardware import machine
     from tasks.common.machine.timing import rows_as_json, rows_as_text
 

@@ -95,7 +95,7 @@ def correct(arguments: Sequence[str], config_name: str) -> str | None:
     flags = [flag for flag in unknown if flag.startswith("-")]
     wrong = next(iter([*flags, *words]), None)
     if wrong is None:
-        return _wrong_option(known.overrides)
+        return _wrong_option(known.overrides, _groups(config_name))
     name, equals, value = wrong.lstrip("-").partition("=")
     if not equals and wrong.startswith("-"):
         after = arguments[list(arguments).index(wrong) + 1 :][:1]
@@ -125,13 +125,13 @@ def _compose_any(config_name: str, overrides: Sequence[str]) -> DictConfig | Non
     return _compose(config_name, chosen) or _compose(config_name, any_task)
 
 
-def _wrong_option(overrides: Sequence[str]) -> str | None:
+def _wrong_option(overrides: Sequence[str], groups: Sequence[str]) -> str | None:
     """The message about the first choice of what there is not; Hydra has none for some of them."""
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if not is_group(key) or override[:1] == "~" or re.search(r"[($]", value):
-            continue
         group = key.partition("@")[0]
+        if group not in groups or override[:1] == "~" or re.search(r"[($]", value):
+            continue
         for name in value.split(","):  # several in a sweep
             if not (CONFIGS / group / f"{name}.yaml").is_file():
                 return f"error: {_no_such_option(group, name)}"
