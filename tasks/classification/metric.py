@@ -19,7 +19,7 @@ from tasks.common.training.metric import TaskMetric
 TOP = 5
 
 
-class Records(NamedTuple):
+class ClassificationRecords(NamedTuple):
     """The likeliest classes of each photo, best first.
 
     Attributes:
@@ -35,10 +35,10 @@ class Records(NamedTuple):
     heat_maps: Tensor | None = None
 
 
-def top_records(probabilities: Tensor, ids: Tensor) -> Records:
+def top_records(probabilities: Tensor, ids: Tensor) -> ClassificationRecords:
     """The likeliest classes of a batch, from probabilities of shape ``(B, C)``."""
     scores, classes = probabilities.topk(min(TOP, probabilities.shape[1]))
-    return Records(ids, classes, scores)
+    return ClassificationRecords(ids, classes, scores)
 
 
 class Confusion(NamedTuple):
@@ -78,9 +78,9 @@ class ClassificationMetric(TaskMetric):
 
     classes: Tensor
     scores: Tensor
-    found: Records  # of all processes, once computed
+    found: ClassificationRecords  # of all processes, once computed
 
-    def update(self, records: Records) -> None:
+    def update(self, records: ClassificationRecords) -> None:
         """Fills in the rows of a batch."""
         self.classes[records.ids] = records.classes
         self.scores[records.ids] = records.scores.float()
@@ -88,7 +88,9 @@ class ClassificationMetric(TaskMetric):
     def compute(self) -> dict[str, float]:
         """``accuracy`` and ``accuracy_top5``; 0 if no photo was seen."""
         seen = (self.classes[:, 0] >= 0).nonzero().flatten()
-        self.found = Records(*(x.cpu() for x in (seen, self.classes[seen], self.scores[seen])))
+        self.found = ClassificationRecords(
+            *(x.cpu() for x in (seen, self.classes[seen], self.scores[seen]))
+        )
         right = self._right()
         photos = max(len(right), 1)
         return {
@@ -161,7 +163,9 @@ class ClassificationMetric(TaskMetric):
         ]
 
 
-def named_classes(records: Records, label_map: LabelMap) -> list[list[dict[str, Any]]]:
+def named_classes(
+    records: ClassificationRecords, label_map: LabelMap
+) -> list[list[dict[str, Any]]]:
     """The likeliest classes of each photo as ``{"id", "name", "score"}``, best first."""
     return [
         [

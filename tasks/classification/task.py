@@ -12,7 +12,12 @@ from heads.classification import ClassificationHead
 from heads.head import Batch
 from tasks.classification.data import ClassificationData
 from tasks.classification.heat_maps import heat_maps, paint_heat
-from tasks.classification.metric import ClassificationMetric, Records, named_classes, top_records
+from tasks.classification.metric import (
+    ClassificationMetric,
+    ClassificationRecords,
+    named_classes,
+    top_records,
+)
 from tasks.classification.mixing import Mixing
 from tasks.common.data.labels import check_classes
 from tasks.common.images.canvas import Canvas
@@ -56,10 +61,10 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
             batch = self.mixing(batch, num_classes=len(self.label_map))
         return super().lesson(batch)
 
-    def records(self, predictions: Tensor, batch: Batch) -> Records:
+    def records(self, predictions: Tensor, batch: Batch) -> ClassificationRecords:
         return top_records(predictions, batch["id"])
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> Records | None:
+    def predict_step(self, batch: Batch, batch_idx: int) -> ClassificationRecords | None:
         if not self.heat_maps or not len(batch["image"]):
             return super().predict_step(batch, batch_idx)
         features = self(batch["image"])
@@ -99,7 +104,7 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
             return ["Leak? The weights do not say what they were trained on: perhaps test photos"]
         return []
 
-    def entries(self, records: Records) -> list[dict[str, Any]]:
+    def entries(self, records: ClassificationRecords) -> list[dict[str, Any]]:
         """One dictionary a photo.
 
         It has ``classes`` with ``id, name, score``, the likeliest first, and, if it was asked for,

@@ -13,7 +13,7 @@ from tasks.common.data.spread import covering
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.annotations.bad_images import check_images
 from tasks.detection.augmentation import recipes
-from tasks.detection.augmentation.recipes import Augmentation
+from tasks.detection.augmentation.recipes import DetectionAugmentation
 from tasks.detection.batches import collate
 from tasks.detection.demo.scenes import write_scenes
 from tasks.detection.layouts.coco import read_coco
@@ -38,7 +38,7 @@ class DetectionData(DataModule):
     def __init__(
         self,
         *,
-        augmentation: Callable[[int], Augmentation],
+        augmentation: Callable[[int], DetectionAugmentation],
         on_bad_box: str,
         on_bad_image: str,
         masks: bool = False,

@@ -5,7 +5,7 @@ from typing import Any
 from heads.detection.detections import Detections
 from heads.head import Batch
 from heads.mask_rcnn import MaskRCNNHead
-from tasks.detection.metric import Records
+from tasks.detection.metric import DetectionRecords
 from tasks.detection.scoring.masks import paste_masks, rles_to_tensors
 from tasks.detection.task import DetectionTask
 
@@ -20,7 +20,7 @@ class InstanceTask(DetectionTask):
     head_type = MaskRCNNHead
     monitor = "val/segm_map"
 
-    def records(self, predictions: Detections, batch: Batch) -> Records:
+    def records(self, predictions: Detections, batch: Batch) -> DetectionRecords:
         assert predictions.masks is not None
         found = super().records(predictions, batch)
         known = self.category_ids[predictions.labels] >= 0

@@ -19,7 +19,7 @@ from tasks.detection.scoring.masks import rles_from_tensors, rles_to_tensors
 MAX_DETECTIONS = 100  # an image, COCO's limit
 
 
-class Records(NamedTuple):
+class DetectionRecords(NamedTuple):
     """Detections in the data set's own terms, one row each.
 
     Attributes:
@@ -58,7 +58,7 @@ class Records(NamedTuple):
         return found
 
 
-NOTHING = Records(
+NOTHING = DetectionRecords(
     images=torch.zeros(0, dtype=torch.long),
     image=torch.zeros(0, dtype=torch.long),
     boxes_original=torch.zeros(0, 4, dtype=torch.float64),
@@ -67,10 +67,10 @@ NOTHING = Records(
 )
 
 
-def truth_records(annotations: Annotations) -> Records:
+def truth_records(annotations: Annotations) -> DetectionRecords:
     """The ground truth as if it had been predicted; crowds are left out."""
     objects = ~annotations.crowd
-    found = Records(
+    found = DetectionRecords(
         images=torch.arange(len(annotations)),
         image=torch.from_numpy(annotations.image_of_row()[objects]),
         boxes_original=torch.from_numpy(annotations.boxes[objects]),
@@ -103,12 +103,12 @@ class CocoMetric(TaskMetric):
         self.results: list[dict[str, Any]] = []
         self._truth: dict[str, Any] | None = None
         # lists of a tensor a batch, since only lists gather when processes saw differently much
-        for name in Records._fields:
+        for name in DetectionRecords._fields:
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
     seen: np.ndarray  # photos that were looked at, by all processes, once computed
 
-    def update(self, records: Records) -> None:
+    def update(self, records: DetectionRecords) -> None:
         """Adds the detections of a batch."""
         for name, values in records._asdict().items():
             wide = values.double() if values.is_floating_point() else values
@@ -119,14 +119,14 @@ class CocoMetric(TaskMetric):
             setattr(self, name, [values])  # a process without any photo must gather as well
         super()._sync_dist(*args, **kwargs)
 
-    def _seen(self) -> Records:
+    def _seen(self) -> DetectionRecords:
         """All batches so far as one."""
         columns = []
         for name, empty in NOTHING._asdict().items():
             values = getattr(self, name)  # a list of tensors, or one tensor when it was gathered
             batches = [values] if isinstance(values, Tensor) else values
             columns.append(torch.cat([empty.to(self.device), *batches]))
-        return Records(*columns)
+        return DetectionRecords(*columns)
 
     def compute(self) -> dict[str, float]:
         """``map``, ``map_50``, ``map_75``, by size, and by class as ``map/NAME``, ``map_50/NAME``.

@@ -13,7 +13,7 @@ from tasks.common.data.sampling import Place
 from tasks.common.images.decoding import read_image
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.annotations.outlines import Polygon
-from tasks.detection.augmentation.recipes import Augmentation
+from tasks.detection.augmentation.recipes import DetectionAugmentation
 
 
 class DetectionSet(Dataset[Sample]):
@@ -34,7 +34,7 @@ class DetectionSet(Dataset[Sample]):
     def __init__(
         self,
         annotations: Annotations,
-        augmentation: Augmentation,
+        augmentation: DetectionAugmentation,
         *,
         seed: int,
         masks: bool = False,
@@ -91,7 +91,7 @@ class PhotoSet(Dataset[Sample]):
         augmentation: From decoded photo to network input.
     """
 
-    def __init__(self, paths: Sequence[Path], augmentation: Augmentation) -> None:
+    def __init__(self, paths: Sequence[Path], augmentation: DetectionAugmentation) -> None:
         self.paths = [str(path) for path in paths]
         self.augmentation = augmentation
 

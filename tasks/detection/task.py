@@ -20,7 +20,7 @@ from tasks.common.report import counted_of
 from tasks.common.training.task import Task
 from tasks.detection.data import DetectionData
 from tasks.detection.drawing import draw_detections
-from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, Records, truth_records
+from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, DetectionRecords, truth_records
 
 # What is printed of each class, by the name of the figure: two of the boxes, then two of the masks.
 COLUMNS = {"map": "AP", "map_50": "AP50", "segm_map": "masks AP", "segm_map_50": "AP50"}
@@ -59,11 +59,11 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
     def on_fit_start(self) -> None:
         check_scoring(CocoMetric(self.measured.annotations, alone=True))
 
-    def records(self, predictions: Detections, batch: Batch) -> Records:
+    def records(self, predictions: Detections, batch: Batch) -> DetectionRecords:
         category = self.category_ids[predictions.labels]
         known = category >= 0
         image = predictions.image[known]
-        return Records(
+        return DetectionRecords(
             images=batch["id"],
             image=batch["id"][image],
             boxes_original=boxes_to_photo(predictions.boxes[known], batch["frame"][image]),
@@ -93,7 +93,7 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
             ]
         )
 
-    def entries(self, records: Records) -> list[dict[str, Any]]:
+    def entries(self, records: DetectionRecords) -> list[dict[str, Any]]:
         """One dictionary a photo: ``detections`` with ``category_id, name, bbox, score``.
 
         ``bbox`` is ``[x, y, width, height]`` in pixels of the original photo, as COCO has it, and

@@ -7,8 +7,8 @@ import numpy as np
 
 from backbone.errors import InputError, check_choice
 from tasks.common.data.photos import relative_names
-from tasks.face_attributes.data import FaceData
-from tasks.face_attributes.faces import Faces, attribute_map
+from tasks.face_attributes.data import AttributeData
+from tasks.face_attributes.faces import LabelledFaces, attribute_map
 from tasks.face_attributes.tables import check_names, to_targets
 
 LABELS, PARTITION, PHOTOS = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
@@ -16,12 +16,12 @@ PARTS = {"train": "0", "val": "1", "test": "2"}  # by the partition's numbers
 GROUPS = {"Male": ("not Male", "Male"), "Young": ("not Young", "Young")}
 
 
-class CelebAData(FaceData):
+class CelebAData(AttributeData):
     """The official files, as they unpack.
 
     Args:
         val_split: ``val`` while settings are chosen, ``test`` for the figures to report.
-        **faces: See ``FaceData``.
+        **faces: See ``AttributeData``.
     """
 
     layout = f"{LABELS}, {PARTITION} and {PHOTOS}/"
@@ -31,7 +31,7 @@ class CelebAData(FaceData):
         check_choice("data.val_split", val_split, allowed=("val", "test"))
         self.val_split = val_split
 
-    def read_faces(self, split: str) -> Faces:
+    def read_faces(self, split: str) -> LabelledFaces:
         root = self.folder()
         attributes, labels = _read_labels(root / LABELS)
         part = PARTS[self.val_split if split == "val" else split]
@@ -50,7 +50,7 @@ class CelebAData(FaceData):
             if name in attributes
         }
         photos = root / PHOTOS
-        return Faces(
+        return LabelledFaces(
             photos,
             relative_names(photos, [photos / name for name in names]),
             targets,

@@ -14,10 +14,10 @@ from tasks.common.data.overlap import overlap_lines
 from tasks.common.data.photo_module import PhotoData
 from tasks.common.data.photo_sets import LabelledSet
 from tasks.common.images.decoding import find_images
-from tasks.face_attributes.faces import Faces
+from tasks.face_attributes.faces import LabelledFaces
 
 
-class FaceData(PhotoData[Faces]):
+class AttributeData(PhotoData[LabelledFaces]):
     """Photos of a face each, with its attributes.
 
     Args:
@@ -34,10 +34,10 @@ class FaceData(PhotoData[Faces]):
         self.unlabelled = [Path(str(folder)) for folder in folders if folder != ""]
 
     @abstractmethod
-    def read_faces(self, split: str) -> Faces:
+    def read_faces(self, split: str) -> LabelledFaces:
         """The labelled faces of ``train`` or ``val``."""
 
-    def read(self, split: str) -> Faces:
+    def read(self, split: str) -> LabelledFaces:
         faces = self.read_faces(split)
         if split == "val" or not self.taught:
             return faces
@@ -45,7 +45,7 @@ class FaceData(PhotoData[Faces]):
         found = [path for folder in self.unlabelled for path in _photos_in(folder)]
         return faces.joined_by([path for path in found if os.path.abspath(path) not in labelled])
 
-    def faces(self, split: str) -> Faces:
+    def faces(self, split: str) -> LabelledFaces:
         """The checked faces of ``train`` or ``val``."""
         return self.photos(split)
 
@@ -57,7 +57,7 @@ class FaceData(PhotoData[Faces]):
     def plain_train_set(self, side: int) -> LabelledSet:
         return LabelledSet(self.faces("train"), augmentation.plain, sides=[side], seed=self.seed)
 
-    def counts(self, photos: Faces) -> str:
+    def counts(self, photos: LabelledFaces) -> str:
         known = ~np.isnan(photos.targets)
         unlabelled = int((~known.any(axis=1)).sum())
         return (

@@ -8,7 +8,7 @@ from tasks.face_attributes.drawn_faces import write_faces
 from tasks.face_attributes.labelled_table import TableData
 
 
-class DemoFaces(TableData):
+class DemoAttributes(TableData):
     """Drawn faces.
 
     Args:

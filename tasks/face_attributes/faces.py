@@ -15,7 +15,7 @@ UNKNOWN = np.float32(np.nan)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Faces(Photos):
+class LabelledFaces(Photos):
     """``N`` photos with ``K`` attributes each.
 
     ``targets`` is float32 ``(N, K)``: 1, 0, or NaN where nobody said.

@@ -6,8 +6,8 @@ import numpy as np
 
 from backbone.errors import InputError
 from tasks.common.data.photos import relative_names
-from tasks.face_attributes.data import FaceData
-from tasks.face_attributes.faces import UNKNOWN, Faces, attribute_map
+from tasks.face_attributes.data import AttributeData
+from tasks.face_attributes.faces import UNKNOWN, LabelledFaces, attribute_map
 from tasks.face_attributes.tables import FILE, check_names, read_columns
 
 # All that the published files say (Karkkainen and Joo 2021), in their words.
@@ -26,7 +26,7 @@ TABLES = ("labels_{}.csv", "fairface_label_{}.csv")  # the latter as published
 ATTRIBUTES = attribute_map([f"{name} {value}" for name in VALUES for value in VALUES[name]])
 
 
-class FairFaceData(FaceData):
+class FairFaceData(AttributeData):
     """``labels_train.csv`` and ``labels_val.csv`` with the columns file, age, gender and race.
 
     The published names, ``fairface_label_train.csv`` and so on, will do too. Each value of a column
@@ -37,7 +37,7 @@ class FairFaceData(FaceData):
         "labels_train.csv and labels_val.csv (file, age, gender, race) and the photos they name"
     )
 
-    def read_faces(self, split: str) -> Faces:
+    def read_faces(self, split: str) -> LabelledFaces:
         root = self.folder()
         file = self._table(root, split)
         columns = read_columns(file, [FILE, *VALUES])
@@ -49,7 +49,7 @@ class FairFaceData(FaceData):
         pairs = zip(columns["race"], columns["gender"], strict=True)
         both = [" ".join(pair) if all(pair) else "" for pair in pairs]
         groups["race and gender"] = np.array(both)
-        return Faces(
+        return LabelledFaces(
             root,
             relative_names(root, [root / name for name in names]),
             np.concatenate(parts, axis=1),

@@ -8,8 +8,8 @@ import numpy as np
 
 from backbone.errors import InputError
 from tasks.common.data.photos import relative_names
-from tasks.face_attributes.data import FaceData
-from tasks.face_attributes.faces import Faces, attribute_map
+from tasks.face_attributes.data import AttributeData
+from tasks.face_attributes.faces import LabelledFaces, attribute_map
 from tasks.face_attributes.tables import (
     FILE,
     check_names,
@@ -19,14 +19,14 @@ from tasks.face_attributes.tables import (
 )
 
 
-class TableData(FaceData):
+class TableData(AttributeData):
     """``labels_train.csv`` and ``labels_val.csv``: a column ``file`` and one for each attribute.
 
     Args:
         attributes: The columns to learn; None for all but ``file`` and ``groups``.
         groups: Columns by whose values the figures are compared; only learnt if they are among
             ``attributes`` too.
-        **faces: See ``FaceData``.
+        **faces: See ``AttributeData``.
     """
 
     layout = "labels_train.csv and labels_val.csv (file and a column for each attribute)"
@@ -42,13 +42,13 @@ class TableData(FaceData):
         self.attributes = _names("attributes", attributes)
         self.group_columns = _names("groups", groups)
 
-    def read_faces(self, split: str) -> Faces:
+    def read_faces(self, split: str) -> LabelledFaces:
         root = self.folder()
         file = root / f"labels_{split}.csv"
         attributes = self.attributes or self._all_columns(root)
         columns = read_columns(file, [FILE, *attributes, *self.group_columns])
         names = check_names(columns[FILE], file=file)
-        return Faces(
+        return LabelledFaces(
             root,
             relative_names(root, [root / name for name in names]),
             to_targets({name: columns[name] for name in attributes}, names=names, file=file),

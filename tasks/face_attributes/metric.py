@@ -14,10 +14,10 @@ from backbone.files import replacing
 from tasks.common.charts.precision_recall import PrecisionRecall, draw_precision_recall
 from tasks.common.data.labels import LabelMap
 from tasks.common.training.metric import TaskMetric
-from tasks.face_attributes.faces import Faces
+from tasks.face_attributes.faces import LabelledFaces
 
 
-class Records(NamedTuple):
+class AttributeRecords(NamedTuple):
     """What faces show.
 
     Attributes:
@@ -86,7 +86,7 @@ class AttributesMetric(TaskMetric):
             has an average precision of 0.
     """
 
-    def __init__(self, faces: Faces, *, network: LabelMap) -> None:
+    def __init__(self, faces: LabelledFaces, *, network: LabelMap) -> None:
         super().__init__()
         self.faces = faces
         self.network = network
@@ -101,7 +101,7 @@ class AttributesMetric(TaskMetric):
     network_scores: np.ndarray  # of them, in the order of the network's attributes, ``(M, K)``
     found_scores: np.ndarray  # in the order of the data set's attributes, ``(M, K)``
 
-    def update(self, records: Records) -> None:
+    def update(self, records: AttributeRecords) -> None:
         """Fills in the rows of a batch."""
         self.scores[records.ids] = records.scores.float()
         self.seen[records.ids] = 1

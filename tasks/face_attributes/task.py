@@ -14,11 +14,11 @@ from tasks.common.images.canvas import Canvas
 from tasks.common.images.captions import scored_lines
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
-from tasks.face_attributes.data import FaceData
-from tasks.face_attributes.metric import AttributesMetric, Records, named_attributes
+from tasks.face_attributes.data import AttributeData
+from tasks.face_attributes.metric import AttributeRecords, AttributesMetric, named_attributes
 
 
-class FaceAttributesTask(Task[FaceData, AttributesMetric]):
+class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
     """Trains attributes from labels or a teacher, and scores them by mean average precision."""
 
     head_type = AttributesHead
@@ -39,15 +39,15 @@ class FaceAttributesTask(Task[FaceData, AttributesMetric]):
             check_probabilities(found, len(self.label_map))
         return found
 
-    def make_metric(self, data: FaceData) -> AttributesMetric:
+    def make_metric(self, data: AttributeData) -> AttributesMetric:
         faces = data.faces("val")
         check_classes(self.label_map, faces.label_map)
         return AttributesMetric(faces, network=self.label_map)
 
-    def records(self, predictions: Tensor, batch: Batch) -> Records:
-        return Records(batch["id"], predictions)
+    def records(self, predictions: Tensor, batch: Batch) -> AttributeRecords:
+        return AttributeRecords(batch["id"], predictions)
 
-    def summary(self, data: FaceData) -> str:
+    def summary(self, data: AttributeData) -> str:
         metric = self.measured
         faces = counted_of(len(metric.found), len(metric.faces), "face", "faces")
         every = metric.by_attribute()
@@ -84,7 +84,7 @@ class FaceAttributesTask(Task[FaceData, AttributesMetric]):
             ]
         return lines
 
-    def entries(self, records: Records) -> list[dict[str, Any]]:
+    def entries(self, records: AttributeRecords) -> list[dict[str, Any]]:
         """One dictionary a face: ``attributes`` with ``id, name, score``, the likeliest first."""
         return [
             {"attributes": attributes}

@@ -13,7 +13,7 @@ from tasks.common.data.overlap import overlap_lines
 from tasks.common.images.decoding import list_images
 from tasks.common.report import counted
 from tasks.face_embedding.augment import LookAtFace, plain
-from tasks.face_embedding.faces import ALIGNMENTS, Faces, find_faces, find_faces_or_middles
+from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_faces, find_faces_or_middles
 from tasks.face_embedding.pairs import Pairs, read_pairs
 from tasks.face_embedding.samples import FaceSet, collate
 from tasks.faces.landmarks import finder_description
@@ -24,7 +24,7 @@ WAYS_OUT = (
 )
 
 
-class FaceData(DataModule):
+class EmbeddingData(DataModule):
     """Faces without names to train on, pairs of photos to validate on.
 
     Args:
@@ -75,7 +75,7 @@ class FaceData(DataModule):
         return {"alignment": self.alignment, **finder}
 
     @cached_property
-    def train_faces(self) -> Faces:
+    def train_faces(self) -> FramedFaces:
         """The faces to train on.
 
         Raises:
@@ -98,7 +98,7 @@ class FaceData(DataModule):
             paths += found
         return list(dict.fromkeys(paths))
 
-    def _find(self, split: str, paths: Sequence[Path], **settings: Any) -> Faces:
+    def _find(self, split: str, paths: Sequence[Path], **settings: Any) -> FramedFaces:
         faces = find_faces(
             paths,
             alignment=self.alignment,
@@ -126,7 +126,7 @@ class FaceData(DataModule):
         return read_pairs(Path(str(self.pairs_file)), root)
 
     @cached_property
-    def val_faces(self) -> Faces:
+    def val_faces(self) -> FramedFaces:
         """The photos that pairs name, in the order of ``pairs.paths``."""
         return self._find("val", self.pairs.paths)
 

@@ -5,19 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from tasks.common.distillation.target_table import TableTeacher
-from tasks.face_embedding.data import FaceData
+from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.drawn_people import write_identities, write_people
 from tasks.face_embedding.identities import IdentityData
 
 
-class DemoFaces(FaceData):
+class DemoPeople(EmbeddingData):
     """Drawn people, with a teacher for those to train on.
 
     Args:
         root: Folder for the data.
         num_train: Faces to train on.
         num_val: Pairs of each kind in each of two folds.
-        **faces: See ``FaceData``.
+        **faces: See ``EmbeddingData``.
     """
 
     def __init__(self, *, root: str, num_train: int, num_val: int, **faces: Any) -> None:

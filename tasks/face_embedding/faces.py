@@ -18,7 +18,7 @@ ALIGNMENTS = ("mtcnn", "none")
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
+class FramedFaces:
     """``N`` photos with the place of a face in each.
 
     Attributes:
@@ -49,7 +49,7 @@ def find_faces(
     on_bad_image: str,
     needed: bool,
     people: Sequence[int] | None = None,
-) -> Faces:
+) -> FramedFaces:
     """Finds the face of each photo.
 
     Args:
@@ -91,12 +91,12 @@ def find_faces(
             "it shows a face that can be used. data.alignment=none takes them as they are"
         )
     files = np.array([os.fsencode(paths[index]) for index in kept])
-    return Faces(files, frames[kept], whose[kept], tuple(notes))
+    return FramedFaces(files, frames[kept], whose[kept], tuple(notes))
 
 
 def find_faces_or_middles(
     paths: Sequence[Path], *, alignment: str, cache: Path
-) -> tuple[Faces, dict[int, str]]:
+) -> tuple[FramedFaces, dict[int, str]]:
     """The middle face of each photo, or the photo's middle where there is none, to look at.
 
     Returns:
@@ -111,7 +111,7 @@ def find_faces_or_middles(
         if index not in bad:
             frames[index] = centre_frame(*check_image(paths[index]), share=CENTRE_SHARE)
     files = np.array([os.fsencode(path) for path in paths])
-    return Faces(files, frames, np.full(len(paths), -1)), bad
+    return FramedFaces(files, frames, np.full(len(paths), -1)), bad
 
 
 def _without_frame(frames: np.ndarray) -> list[int]:

@@ -12,19 +12,19 @@ from tasks.common.data.labels import LabelMap
 from tasks.common.data.sampling import EpochSampler
 from tasks.common.images.decoding import is_image_name, list_images
 from tasks.common.report import counted
-from tasks.face_embedding.data import FaceData
-from tasks.face_embedding.faces import Faces
+from tasks.face_embedding.data import EmbeddingData
+from tasks.face_embedding.faces import FramedFaces
 from tasks.face_embedding.sampling import PeopleSampler
 
 
 class Known(NamedTuple):
     """Faces to train on, whose ``people`` count from 0 without gaps, and the folder of each."""
 
-    faces: Faces
+    faces: FramedFaces
     folders: list[Path]
 
 
-class IdentityData(FaceData):
+class IdentityData(EmbeddingData):
     """Faces of people who are told apart by their folders, and pairs of photos to validate on.
 
     Args:
@@ -32,7 +32,7 @@ class IdentityData(FaceData):
             of them are two people.
         photos_per_person: Shown side by side, at most; people with a single photo are left out.
             None for all photos in any order.
-        **faces: See ``FaceData``.
+        **faces: See ``EmbeddingData``.
     """
 
     ways_out = (
@@ -61,7 +61,7 @@ class IdentityData(FaceData):
         return LabelMap(tuple(map(str, folders)), tuple(range(len(folders))))
 
     @property
-    def train_faces(self) -> Faces:
+    def train_faces(self) -> FramedFaces:
         return self.known.faces
 
     @cached_property
@@ -97,7 +97,7 @@ class IdentityData(FaceData):
                 f"least two people are needed{each} to be told apart. "
                 f"Left out: {'; '.join(self._notes['train'][:5]) or 'nothing'}"
             )
-        known = Faces(faces.files[kept], faces.frames[kept], numbers)
+        known = FramedFaces(faces.files[kept], faces.frames[kept], numbers)
         return Known(known, [folders[number] for number in people])
 
     def _folders(self) -> tuple[list[Path], list[str]]:

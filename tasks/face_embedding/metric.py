@@ -28,7 +28,7 @@ NAMING_FAR = 1e-3
 FARS = {"1e-3": 1e-3, "1e-4": 1e-4}  # false accept rates, by their names in metrics
 
 
-class Records(NamedTuple):
+class EmbeddingRecords(NamedTuple):
     """Embeddings of photos.
 
     Attributes:
@@ -66,7 +66,7 @@ class VerificationMetric(TaskMetric):
     accuracy: Accuracy
     curve: Roc
 
-    def update(self, records: Records) -> None:
+    def update(self, records: EmbeddingRecords) -> None:
         """Fills in the rows of a batch."""
         self.embeddings[records.ids] = records.embeddings.float()
 

@@ -11,7 +11,7 @@ from tasks.common.data.module import Sample, stack_frames, stack_images
 from tasks.common.data.sampling import Place
 from tasks.common.images.geometry import is_mirrored
 from tasks.face_embedding.augment import LookAtFace
-from tasks.face_embedding.faces import Faces
+from tasks.face_embedding.faces import FramedFaces
 
 
 class FaceSet(Dataset[Sample]):
@@ -30,7 +30,7 @@ class FaceSet(Dataset[Sample]):
 
     def __init__(
         self,
-        faces: Faces,
+        faces: FramedFaces,
         look_at: LookAtFace,
         *,
         side: int,

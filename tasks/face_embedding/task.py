@@ -18,15 +18,15 @@ from tasks.common.data.module import DataModule
 from tasks.common.images.canvas import Canvas
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
-from tasks.face_embedding.data import FaceData
+from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.matches import matches_sheet
-from tasks.face_embedding.metric import NAMING_FAR, Records, VerificationMetric
+from tasks.face_embedding.metric import NAMING_FAR, EmbeddingRecords, VerificationMetric
 from tasks.faces.alignment import corners
 
 COLOUR = (40, 220, 90)
 
 
-class FaceEmbeddingTask(Task[FaceData, VerificationMetric]):
+class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
     """Trains embeddings of faces and scores them by telling pairs apart, as LFW does.
 
     Args:
@@ -47,7 +47,7 @@ class FaceEmbeddingTask(Task[FaceData, VerificationMetric]):
         self.alignment: Mapping[str, Any] = {}
         self.max_distance: float | None = None  # between photos of one person; None until scored
 
-    def prepare(self, stage: str, data: FaceData) -> None:
+    def prepare(self, stage: str, data: EmbeddingData) -> None:
         super().prepare(stage, data)
         if stage != "fit":
             return
@@ -96,7 +96,7 @@ class FaceEmbeddingTask(Task[FaceData, VerificationMetric]):
         description = {**ours, **checkpoint["description"]}
         super().on_load_checkpoint({**checkpoint, "description": description})
 
-    def make_metric(self, data: FaceData) -> VerificationMetric:
+    def make_metric(self, data: EmbeddingData) -> VerificationMetric:
         dimension = self.head.dimension
         if self.scores_teacher:
             side = self.image_size
@@ -115,10 +115,10 @@ class FaceEmbeddingTask(Task[FaceData, VerificationMetric]):
         """The embeddings, ``(B, D)``."""
         return self.predictions(batch)
 
-    def records(self, predictions: Tensor, batch: Batch) -> Records:
-        return Records(batch["id"], predictions, batch["frame"])
+    def records(self, predictions: Tensor, batch: Batch) -> EmbeddingRecords:
+        return EmbeddingRecords(batch["id"], predictions, batch["frame"])
 
-    def summary(self, data: FaceData) -> str:
+    def summary(self, data: EmbeddingData) -> str:
         metric = self.measured
         folds = ", ".join(
             f"{share:.4f} at {threshold:.3f}"
@@ -150,7 +150,7 @@ class FaceEmbeddingTask(Task[FaceData, VerificationMetric]):
             ]
         )
 
-    def entries(self, records: Records) -> list[dict[str, Any]]:
+    def entries(self, records: EmbeddingRecords) -> list[dict[str, Any]]:
         """One dictionary a photo.
 
         It has ``face``, the corners of the square that was looked at in pixels of the photo, and
@@ -183,6 +183,6 @@ class FaceEmbeddingTask(Task[FaceData, VerificationMetric]):
         data: DataModule | None = None,
     ) -> np.ndarray:
         """Who is taken for whom; the pictures of a single photo, or of another task's network."""
-        pairs = data.pairs if isinstance(data, FaceData) else None
+        pairs = data.pairs if isinstance(data, EmbeddingData) else None
         found = matches_sheet(entries, pairs) if "embedding" in entries[0] else None
         return super().sheet(entries, pictures) if found is None else found

@@ -17,7 +17,7 @@ from tasks.common.data.sampling import Place
 from tasks.common.images.canvas import Canvas
 from tasks.geolocation.cells.sphere import Points, great_circle_km
 from tasks.geolocation.data import GeolocationData
-from tasks.geolocation.metric import GeolocationMetric, Records
+from tasks.geolocation.metric import CellRecords, GeolocationMetric
 from tasks.geolocation.photos import GeoPhotos
 from tasks.geolocation.task import PlanetTask, place_name
 
@@ -98,14 +98,14 @@ class Im2GPSTask(PlanetTask):
         rows = np.arange(len(nearest))
         best, likeness = nearest[rows, chosen], alike[rows, chosen]
         cells, scores = torch.from_numpy(best)[:, None], torch.from_numpy(likeness)[:, None]
-        records = Records(batch["id"], cells.to(self.device), scores.to(self.device))
+        records = CellRecords(batch["id"], cells.to(self.device), scores.to(self.device))
         self.measured.update(records)
         return records
 
-    def records(self, predictions: Records, batch: Batch) -> Records:
+    def records(self, predictions: CellRecords, batch: Batch) -> CellRecords:
         return predictions
 
-    def entries(self, records: Records) -> list[dict[str, Any]]:
+    def entries(self, records: CellRecords) -> list[dict[str, Any]]:
         """The ``location`` of the photo found; no cell."""
         points = self.points[records.cells[:, 0].cpu().numpy()].tolist()
         return [

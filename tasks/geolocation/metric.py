@@ -21,7 +21,7 @@ MIN_DRAWN_KM, HALF_WAY_ROUND_KM = 0.1, 20_100  # the ends of a chart
 MAX_CONSTANTS = 1000  # guesses and photos that the best constant guess is looked for among
 
 
-class Records(NamedTuple):
+class CellRecords(NamedTuple):
     """The likeliest cells of each photo, best first.
 
     Attributes:
@@ -97,7 +97,7 @@ class GeolocationMetric(TaskMetric):
     seen: np.ndarray  # photos of all processes, once computed
     distances_km: np.ndarray  # of these
 
-    def update(self, records: Records) -> None:
+    def update(self, records: CellRecords) -> None:
         """Fills in the rows of a batch."""
         self.cells[records.ids] = records.cells[:, 0]
         self.scores[records.ids] = records.scores[:, 0].float()

@@ -31,8 +31,8 @@ from tasks.geolocation.cells.sphere import great_circle_km
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.metric import (
     RADII_KM,
+    CellRecords,
     GeolocationMetric,
-    Records,
     constant_figures,
 )
 
@@ -106,10 +106,10 @@ class PlanetTask(Task[GeolocationData, GeolocationMetric]):
             finest = finest * probabilities[:, torch.from_numpy(parents).to(finest.device)]
         return finest / finest.sum(1, keepdim=True)
 
-    def records(self, predictions: Any, batch: Batch) -> Records:
+    def records(self, predictions: Any, batch: Batch) -> CellRecords:
         probabilities = self.cell_probabilities(predictions)
         scores, cells = probabilities.topk(min(NUM_CELLS, probabilities.shape[1]))
-        return Records(batch["id"], cells, scores, probabilities if self.albums else None)
+        return CellRecords(batch["id"], cells, scores, probabilities if self.albums else None)
 
     def summary(self, data: GeolocationData) -> str:
         metric = self.measured
@@ -138,7 +138,7 @@ class PlanetTask(Task[GeolocationData, GeolocationMetric]):
         """What the predictions are chosen from."""
         return f"{len(self.points)} cells, at the {self.location} of each"
 
-    def entries(self, records: Records) -> list[dict[str, Any]]:
+    def entries(self, records: CellRecords) -> list[dict[str, Any]]:
         """One dictionary a photo.
 
         It has ``location``, with the ``radius_km`` that its cell reaches, and ``cells`` with ``id,

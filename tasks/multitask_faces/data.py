@@ -13,10 +13,10 @@ from tasks.common.data.module import Collate, DataModule, Sample
 from tasks.common.data.sampling import Place
 from tasks.common.images.decoding import ImageFile
 from tasks.common.multitask.data import MultitaskData
-from tasks.face_attributes.data import FaceData as AttributeData
-from tasks.face_attributes.faces import Faces as LabelledFaces
+from tasks.face_attributes.data import AttributeData
+from tasks.face_attributes.faces import LabelledFaces
 from tasks.face_embedding.augment import LookAtFace, plain
-from tasks.face_embedding.data import FaceData as EmbeddingData
+from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.samples import FaceSet
 
@@ -52,7 +52,7 @@ class FacesData(MultitaskData):
         self.parts["attributes"] = AlignedAttributes(labelled, aligned, augmentation=augmentation)
 
 
-class DemoFaces(FacesData):
+class DemoFacesData(FacesData):
     """Drawn faces for both, as each draws them.
 
     Args:

@@ -13,7 +13,7 @@ from backbone.errors import InputError
 from backbone.files import replacing
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.settings.differences import differences
-from tasks.common.settings.recompose import plain
+from tasks.common.settings.recompose import plain_values
 from tasks.common.training.task import Task
 
 MAX_LINE = 120  # longer ones list what they count
@@ -41,7 +41,7 @@ def check_changes(config: DictConfig, resumed: Checkpoint) -> None:
     Raises:
         InputError: If they are the optimiser's, whose state is the checkpoint's.
     """
-    for changed in differences(plain(config), resumed.values):
+    for changed in differences(plain_values(config), resumed.values):
         if changed.path.startswith("optim."):
             raise InputError(
                 f"{changed}. A resumed run keeps its optimiser: give the setting as it was, or "

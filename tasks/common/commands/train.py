@@ -32,7 +32,7 @@ from tasks.common.distillation.attaching import (
 from tasks.common.machine.cores import take_cores
 from tasks.common.networks.building import build_task
 from tasks.common.networks.settling import check_options
-from tasks.common.settings.recompose import plain
+from tasks.common.settings.recompose import plain_values
 from tasks.common.settings.targets import build
 from tasks.common.training.batch_norm_statistics import averages
 from tasks.common.training.checkpoints import Checkpoints
@@ -104,7 +104,7 @@ def train_in(results: Results, request: Request) -> dict[str, float]:
     config = in_force(config, task, folder)
     if start.resume:
         check_changes(config, start.resume)
-    task.config = {"values": plain(config), "choices": dict(request.choices)}
+    task.config = {"values": plain_values(config), "choices": dict(request.choices)}
     results.make_way()
     write_config(folder, config)
     try:

@@ -9,7 +9,7 @@ Rectangle = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 COVERED = 0.15  # of a label may lie on things before a smaller form of it is better
 
 
-class Place(NamedTuple):
+class LabelPlace(NamedTuple):
     """Where a label goes.
 
     Attributes:
@@ -28,7 +28,7 @@ def place_labels(
     *,
     size: tuple[int, int],
     taken: Sequence[Rectangle] = (),
-) -> list[Place | None]:
+) -> list[LabelPlace | None]:
     """Finds a place for each label inside a picture, at its thing and clear of other labels.
 
     A label goes above its thing, below, beside or, if nothing else is free, on it: where it
@@ -43,7 +43,7 @@ def place_labels(
     """
     things = np.array([thing for thing, _ in labels]).reshape(-1, 4)
     used = list(taken)
-    places: list[Place | None] = []
+    places: list[LabelPlace | None] = []
     for thing, forms in labels:
         tried = (
             _best(thing, form, extent, size=size, things=things, used=used)
@@ -65,7 +65,7 @@ def _best(
     size: tuple[int, int],
     things: np.ndarray,
     used: Sequence[Rectangle],
-) -> Place | None:
+) -> LabelPlace | None:
     width, height = extent
     corners = _corners(thing, width, height, size=size)
     corners = corners[
@@ -79,7 +79,7 @@ def _best(
     covered = overlaps(candidates, things).sum(1) / (width * height)
     best = int(covered.round(1).argmin())
     left, top, right, bottom = candidates[best].tolist()
-    return Place(form, (left, top, right, bottom), float(covered[best]))
+    return LabelPlace(form, (left, top, right, bottom), float(covered[best]))
 
 
 def _corners(thing: Rectangle, width: int, height: int, *, size: tuple[int, int]) -> np.ndarray:

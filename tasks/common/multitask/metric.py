@@ -16,7 +16,7 @@ T = TypeVar("T")
 MEAN = "mean_of_parts"
 
 
-class Records(NamedTuple):
+class PartRecords(NamedTuple):
     """What the parts say of photos.
 
     Attributes:
@@ -44,7 +44,7 @@ class MultitaskMetric(TaskMetric):
 
     by_part: dict[str, dict[str, float]]  # figures, once computed
 
-    def update(self, records: Records) -> None:
+    def update(self, records: PartRecords) -> None:
         """Each part's."""
         for name, own in records.parts.items():
             self.parts[name].update(own)

@@ -13,7 +13,7 @@ from heads.multitask import MultitaskHead, check_part, shares
 from tasks.common.data.labels import LabelMap, joint_labels
 from tasks.common.images.canvas import Canvas
 from tasks.common.multitask.data import MultitaskData
-from tasks.common.multitask.metric import MEAN, MultitaskMetric, Records, joined
+from tasks.common.multitask.metric import MEAN, MultitaskMetric, PartRecords, joined
 from tasks.common.training.reported import Verdict
 from tasks.common.training.task import Task
 
@@ -116,17 +116,17 @@ class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
             divided = ((name, batch, features) for name in self.parts)
         return {name: self.parts[name].predictions(own, share) for name, own, share in divided}
 
-    def records(self, predictions: Mapping[str, Any], batch: Batch) -> Records:
+    def records(self, predictions: Mapping[str, Any], batch: Batch) -> PartRecords:
         shared = "parts" not in batch
         own = (
             dict.fromkeys(predictions, batch) if shared else {n: b for n, b, _ in shares(batch, {})}
         )
-        return Records(
+        return PartRecords(
             {name: self.parts[name].records(predictions[name], own[name]) for name in predictions},
             shared,
         )
 
-    def entries(self, records: Records) -> list[dict[str, Any]]:
+    def entries(self, records: PartRecords) -> list[dict[str, Any]]:
         """One dictionary a photo: with all that the parts say of it, or with the one ``part``'s."""
         entries = {name: self.parts[name].entries(own) for name, own in records.parts.items()}
         if not records.shared:

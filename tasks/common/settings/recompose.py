@@ -14,7 +14,7 @@ from tasks.common.settings.targets import targets_in
 GROUPS = ("task", "backbone", "head", "data", "optim", "schedule")
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
+def plain_values(config: DictConfig) -> dict[str, Any]:
     """The resolved config as plain values, as checkpoints keep it."""
     return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
 

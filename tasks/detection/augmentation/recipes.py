@@ -31,21 +31,21 @@ GRAY = 128
 MOSAIC_CENTRE = (0.3, 0.7)
 
 
-def paper(image_size: int) -> "Augmentation":
+def paper(image_size: int) -> "DetectionAugmentation":
     """The published SSD-MobileNet recipe: horizontal flip and SSD's random crop."""
     import albumentations as A
 
-    return Augmentation(image_size, crop=True, transforms=[A.HorizontalFlip(p=0.5)])
+    return DetectionAugmentation(image_size, crop=True, transforms=[A.HorizontalFlip(p=0.5)])
 
 
-def flip(image_size: int) -> "Augmentation":
+def flip(image_size: int) -> "DetectionAugmentation":
     """The published Faster R-CNN recipe: a horizontal flip of whole photos."""
     import albumentations as A
 
-    return Augmentation(image_size, transforms=[A.HorizontalFlip(p=0.5)])
+    return DetectionAugmentation(image_size, transforms=[A.HorizontalFlip(p=0.5)])
 
 
-def strong(image_size: int, mosaic: float = 0.5) -> "Augmentation":
+def strong(image_size: int, mosaic: float = 0.5) -> "DetectionAugmentation":
     """SSD's later recipe, with zoom-out and photometric distortion, and mosaics of four images.
 
     Args:
@@ -59,15 +59,17 @@ def strong(image_size: int, mosaic: float = 0.5) -> "Augmentation":
         A.RandomBrightnessContrast(brightness_limit=0.125, contrast_limit=0.5, p=0.5),
         A.ColorJitter(brightness=0.0, contrast=0.0, saturation=0.5, hue=0.05, p=0.5),
     ]
-    return Augmentation(image_size, crop=True, zoom_out=4.0, mosaic=mosaic, transforms=transforms)
+    return DetectionAugmentation(
+        image_size, crop=True, zoom_out=4.0, mosaic=mosaic, transforms=transforms
+    )
 
 
-def plain(image_size: int) -> "Augmentation":
+def plain(image_size: int) -> "DetectionAugmentation":
     """Only the resize, for evaluation."""
-    return Augmentation(image_size)
+    return DetectionAugmentation(image_size)
 
 
-class Augmentation:
+class DetectionAugmentation:
     """Turns raw samples into one sample of the network's size.
 
     A raw sample holds ``image`` (uint8 RGB, ``(H, W, 3)``), ``boxes`` (float32 xyxy pixels of that

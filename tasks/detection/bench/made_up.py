@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.common.data.labels import LabelMap
 from tasks.detection.annotations.arrays import Annotations, start_offsets
-from tasks.detection.metric import Records
+from tasks.detection.metric import DetectionRecords
 
 PHOTO_SIZE = (640, 480)  # COCO's most frequent
 BOXES_PER_PHOTO = 7  # COCO's mean
@@ -72,7 +72,7 @@ def random_annotations(
     )
 
 
-def random_records(annotations: Annotations, rng: np.random.Generator) -> Records:
+def random_records(annotations: Annotations, rng: np.random.Generator) -> DetectionRecords:
     """Fifty detections a photo: its objects, a little misplaced, and false ones."""
     image = np.repeat(np.arange(len(annotations)), DETECTIONS_PER_PHOTO)
     boxes = _random_boxes(len(image), PHOTO_SIZE, rng)
@@ -83,7 +83,7 @@ def random_records(annotations: Annotations, rng: np.random.Generator) -> Record
     boxes[rows] = annotations.boxes + rng.normal(0, MISPLACED_PX, annotations.boxes.shape)
     classes[rows] = annotations.classes
     ids = np.array(annotations.label_map.ids)
-    return Records(
+    return DetectionRecords(
         images=torch.arange(len(annotations)),
         image=torch.from_numpy(image),
         boxes_original=torch.from_numpy(boxes),

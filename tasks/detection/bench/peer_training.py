@@ -24,7 +24,7 @@ from tasks.common.training.decay import parameter_groups
 from tasks.common.training.ema import growing_average
 from tasks.detection.bench.torchvision_one_stage import as_targets
 from tasks.detection.data import DetectionData
-from tasks.detection.metric import CocoMetric, Records
+from tasks.detection.metric import CocoMetric, DetectionRecords
 
 SECONDS_BETWEEN_LINES = 30
 
@@ -139,7 +139,7 @@ def _validate(network: nn.Module, data: DetectionData) -> dict[str, float]:
         image = torch.arange(len(found)).repeat_interleave(counts)
         boxes = torch.cat([one["boxes"] for one in found]).float()
         metric.update(
-            Records(
+            DetectionRecords(
                 images=batch["id"],
                 image=batch["id"][image],
                 boxes_original=boxes_to_photo(boxes, batch["frame"][image]),

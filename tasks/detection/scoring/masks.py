@@ -72,7 +72,7 @@ def mask_to_rle(mask: NDArray[np.bool_], *, corner: NDArray, size: NDArray) -> R
 def rles_to_tensors(
     rles: Sequence[Rle], *, device: torch.device | str = "cpu"
 ) -> dict[str, Tensor]:
-    """Masks as the tensors ``masks`` and ``mask_sizes`` of ``Records``, which can be gathered."""
+    """Masks as the tensors ``masks`` and ``mask_sizes`` of records, which can be gathered."""
     sizes = [(*rle["size"], len(rle["counts"])) for rle in rles]
     joined = np.frombuffer(b"".join(rle["counts"] for rle in rles), np.uint8).copy()
     return {

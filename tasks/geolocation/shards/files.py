@@ -30,7 +30,7 @@ AGAIN = "run tools/make_shards.py as before, which writes what is missing"
 PART = np.dtype(
     [("shard", np.int32), ("offset", np.int64), ("size", np.int64), ("checksum", np.uint32)]
 )
-Place = tuple[int, int, int]  # offset, size and checksum
+FilePlace = tuple[int, int, int]  # offset, size and checksum
 TYPES = {
     "split": pa.string(),
     "file": pa.string(),
@@ -97,7 +97,7 @@ def write_shard(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
         raise InputError(f"{path} cannot be written: {error}. Make room and {AGAIN}") from error
 
 
-def look_into_shard(path: Path) -> dict[int, Place]:
+def look_into_shard(path: Path) -> dict[int, FilePlace]:
     """Offset, size and checksum of each photo in a shard, by the photo's number.
 
     Raises:

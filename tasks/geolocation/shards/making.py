@@ -27,7 +27,7 @@ from tasks.geolocation.photos import GeoPhotos, read_photos
 from tasks.geolocation.shards.files import (
     AGAIN,
     PART,
-    Place,
+    FilePlace,
     ShardPhotos,
     look_into_shard,
     shard_path,
@@ -207,7 +207,7 @@ def _facts(photos: GeoPhotos, number: int, *, checksum: int) -> bytes:
 
 
 def _packed(
-    folder: Path, shard: Shard, photos: GeoPhotos, places: dict[int, Place], inside: np.ndarray
+    folder: Path, shard: Shard, photos: GeoPhotos, places: dict[int, FilePlace], inside: np.ndarray
 ) -> ShardPhotos:
     """The photos that a shard holds, and where in it they are."""
     parts = [(shard.number, *places[number]) for number in inside.tolist()]

@@ -11,7 +11,7 @@ from tasks.common.images.decoding import FORMATS, find_images
 
 ROWS = 4096  # photos at a time
 
-Place = tuple[float | None, float | None]
+PhotoPlace = tuple[float | None, float | None]
 
 
 def read_exif(folder: Path) -> Iterator[pa.Table]:
@@ -36,7 +36,7 @@ def read_exif(folder: Path) -> Iterator[pa.Table]:
         )
 
 
-def photo_place(path: Path) -> Place:
+def photo_place(path: Path) -> PhotoPlace:
     """Latitude and longitude in degrees; None for both if the photo does not say, or is broken."""
     try:
         with Image.open(path, formats=FORMATS) as image:

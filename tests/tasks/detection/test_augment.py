@@ -11,7 +11,7 @@ import pytest
 
 from tasks.detection.augmentation import recipes, windows
 from tasks.detection.augmentation.placement import centres_inside, draw_masks, move_boxes, resize
-from tasks.detection.augmentation.recipes import Augmentation, Sample
+from tasks.detection.augmentation.recipes import DetectionAugmentation, Sample
 from tasks.detection.augmentation.windows import MIN_IOUS, random_crop, random_zoom_out
 
 SIZE = 96
@@ -57,7 +57,9 @@ def make_triangle(index: int = 0, height: int = 120, width: int = 160) -> Sample
     return make_sample(index) | {"image": image, "boxes": box, "polygons": polygons}
 
 
-def run(recipe: Augmentation, seed: int, read: Any = make_sample, index: int = 0) -> Sample:
+def run(
+    recipe: DetectionAugmentation, seed: int, read: Any = make_sample, index: int = 0
+) -> Sample:
     return recipe(read, index, np.random.default_rng((7, seed, index)), num_images=4)
 
 
@@ -71,7 +73,9 @@ def assert_valid(sample: Sample) -> None:
 
 
 @each_recipe
-def test_equal_generators_give_equal_samples_in_any_order_and_process(recipe: Augmentation) -> None:
+def test_equal_generators_give_equal_samples_in_any_order_and_process(
+    recipe: DetectionAugmentation,
+) -> None:
     indices = list(range(6))
     first = {i: run(recipe, 1, index=i) for i in indices}
     copy = pickle.loads(pickle.dumps(recipe))  # what a worker gets
@@ -108,7 +112,7 @@ def test_boxes_follow_into_a_cell_of_the_canvas() -> None:
 
 
 @each_recipe
-def test_boxes_match_the_pixels(recipe: Augmentation) -> None:
+def test_boxes_match_the_pixels(recipe: DetectionAugmentation) -> None:
     calls = itertools.count()  # so that the neighbours in a mosaic differ in colour
     for seed in range(40):
         result = run(recipe, seed, lambda _: make_sample(next(calls)))
@@ -136,7 +140,7 @@ def colour_extent(image: np.ndarray, box: np.ndarray, colour: tuple[int, ...]) -
 
 
 @each_recipe
-def test_masks_match_the_pixels(recipe: Augmentation) -> None:
+def test_masks_match_the_pixels(recipe: DetectionAugmentation) -> None:
     for seed in range(20):
         result = run(recipe, seed, make_triangle)
         boxes, masks = result["boxes"], result["masks"]
@@ -157,7 +161,7 @@ def test_masks_match_the_pixels(recipe: Augmentation) -> None:
 
 
 @each_recipe
-def test_masks_change_nothing_else(recipe: Augmentation) -> None:
+def test_masks_change_nothing_else(recipe: DetectionAugmentation) -> None:
     def without(index: int) -> Sample:
         return {key: value for key, value in make_triangle(index).items() if key != "polygons"}
 
@@ -168,7 +172,7 @@ def test_masks_change_nothing_else(recipe: Augmentation) -> None:
 
 
 @each_recipe
-def test_without_objects_there_are_no_masks(recipe: Augmentation) -> None:
+def test_without_objects_there_are_no_masks(recipe: DetectionAugmentation) -> None:
     for seed in range(5):
         result = run(recipe, seed, lambda _: make_empty() | {"polygons": []})
         assert result["masks"].shape == (0, SIZE // 2, SIZE // 2)
@@ -176,7 +180,7 @@ def test_without_objects_there_are_no_masks(recipe: Augmentation) -> None:
 
 def test_flips_mirror_masks() -> None:
     straight = run(RECIPES["plain"], 0, make_triangle)
-    flip = Augmentation(SIZE, transforms=[A.HorizontalFlip(p=1)])
+    flip = DetectionAugmentation(SIZE, transforms=[A.HorizontalFlip(p=1)])
     flipped = run(flip, 0, make_triangle)
     assert np.array_equal(flipped["masks"], straight["masks"][:, :, ::-1])
 
@@ -190,7 +194,7 @@ def test_masks_stay_in_their_cell() -> None:
 
 def test_flips_mirror_image_and_boxes() -> None:
     straight = run(RECIPES["plain"], 0)
-    flipped = run(Augmentation(SIZE, transforms=[A.HorizontalFlip(p=1)]), 0)
+    flipped = run(DetectionAugmentation(SIZE, transforms=[A.HorizontalFlip(p=1)]), 0)
     assert np.array_equal(flipped["image"], straight["image"][:, ::-1])
     mirrored = straight["boxes"] * [-1, 1, -1, 1] + [SIZE, 0, SIZE, 0]
     np.testing.assert_allclose(flipped["boxes"], mirrored[:, [2, 1, 0, 3]], atol=1e-3)
@@ -198,7 +202,7 @@ def test_flips_mirror_image_and_boxes() -> None:
 
 def test_transforms_draw_independently() -> None:
     transforms = [A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast((0.2, 0.2), 0, p=0.5)]
-    recipe = Augmentation(SIZE, transforms=transforms)
+    recipe = DetectionAugmentation(SIZE, transforms=transforms)
     straight = run(RECIPES["plain"], 0)
     seen = [
         (result["boxes"][0, 0] != straight["boxes"][0, 0], result["image"].min() > 0)
@@ -213,7 +217,7 @@ def test_transforms_draw_independently() -> None:
     ("height", "width"), [(120, 160), (1, 1), (1, 5000), (5000, 1), (2, 2), (3, 700)]
 )
 def test_images_without_boxes_and_odd_shapes_pass(
-    recipe: Augmentation, height: int, width: int
+    recipe: DetectionAugmentation, height: int, width: int
 ) -> None:
     whole = {"boxes": np.array([[0, 0, width, height]], np.float32), "labels": np.array([3])}
     for seed in range(15):
@@ -226,7 +230,7 @@ def test_images_without_boxes_and_odd_shapes_pass(
 
 
 @each_recipe
-def test_no_image_loses_its_last_object(recipe: Augmentation) -> None:
+def test_no_image_loses_its_last_object(recipe: DetectionAugmentation) -> None:
     tiny = {"boxes": np.array([[300, 200, 315, 215]], np.float32)}  # 1.5 pixels in the end
     for seed in range(40):
         result = run(recipe, seed, lambda _: make_sample(height=900, width=900) | tiny)

@@ -12,7 +12,7 @@ from pycocotools import mask as coco_mask
 
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.layouts.coco import read_coco
-from tasks.detection.metric import CocoMetric, Records, truth_records
+from tasks.detection.metric import CocoMetric, DetectionRecords, truth_records
 from tasks.detection.scoring.average_precision import NAMES
 from tasks.detection.scoring.masks import rles_to_tensors
 from tests.tasks.detection import test_metric as boxes
@@ -60,7 +60,7 @@ def read(folder: Path, data: dict[str, list[Row]]) -> Annotations:
     return read_coco(folder / "truth.json", folder, masks=True)
 
 
-def records(annotations: Annotations, results: list[Row], images: list[int]) -> Records:
+def records(annotations: Annotations, results: list[Row], images: list[int]) -> DetectionRecords:
     rles = [
         row["segmentation"] | {"counts": row["segmentation"]["counts"].encode()} for row in results
     ]

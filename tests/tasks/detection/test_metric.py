@@ -18,7 +18,7 @@ from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.layouts.coco import read_coco
-from tasks.detection.metric import CocoMetric, Records
+from tasks.detection.metric import CocoMetric, DetectionRecords
 from tasks.detection.scoring.average_precision import NAMES
 
 IMAGE_IDS = (139, 7, 1000001, 40, 0, 285)
@@ -93,11 +93,11 @@ def read(folder: Path, data: dict[str, list[Row]]) -> Annotations:
     return read_coco(folder / "truth.json", folder)
 
 
-def records(annotations: Annotations, results: list[Row], images: list[int]) -> Records:
+def records(annotations: Annotations, results: list[Row], images: list[int]) -> DetectionRecords:
     index = {int(image): number for number, image in enumerate(annotations.image_ids)}
     boxes = torch.tensor([row["bbox"] for row in results], dtype=torch.float64).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
-    return Records(
+    return DetectionRecords(
         images=torch.tensor([index[image] for image in images], dtype=torch.long),
         image=torch.tensor([index[row["image_id"]] for row in results], dtype=torch.long),
         boxes_original=boxes,
@@ -106,7 +106,9 @@ def records(annotations: Annotations, results: list[Row], images: list[int]) -> 
     )
 
 
-def batches(annotations: Annotations, results: list[Row], images: list[int]) -> list[Records]:
+def batches(
+    annotations: Annotations, results: list[Row], images: list[int]
+) -> list[DetectionRecords]:
     """Two images each, as they come while validating."""
     return [
         records(annotations, [row for row in results if row["image_id"] in some], some)

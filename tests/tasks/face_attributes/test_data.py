@@ -11,7 +11,7 @@ from PIL import Image
 from backbone.errors import InputError
 from tasks.common.data import augmentation
 from tasks.face_attributes.celeba import CelebAData
-from tasks.face_attributes.data import FaceData
+from tasks.face_attributes.data import AttributeData
 from tasks.face_attributes.drawn_faces import write_faces
 from tasks.face_attributes.fairface import FairFaceData
 from tasks.face_attributes.labelled_table import TableData
@@ -22,7 +22,7 @@ from tests.small_data import refuses
 NAN = float("nan")
 
 
-def make(kind: type[FaceData], root: Path, **settings: Any) -> Any:
+def make(kind: type[AttributeData], root: Path, **settings: Any) -> Any:
     defaults = {
         "augmentation": partial(augmentation.paper, min_area=0.5),
         "batch_size": 2,

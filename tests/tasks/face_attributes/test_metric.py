@@ -11,8 +11,8 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from tasks.common.data.labels import LabelMap
-from tasks.face_attributes.faces import Faces, attribute_map
-from tasks.face_attributes.metric import AttributesMetric, Records, average_precision
+from tasks.face_attributes.faces import LabelledFaces, attribute_map
+from tasks.face_attributes.metric import AttributeRecords, AttributesMetric, average_precision
 
 NAMES = ("hat", "smile", "wings")
 NAN = float("nan")
@@ -20,10 +20,10 @@ TRUTH = [[1, 1, 0], [0, 1, 0], [1, 0, 0], [0, NAN, 0]]
 SHAPES = ["round", "round", "long", "long"]
 
 
-def faces(targets: list[list[float]] = TRUTH) -> Faces:
+def faces(targets: list[list[float]] = TRUTH) -> LabelledFaces:
     names = np.array([f"{number}.jpg".encode() for number in range(len(targets))])
     groups = {"shape": np.array(SHAPES[: len(targets)])}
-    return Faces(
+    return LabelledFaces(
         Path("faces"), names, np.array(targets, np.float32), attribute_map(NAMES), groups=groups
     )
 
@@ -33,7 +33,7 @@ def metric_of(
 ) -> AttributesMetric:
     metric = AttributesMetric(faces(**data), network=network or attribute_map(NAMES))
     if scores:
-        metric.update(Records(torch.arange(len(scores)), torch.tensor(scores)))
+        metric.update(AttributeRecords(torch.arange(len(scores)), torch.tensor(scores)))
     return metric
 
 
@@ -99,7 +99,7 @@ def test_processes_gather_their_rows_and_no_face_counts_twice() -> None:
     scores = torch.tensor([[0.9, 0.5, 0], [0.8, 0.4, 0], [0.7, 0.6, 0], [0.1, 0.9, 0]])
     shares = [metric_of([]) for _ in range(2)]
     for metric, ids in zip(shares, ([0, 1], [1, 2, 3]), strict=True):
-        metric.update(Records(torch.tensor(ids), scores[ids]))
+        metric.update(AttributeRecords(torch.tensor(ids), scores[ids]))
     for name, reduce in shares[0]._reductions.items():
         both = torch.stack([getattr(metric, name) for metric in shares])
         setattr(shares[0], name, reduce(both))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.face_embedding.metric import Records, VerificationMetric
+from tasks.face_embedding.metric import EmbeddingRecords, VerificationMetric
 from tasks.face_embedding.pairs import Pairs
 from tasks.face_embedding.verification import (
     best_threshold,
@@ -47,7 +47,7 @@ def test_metric_equals_a_slow_one_on_random_embeddings(seed: int) -> None:
     points = torch.nn.functional.normalize(torch.randn(40, 8, generator=generator))
     metric = VerificationMetric(pairs, dimension=8)
     for ids in torch.arange(40).split(7):
-        metric.update(Records(ids, points[ids], torch.zeros(len(ids), 2, 3)))
+        metric.update(EmbeddingRecords(ids, points[ids], torch.zeros(len(ids), 2, 3)))
     figures = metric.compute()
 
     rows = points.double().tolist()
@@ -107,7 +107,7 @@ def test_few_strangers_are_nearer_than_what_is_allowed() -> None:
     pairs = replace(random_pairs(), names=[str(index) for index in range(40)])
     points = torch.nn.functional.normalize(torch.randn(40, 8))
     metric = VerificationMetric(pairs, dimension=8)
-    metric.update(Records(torch.arange(40), points, torch.zeros(40, 2, 3)))
+    metric.update(EmbeddingRecords(torch.arange(40), points, torch.zeros(40, 2, 3)))
     allowed = metric.compute()["max_distance"]
     strangers = torch.pdist(points.double()).square()  # 780: one of them is more than a thousandth
     assert allowed == pytest.approx(float(strangers.min()), abs=1e-6)
@@ -121,7 +121,7 @@ def test_processes_gather_their_rows_and_unseen_photos_do_not_count() -> None:
     whole, *shares = (VerificationMetric(pairs, dimension=8) for _ in range(3))
     for metric, ids in zip((whole, *shares), (range(40), range(25), range(20, 40)), strict=True):
         index = torch.tensor(list(ids))
-        metric.update(Records(index, points[index], torch.zeros(len(index), 2, 3)))
+        metric.update(EmbeddingRecords(index, points[index], torch.zeros(len(index), 2, 3)))
     both = torch.stack([metric.embeddings for metric in shares])
     shares[0].embeddings = shares[0]._reductions["embeddings"](both)
     assert shares[0].compute() == whole.compute()

@@ -11,7 +11,7 @@ from PIL import Image
 from tasks.common.images.decoding import read_image
 from tasks.common.images.geometry import is_mirrored
 from tasks.face_embedding.augment import FaceAugmentation, plain
-from tasks.face_embedding.faces import Faces
+from tasks.face_embedding.faces import FramedFaces
 from tasks.face_embedding.samples import FaceSet
 from tasks.faces.alignment import (
     TEMPLATE,
@@ -72,7 +72,7 @@ def test_a_large_photo_is_decoded_small_and_shows_the_same(tmp_path: Path) -> No
     Image.fromarray(picture).save(tmp_path / "a.png")
     frame = centre_frame(1203, 801, share=0.9) + np.array([[30, 80, 0], [-80, 20, 0]])
     faces = [
-        Faces(np.array([bytes(tmp_path / f"a.{suffix}")]), frame[None], np.array([-1]))
+        FramedFaces(np.array([bytes(tmp_path / f"a.{suffix}")]), frame[None], np.array([-1]))
         for suffix in ("jpg", "png")
     ]
     small, whole = (

@@ -8,7 +8,12 @@ import pytest
 import torch
 
 from tasks.common.data.labels import LabelMap
-from tasks.geolocation.metric import GeolocationMetric, Records, constant_figures, distance_figures
+from tasks.geolocation.metric import (
+    CellRecords,
+    GeolocationMetric,
+    constant_figures,
+    distance_figures,
+)
 from tasks.geolocation.photos import GeoPhotos
 
 KM = 1 / 111.195  # degrees of latitude
@@ -31,7 +36,7 @@ def photos(count: int, albums: list[int] | None = None) -> GeoPhotos:
 def metric_of(*cells: int) -> GeolocationMetric:
     metric = GeolocationMetric(photos(5), points=POINTS, names=NAMES)
     chosen = torch.tensor(cells, dtype=torch.long)[:, None]
-    metric.update(Records(torch.arange(len(cells)), chosen, torch.ones(len(cells), 1)))
+    metric.update(CellRecords(torch.arange(len(cells)), chosen, torch.ones(len(cells), 1)))
     return metric
 
 
@@ -53,7 +58,7 @@ def test_an_album_is_the_mean_of_its_photos() -> None:
     metric = GeolocationMetric(photos(3, albums=[4, 4, 9]), points=POINTS, names=NAMES, albums=True)
     shares = torch.tensor([[0.9, 0.1, 0, 0, 0], [0, 0.4, 0, 0, 0.6], [0, 0, 0, 0, 1.0]])
     best = shares.argmax(1, keepdim=True)
-    metric.update(Records(torch.arange(3), best, torch.ones(3, 1), shares))
+    metric.update(CellRecords(torch.arange(3), best, torch.ones(3, 1), shares))
     figures = metric.compute()
     assert (figures["within_1km"], figures["album_within_1km"]) == (1 / 3, 2 / 3)
 

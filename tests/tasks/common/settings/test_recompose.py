@@ -14,7 +14,7 @@ from backbone.mobilenet import MobileNet
 from heads.ssd import SSDHead
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.differences import differences
-from tasks.common.settings.recompose import plain, recompose
+from tasks.common.settings.recompose import plain_values, recompose
 from tasks.common.settings.targets import build
 
 OWN = "backbone.mobilenet.MobileNet"
@@ -108,7 +108,7 @@ def test_settings_come_back() -> None:
     assert ours.head.classification["_target_"] == "heads.detection.losses.FocalLoss"
     assert ours.data["_target_"] == "tasks.detection.data.VocData"
     for group in groups:
-        assert plain(ours[group]) == saved[group]
+        assert plain_values(ours[group]) == saved[group]
 
 
 def test_the_users_settings_win() -> None:
@@ -144,7 +144,7 @@ def test_targets_in_a_saved_config_are_ignored(saved: dict[str, Any]) -> None:
 def test_secrets_are_not_read_for_a_saved_config(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_SECRET", "swordfish")
     ours = restored({"data": {"root": "${oc.env:A_SECRET}"}})
-    assert "swordfish" not in str(plain(ours.data))
+    assert "swordfish" not in str(plain_values(ours.data))
 
 
 @pytest.mark.parametrize(
