@@ -142,7 +142,7 @@ def test_a_table_holds_what_the_teacher_says_and_is_added_to(folder: Path) -> No
 
 
 def test_a_teacher_is_scored_and_taught_by_directly(folder: Path) -> None:
-    done = run_inside("eval", *DATA, *ONNX, "model=teacher", "run_dir=scored", cwd=folder)
+    done = run_inside("eval", *DATA, *ONNX, "run_dir=scored", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "lfw_accuracy" in (folder / "scored" / "metrics.json").read_text()
     assert (folder / "scored" / "pictures" / "roc.png").is_file()
