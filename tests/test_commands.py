@@ -37,8 +37,8 @@ CONFIGS = [f"task={name}" for name in options("task")] + [
 
 
 def runner(choice: str):
-    """Runs commands in processes of their own for tasks; for the many experiments it saves that."""
-    return run if choice.startswith("task=") else partial(run_inside, cwd=ROOT)
+    """Runs commands, those of one task in processes of their own: the others save the imports."""
+    return run if choice == "task=ssd_coco" else partial(run_inside, cwd=ROOT)
 
 
 def narrowest(choice: str) -> list[str]:
