@@ -1,6 +1,7 @@
 """Where photos were taken, as their cameras wrote it into them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +45,38 @@ def photo_place(path: Path) -> PhotoPlace:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, LookupError):
         return None, None
     tags = ExifTags.GPS
-    return (
-        _degrees(gps.get(tags.GPSLatitude), gps.get(tags.GPSLatitudeRef), south="S"),
-        _degrees(gps.get(tags.GPSLongitude), gps.get(tags.GPSLongitudeRef), south="W"),
-    )
+    latitude = degrees(gps.get(tags.GPSLatitude), gps.get(tags.GPSLatitudeRef), sides="NS")
+    longitude = degrees(gps.get(tags.GPSLongitude), gps.get(tags.GPSLongitudeRef), sides="EW")
+    if latitude == longitude == 0:  # of cameras that did not know where they were
+        return None, None
+    return latitude, longitude
 
 
-def _degrees(parts: Any, side: Any, *, south: str) -> float | None:
-    """Degrees, minutes and seconds as one number."""
+def degrees(parts: Any, side: Any, *, sides: str) -> float | None:
+    """Degrees, minutes and seconds as one number; None where any of them or the side is missing.
+
+    A place without its side is half a place: taken for north and east, it may be on the other side
+    of the Earth.
+
+    Args:
+        parts: Degrees, and perhaps minutes and seconds.
+        side: Of the equator or of Greenwich: a letter or a word, in bytes too.
+        sides: The letters that a side begins with: of the positive one, then of the other.
+
+    >>> degrees((33, 30, 0), "S", sides="NS"), degrees((18,), b"East", sides="EW")
+    (-33.5, 18.0)
+    >>> degrees((33, 30, 0), None, sides="NS"), degrees((33, 30, 0), "", sides="NS")
+    (None, None)
+    """
     try:
-        degrees, minutes, seconds = (float(part) for part in parts)
+        values = [float(part) for part in (parts if isinstance(parts, Sequence) else [parts])]
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    value = degrees + minutes / 60 + seconds / 3600
-    return -value if str(side).strip("\0 ").upper() == south else value
+    word = side.decode("latin-1") if isinstance(side, bytes) else str(side or "")
+    letter = word.strip("\0 ").upper()[:1]
+    if not 1 <= len(values) <= 3 or math.isnan(values[0]) or letter not in list(sides):
+        return None
+    # some write 0/0, which is no number, for seconds that they do not know
+    finer = [0.0 if math.isnan(part) else part for part in values]
+    value = sum(part / scale for part, scale in zip(finer, (1, 60, 3600), strict=False))
+    return -value if letter == sides[1] else value
