@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from tasks.classification.class_lines import class_lines
 from tasks.common.data.photo_module import PhotoData
 from tasks.common.data.photos import Photos
 from tasks.common.data.spread import one_of_each
@@ -21,6 +22,13 @@ class ClassificationData(PhotoData[Photos]):
     def counts(self, photos: Photos) -> str:
         there = len(set(photos.targets.tolist()))
         return f"{len(photos)} photos of {there} of {len(photos.label_map)} classes"
+
+    def report_lines(self) -> list[str]:
+        """Counts of the splits that were read, and what is odd about their classes."""
+        lines = super().report_lines()
+        if {"train", "val"} <= self._photos.keys():
+            lines += class_lines(self.photos("train"), self.photos("val"))
+        return lines
 
     def val_photo(self, index: int) -> tuple[Path, dict[str, Any]]:
         """A validation photo and its class."""

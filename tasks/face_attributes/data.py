@@ -13,7 +13,7 @@ from tasks.common.data import augmentation
 from tasks.common.data.overlap import overlap_lines
 from tasks.common.data.photo_module import PhotoData
 from tasks.common.data.photo_sets import LabelledSet
-from tasks.common.images.decoding import find_images
+from tasks.common.images.finding import find_images
 from tasks.face_attributes.faces import LabelledFaces
 
 

@@ -10,7 +10,7 @@ from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
-from tasks.common.images.decoding import list_images
+from tasks.common.images.finding import list_images
 from tasks.common.report import counted
 from tasks.face_embedding.augment import LookAtFace, plain
 from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_faces, find_faces_or_middles

@@ -10,7 +10,7 @@ import numpy as np
 from backbone.errors import InputError, check_number
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.sampling import EpochSampler
-from tasks.common.images.decoding import is_image_name, list_images
+from tasks.common.images.finding import is_aside, is_image_name, list_images
 from tasks.common.report import counted
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.faces import FramedFaces
@@ -112,7 +112,7 @@ class IdentityData(EmbeddingData):
                 raise InputError(
                     f"data.identities={root}: there is no such folder. {self.ways_out}"
                 )
-            inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+            inside = sorted(path for path in root.iterdir() if not is_aside(path))
             folders += [path for path in inside if path.is_dir()]
             loose = [path for path in inside if is_image_name(path) and path.is_file()]
             notes += [f"1 photo skipped, in no person's folder: {path}" for path in loose]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common.images.decoding import is_image_name
+from tasks.common.images.finding import is_image_name
 
 
 @dataclass(frozen=True, eq=False)

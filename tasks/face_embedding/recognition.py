@@ -15,7 +15,8 @@ from tasks.common.commands.recording import say
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.data.module import stack_images
-from tasks.common.images.decoding import list_images, read_image
+from tasks.common.images.decoding import read_image
+from tasks.common.images.finding import is_aside, list_images
 from tasks.common.machine.cores import take_cores
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.restoring import restored
@@ -113,7 +114,8 @@ def known_people(task: Task, folder: Path, *, alignment: str, cache: Path) -> Kn
     """
     if not folder.is_dir():
         raise InputError(f"known={folder}: there is no such folder")
-    people = {path.name: list_images(path) for path in sorted(folder.iterdir()) if path.is_dir()}
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not is_aside(path))
+    people = {path.name: list_images(path) for path in inside}
     paths = [path for photos in people.values() for path in photos]
     if not paths:
         raise InputError(f"known={folder}: needs a folder of photos for each person")

@@ -26,7 +26,7 @@ from tasks.classification.layouts.class_folders import class_folders
 from tasks.classification.layouts.stanford_dogs import breed_classes, read_split
 from tasks.common.data.photos import Photos
 from tasks.common.files.folders import make_folder
-from tasks.common.images.decoding import is_image_name
+from tasks.common.images.finding import is_image_name
 from tasks.common.synthetic.write_once import write_once
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import numpy as np
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos, relative_names
-from tasks.common.images.decoding import SUFFIXES, list_images
+from tasks.common.images.finding import SUFFIXES, is_aside, list_images
 
 
 def make_photos(
@@ -49,12 +49,12 @@ def read_class_folders(folder: Path, names: Sequence[str], *, label_map: LabelMa
 
 
 def class_folders(*folders: Path) -> list[str]:
-    """The names of all folders in any of these, sorted; hidden ones are left out."""
+    """The names of all folders in any of these, sorted; hidden ones and systems' are left out."""
     names = {
         entry.name
         for folder in folders
         if folder.is_dir()
         for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".")
+        if entry.is_dir() and not is_aside(entry)
     }
     return sorted(names)

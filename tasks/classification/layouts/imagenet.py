@@ -16,7 +16,7 @@ from tasks.classification.layouts.class_folders import (
 )
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
-from tasks.common.images.decoding import find_images
+from tasks.common.images.finding import find_images
 
 
 def wnids() -> list[str]:

@@ -11,7 +11,7 @@ from backbone.errors import InputError
 from tasks.common.commands.predict import predict
 from tasks.common.commands.request import Request
 from tasks.common.commands.train import claim_folder, train_in
-from tasks.common.images.decoding import find_images
+from tasks.common.images.finding import find_images
 from tasks.common.settings.composing import compose
 from tasks.common.settings.targets import build
 from tasks.common.training.pictures import picture_of, save_picture

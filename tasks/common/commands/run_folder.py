@@ -17,7 +17,7 @@ from backbone.errors import InputError
 from tasks.common.commands.request import Request
 from tasks.common.data.module import DataModule
 from tasks.common.files.folders import make_folder
-from tasks.common.images.decoding import find_images
+from tasks.common.images.finding import find_images
 from tasks.common.synthetic.write_once import OtherDataError
 
 # All that commands write to a run_dir= or output=, as patterns in it; data that a run draws stay.

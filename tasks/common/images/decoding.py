@@ -1,8 +1,6 @@
 """Finds, checks and decodes image files: every picture enters through here."""
 
-import glob
 import os
-from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -21,7 +19,6 @@ MAX_BYTES = 8 * MAX_PIXELS + 2**20  # four channels of 16 bits, uncompressed, an
 Image.MAX_IMAGE_PIXELS = None
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "WEBP", "TIFF")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
 
 # What a file begins with, for telling a broken image from something else.
 SIGNATURES = {
@@ -127,51 +124,6 @@ def check_image(path: ImageFile) -> tuple[int, int]:
         if not _ends_properly(file, image.format):
             _decode(image, path)
     return _upright_size(image, orientation)
-
-
-def find_images(path: str | Path, *, without: Path | None = None) -> list[Path]:
-    """Lists the images that a file, a folder (with its subfolders) or a glob pattern stands for.
-
-    In folders and patterns, files count by their suffix and hidden ones are left out.
-
-    Args:
-        path: What stands for them.
-        without: A folder that is left out if it is inside the one that is searched.
-
-    Raises:
-        InputError: If there are none.
-    """
-    path = Path(str(path)).expanduser()
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        where, searched, found = f"in the folder {path}", path, list_images(path)
-    elif glob.has_magic(str(path)):
-        matches = glob.glob(str(path), recursive=True)
-        where, found = f"match {path}", _only_images(map(Path, matches))
-        searched = next(folder for folder in path.parents if not glob.has_magic(str(folder)))
-    else:
-        raise InputError(f"No file or folder at {path}")
-    if without and searched.resolve() in without.resolve().parents:
-        where += f" but in {without}"
-        found = [image for image in found if without.resolve() not in image.resolve().parents]
-    if not found:
-        raise InputError(f"No images {where}; looked for names ending in {', '.join(SUFFIXES)}")
-    return found
-
-
-def list_images(folder: Path) -> list[Path]:
-    """The images in a folder and its subfolders, sorted; hidden ones are left out."""
-    return _only_images(folder.rglob("*"))
-
-
-def _only_images(paths: Iterable[Path]) -> list[Path]:
-    return sorted(path for path in paths if is_image_name(path) and path.is_file())
-
-
-def is_image_name(path: Path) -> bool:
-    """Whether a file is taken for an image: by its suffix, unless it is hidden."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def _open(path: ImageFile) -> BinaryIO:

@@ -15,7 +15,8 @@ from defusedxml.ElementTree import parse
 from backbone.errors import InputError, check_choice
 from tasks.common.data.labels import LabelMap
 from tasks.common.files.names import check_file_name
-from tasks.common.images.decoding import check_image, find_images
+from tasks.common.images.decoding import check_image
+from tasks.common.images.finding import find_images
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.annotations.bad_boxes import BAD_BOX_POLICIES, WrittenBoxes, check_boxes
 from tasks.detection.annotations.ragged import start_offsets

@@ -16,7 +16,8 @@ from backbone.errors import InputError, check_number
 from backbone.files import replacing
 from tasks.common.commands.recording import write_report
 from tasks.common.files.folders import make_folder
-from tasks.common.images.decoding import SUFFIXES, read_image
+from tasks.common.images.decoding import read_image
+from tasks.common.images.finding import SUFFIXES
 from tasks.common.images.small_copies import reduced_jpeg
 from tasks.common.machine.stopping import GOES_ON, keeping
 from tasks.common.machine.workers import threads

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from tasks.common.images.decoding import FORMATS, find_images
+from tasks.common.images.decoding import FORMATS
+from tasks.common.images.finding import find_images
 
 ROWS = 4096  # photos at a time
 

@@ -14,7 +14,7 @@ from backbone.errors import InputError
 from tasks.common.distillation.target_table import TableTeacher
 from tasks.common.files.keyed_rows import KeyedRows, photo_keys
 from tasks.common.images.crops import centre_crop
-from tasks.common.images.decoding import list_images
+from tasks.common.images.finding import list_images
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import build
 from tasks.face_attributes.task import check_probabilities

@@ -9,7 +9,7 @@ from PIL import Image
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photo_module import PhotoData
 from tasks.common.data.photos import Photos, relative_names
-from tasks.common.images.decoding import find_images
+from tasks.common.images.finding import find_images
 
 LABELS = LabelMap(("bright",), (1,))
 
