@@ -35,6 +35,9 @@ from tasks.common.machine.stopping import StoppedError, stopped_by_signals
 from tasks.common.machine.workers import end_workers
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.recompose import missing_choices
+from tasks.common.settings.writing import path_as_text
+
+MULTIRUN = {"-m", "--multirun"}
 
 
 def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[[], None]]:
@@ -58,7 +61,10 @@ def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[
             if correction := correct(sys.argv[1:], config_name):
                 sys.stderr.write(f"{correction}\n")
                 sys.exit(USER_ERROR)
-            sys.argv[1:] = [_listed(argument) for argument in _flags_first(sys.argv[1:])]
+            arguments = _flags_first(sys.argv[1:])
+            if not MULTIRUN & set(arguments):  # where a comma parts jobs
+                arguments = [_listed(path_as_text(argument)) for argument in arguments]
+            sys.argv[1:] = arguments
             stored = named_checkpoint(sys.argv[1:])
             sys.argv += missing_choices(stored.choices, sys.argv[1:]) if stored else []
             _set_up_console()
@@ -133,13 +139,12 @@ def _listed(argument: str) -> str:
     """``key=a,b`` as ``key=[a,b]``: Hydra would take it for two runs."""
     key, equals, value = argument.partition("=")
     plain = not re.search(r"[\[\](){}'\"\\$]", value)
-    multirun = {"-m", "--multirun"} & set(sys.argv)
-    return f"{key}=[{value}]" if equals and "," in value and plain and not multirun else argument
+    return f"{key}=[{value}]" if equals and "," in value and plain else argument
 
 
 def _flags_first(arguments: Sequence[str]) -> list[str]:
     """As Hydra needs them, where ``-m`` is given among settings."""
-    return sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
+    return sorted(arguments, key=lambda argument: argument not in MULTIRUN)
 
 
 def _write(text: str) -> None:

@@ -7,6 +7,13 @@ from typing import Any
 
 # What Hydra takes for a number, a truth value or nothing at all.
 OTHER_KINDS = r"null|none|true|false|nan|[+-]?inf|[+-]?\.?\d[\d_]*\.?[\d_]*(e[+-]?\d+)?"
+# Settings that name one file or folder, by their last word.
+PATHS = (
+    *("checkpoint", "init", "resume", "run_dir", "input", "output", "root", "file", "cache"),
+    *("images", "table", "cells", "pairs", "pairs_root", "identities", "known", "labels"),
+    *("against", "map", "train_images", "train_annotations", "val_images", "val_annotations"),
+)
+SEVERAL = re.compile(r"\[.*,.*\]")
 
 
 def written(key: str, value: Any) -> str:
@@ -18,6 +25,24 @@ def written(key: str, value: Any) -> str:
     ('data.root="my photos"', 'data.faces=[a,b]')
     """
     return f"{key}={_value(value)}"
+
+
+def path_as_text(argument: str) -> str:
+    r"""``key=PATH`` of a command line with the path as it is named, whatever Hydra makes of it.
+
+    Of other settings, and of what is quoted, null or several already, nothing changes.
+
+    >>> print(path_as_text("input=my photos (1)/[x]"), path_as_text("output=2024_01"))
+    input="my photos (1)/[x]" output="2024_01"
+    >>> path_as_text("optim.lr=1e-3"), path_as_text("resume=null"), path_as_text("init='a b.ckpt'")
+    ('optim.lr=1e-3', 'resume=null', "init='a b.ckpt'")
+    """
+    key, equals, value = argument.partition("=")
+    if not equals or key.lstrip("+").rpartition(".")[2] not in PATHS:
+        return argument
+    if value in ("", "null") or value[0] in "'\"" or "${" in value or SEVERAL.fullmatch(value):
+        return argument
+    return f"{key}={quoted(str(Path(value).expanduser()) if value[0] == '~' else value)}"
 
 
 def _value(value: Any) -> str:
