@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hydra.core import utils
 from omegaconf import OmegaConf
 
+from tasks.common.commands import run_folder
 from tasks.common.commands.request import composed
 from tasks.common.commands.run_folder import claim_run, left_in
 from tests.commands import Finished, run_inside
@@ -206,7 +206,7 @@ def test_runs_of_the_same_second_do_not_share_a_folder(tool: str, place: Path, m
     class Clock:
         now = staticmethod(lambda: datetime(2017, 4, 17))
 
-    monkeypatch.setattr(utils, "datetime", Clock)
+    monkeypatch.setattr(run_folder, "datetime", Clock)
     given = [each for each in COMMANDS[tool] if not each.startswith("run_dir=")]
     for _ in range(2):
         done = run_inside(tool, *given, cwd=place)

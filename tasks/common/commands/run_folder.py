@@ -1,11 +1,11 @@
 """What an earlier command left in a folder: kept, unless a new one is to replace it."""
 
 import contextlib
-import datetime
 import itertools
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,7 +168,7 @@ def own_folder(request: Request, setting: str) -> Path:
         return make_folder(setting, os.environ.get(shared, named))
     if setting == "run_dir" and named is None:
         about = request.choices.get("task") if request.command == "train" else request.command
-        named = Path("runs", str(about), f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}")
+        named = Path("runs", str(about), f"{datetime.now():%Y-%m-%d_%H-%M-%S}")
     folder = Path(str(named)) if named not in (None, "") else None
     inside = setting == "output" and folder and _is_in_run_folder(folder)
     if folder and request.job is not None and not inside:
