@@ -1,6 +1,5 @@
 """Composes our configs, whatever Hydra application this is called in, or in none."""
 
-import copy
 import functools
 from collections.abc import Sequence
 
@@ -20,15 +19,7 @@ def compose(
         config_name: Of a file in ``configs/``.
         overrides: As on the command line.
         hydra_too: With Hydra's own settings as ``hydra``.
-
-    Returns:
-        One of the caller's own; equal ones are composed once.
     """
-    return copy.deepcopy(_composed(config_name, tuple(overrides), hydra_too))
-
-
-@functools.lru_cache(maxsize=64)  # as many as one run of the tests asks for again and again
-def _composed(config_name: str, overrides: tuple[str, ...], hydra_too: bool) -> DictConfig:
     application = GlobalHydra.instance()
     others = application.hydra
     try:
