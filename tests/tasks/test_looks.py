@@ -43,7 +43,7 @@ def face(look_at: augment.LookAtFace) -> See:
     return lambda path, seed: look_at(SQUARE, SIDE)(path, np.random.default_rng(seed))
 
 
-def scene(recipe: recipes.Augmentation) -> See:
+def scene(recipe: recipes.DetectionAugmentation) -> See:
     # so many that a mosaic hardly shows the first one twice
     photos = random_annotations(4000, num_classes=3, rng=np.random.default_rng(0))
 
