@@ -90,7 +90,9 @@ def _end_together(code: int, message: str) -> int:
 
 def is_first_process() -> bool:
     """Whether this is the process of a run that speaks for all."""
-    return getattr(rank_zero_only, "rank", 0) == 0
+    # before Lightning is there, its environment says it
+    rank = getattr(rank_zero_only, "rank", None)
+    return int(os.environ.get("LOCAL_RANK", 0) if rank is None else rank) == 0
 
 
 def _users_mistake(error: BaseException) -> str | None:
