@@ -90,7 +90,7 @@ class Phase(NamedTuple):
 
     code: int | None
     output: str
-    seconds_to_end: float  # of all its processes, after it had said the last of it
+    seconds_to_end: float  # of all its processes, after it had said the last of it or was killed
 
 
 def phase(
@@ -109,7 +109,10 @@ def phase(
     process.start()
     process.join(300)
     code = process.exitcode
-    seconds = seconds_to_end(process.pid, since=output.stat().st_mtime)
+    # who is killed has not said that the end is near
+    is_killed = code is not None and code < 0
+    end = time.time() if is_killed else output.stat().st_mtime
+    seconds = seconds_to_end(process.pid, since=end)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     return Phase(code, output.read_text(), seconds)

@@ -14,6 +14,7 @@ TALKATIVE = (
 ADVICE = (
     ".*does not have many workers.*",
     ".*num_workers.*",
+    ".*worker processes in total.*",
     ".*smaller than the logging interval.*",
     ".*[dD]ata[lL]oader is not resumable.*",
     ".*sync_dist=True.*",
