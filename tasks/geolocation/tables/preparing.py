@@ -1,6 +1,5 @@
 """A table to train on, of photos whose cameras said where they were, or of YFCC100M's metadata."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pyarrow import csv
 from backbone.errors import InputError, check_number
 from backbone.files import replacing
 from tasks.common.commands.run_folder import check_file
+from tasks.common.data.held_out import place_of
 from tasks.common.files.folders import make_folder
 from tasks.geolocation.cells import s2
 from tasks.geolocation.tables.bad_rows import BadRows
@@ -89,12 +89,6 @@ def _parts(root: Path, bad_rows: BadRows, val_share: float) -> Iterator[pa.Table
 
 def _splits(places: list[str], val_share: float) -> np.ndarray:
     names, numbers = np.unique(places, return_inverse=True)
-    splits = ["val" if _share(name) < val_share else "train" for name in names]
+    splits = ["val" if place_of(name) < val_share else "train" for name in names]
     chosen: np.ndarray = np.array(splits, "U5")[numbers]
     return chosen
-
-
-def _share(place: str) -> float:
-    """A number from 0 to 1 that depends on a name alone, and on no part of it."""
-    digest = hashlib.blake2b(place.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64

@@ -1,0 +1,67 @@
+"""Which photos are kept for validation where a data set does not say."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backbone.errors import InputError, check_number
+
+MAX_SHARE = 0.9
+
+
+def place_of(name: str) -> float:
+    """A number from 0 to 1 that depends on a name alone, and evenly on all of it."""
+    digest = hashlib.blake2b(name.encode(errors="surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def held_out(names: Sequence[str], share: float, *, group: str | None = None) -> NDArray[np.bool_]:
+    """Which photos to validate on; those that were chosen stay so when others are added.
+
+    Args:
+        names: Of the photos, relative to the folder of the data set, with ``/``.
+        share: Of the photos, about, to validate on, as ``data.val_share`` gives it.
+        group: What stays together, as ``data.group`` gives it: ``folder``, or a regular expression
+            whose match (its first group, if it has one) is what photos of a group have in common,
+            such as ``film[0-9]+``; None for nothing. A name without a match is a group of its own.
+
+    Returns:
+        For each photo whether it is held out, ``(N,)``. Of two groups or more, at least one is and
+        at least one is not.
+
+    Raises:
+        InputError: If the share is not between 0 and 0.9, the expression is none, or there are not
+            two groups.
+    """
+    check_number("data.val_share", share, above=0, at_most=MAX_SHARE)
+    groups = _groups(names, group)
+    # sorted: the first are held out if none, or all, would be
+    ordered = sorted(set(groups), key=lambda name: (place_of(name), name))
+    if len(ordered) < 2:
+        what = "photos" if group is None else f"groups by data.group={group}"
+        raise InputError(
+            f"data.val_share={share} needs two {what} at least; there is {len(ordered)}"
+        )
+    number = sum(place_of(name) < share for name in ordered)
+    chosen = set(ordered[: min(max(number, 1), len(ordered) - 1)])
+    return np.array([name in chosen for name in groups])
+
+
+def _groups(names: Sequence[str], group: str | None) -> Sequence[str]:
+    if group is None:
+        return names
+    if group == "folder":
+        return [str(PurePosixPath(name).parent) for name in names]
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise InputError(f"data.group={group} is no regular expression: {error}") from error
+    matches = [pattern.search(name) for name in names]
+    return [
+        name if match is None else match[min(1, pattern.groups)] or match[0]
+        for name, match in zip(names, matches, strict=True)
+    ]
