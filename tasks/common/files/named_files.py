@@ -36,9 +36,10 @@ class NamedFiles:
     def find(self, name: str) -> str | None:
         """Where the file is, relative to the folder; None if there is none, or several would do.
 
-        Tried in this order, the first that leads to exactly one file: the name; with backslashes for
-        slashes; in another Unicode form; in other capitals; by the last part alone; by that without
-        what an upload put before it. Of an address, what follows the host, or what it asks for.
+        Tried in this order, the first that leads to exactly one file: the name; with backslashes
+        for slashes; in another Unicode form; in other capitals; by the last part alone; by that
+        without what an upload put before it. Of an address, what follows the host, or what it asks
+        for.
         """
         if self._is_inside(name) and (self.folder / name).is_file():
             return name
