@@ -50,11 +50,11 @@ def narrowest(choice: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def lesson(tmp_path_factory):
+def teacher(tmp_path_factory):
     """Makes the setting that names a teacher where one must be named: one for each task."""
     teachers: dict[str, Path] = {}
 
-    def taught(choice: str) -> list[str]:
+    def named(choice: str) -> list[str]:
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
             config = compose("train", overrides=[choice])
@@ -68,14 +68,14 @@ def lesson(tmp_path_factory):
             assert done.returncode == 0, done.stderr
         return [f"teacher.file={teachers[task]}/checkpoints/last.ckpt"]
 
-    return taught
+    return named
 
 
 @pytest.fixture(scope="module", params=CONFIGS, ids=lambda choice: choice.partition("=")[2])
-def trained(request, tmp_path_factory, lesson):
+def trained(request, tmp_path_factory, teacher):
     """A run folder of two steps of each task and experiment."""
     folder = tmp_path_factory.mktemp("run")
-    settings = narrowest(request.param) + lesson(request.param)
+    settings = narrowest(request.param) + teacher(request.param)
     done = runner(request.param)("train", request.param, *TINY, *settings, f"run_dir={folder}")
     assert done.returncode == 0, done.stderr
     yield folder

@@ -56,10 +56,10 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
         check_classes(self.label_map, photos.label_map)
         return ClassificationMetric(photos, network=self.label_map)
 
-    def lesson(self, batch: Batch) -> Batch:
+    def training_batch(self, batch: Batch) -> Batch:
         if self.mixing:
             batch = self.mixing(batch, num_classes=len(self.label_map))
-        return super().lesson(batch)
+        return super().training_batch(batch)
 
     def records(self, predictions: Tensor, batch: Batch) -> ClassificationRecords:
         return top_records(predictions, batch["id"])

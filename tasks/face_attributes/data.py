@@ -39,7 +39,7 @@ class AttributeData(PhotoData[LabelledFaces]):
 
     def read(self, split: str) -> LabelledFaces:
         faces = self.read_faces(split)
-        if split == "val" or not self.taught:
+        if split == "val" or not self.has_teacher:
             return faces
         labelled = {os.path.abspath(faces.path(index)) for index in range(len(faces))}
         found = [path for folder in self.unlabelled for path in _photos_in(folder)]
@@ -75,7 +75,7 @@ class AttributeData(PhotoData[LabelledFaces]):
 
     def report_lines(self) -> list[str]:
         lines = super().report_lines()
-        if self.unlabelled and "train" in self._photos and not self.taught:
+        if self.unlabelled and "train" in self._photos and not self.has_teacher:
             lines.append("data.unlabelled: not used, since no teacher says what is there")
         return lines
 

@@ -26,11 +26,11 @@ class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
     monitor = "val/mean_ap"
     legend = "What each face shows, and how sure the network is of it."
 
-    def lesson(self, batch: Batch) -> Batch:
-        taught = super().lesson(batch)
+    def training_batch(self, batch: Batch) -> Batch:
+        batch = super().training_batch(batch)
         if self.teacher is not None:
-            check_probabilities(taught["target"], len(self.label_map))
-        return taught
+            check_probabilities(batch["target"], len(self.label_map))
+        return batch
 
     def predictions(self, batch: Batch, features: Features | None = None) -> Tensor:
         """Probabilities, ``(B, K)``."""

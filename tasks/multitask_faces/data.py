@@ -100,13 +100,13 @@ class AlignedAttributes(DataModule):
         self._notes: dict[str, tuple[str, ...]] = {}
 
     @property
-    def taught(self) -> bool:
+    def has_teacher(self) -> bool:
         """Whether a teacher says what unlabelled faces show, which are trained on then."""
-        return self.labelled.taught
+        return self.labelled.has_teacher
 
-    @taught.setter
-    def taught(self, value: bool) -> None:
-        self.labelled.taught = value
+    @has_teacher.setter
+    def has_teacher(self, value: bool) -> None:
+        self.labelled.has_teacher = value
 
     @property
     def shown(self) -> str:

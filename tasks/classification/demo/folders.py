@@ -1,16 +1,17 @@
 """Data sets drawn on the spot, on disk in the layouts of the real ones."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from tasks.classification.demo import breeds, things
 from tasks.classification.demo.drawings import write_drawings
 from tasks.classification.layouts.imagenet import ImageNetData
 from tasks.classification.layouts.stanford_dogs import StanfordDogsData
+from tasks.common.data.drawn import DrawnPhotos
+from tasks.common.data.photos import Photos
 
 
-class DemoImageNet(ImageNetData):
+class DemoImageNet(DrawnPhotos[Photos], ImageNetData):
     """Drawings of a few of ImageNet's thousand classes.
 
     Args:
@@ -28,15 +29,8 @@ class DemoImageNet(ImageNetData):
             seed=self.seed,
         )
 
-    def prepare_data(self) -> None:
-        self.write(Path(str(self.root)))
 
-    def folder(self) -> Path:
-        self.prepare_data()  # what is there is not drawn again
-        return super().folder()
-
-
-class DemoStanfordDogs(StanfordDogsData):
+class DemoStanfordDogs(DrawnPhotos[Photos], StanfordDogsData):
     """Drawings of a few breeds.
 
     Args:
@@ -55,10 +49,3 @@ class DemoStanfordDogs(StanfordDogsData):
             num_images={"train": num_train, "test": num_val},
             seed=self.seed,
         )
-
-    def prepare_data(self) -> None:
-        self.write(Path(str(self.root)))
-
-    def folder(self) -> Path:
-        self.prepare_data()  # what is there is not drawn again
-        return super().folder()

@@ -89,5 +89,5 @@ def teacher_and_data(config: DictConfig, choices: Choices) -> tuple[DataModule, 
     at_its_size = config.data.copy()
     at_its_size.image_size = teacher.image_size
     data: DataModule = build(at_its_size)
-    data.taught = True
+    data.has_teacher = True
     return data, teacher

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 
 from hydra._internal.utils import get_args_parser
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from tasks.common.settings.composing import compose
 from tasks.common.settings.configs import CONFIGS
@@ -158,5 +160,5 @@ def _lacks_task(key: str, config_name: str, config: DictConfig) -> bool:
 def _compose(config_name: str, overrides: Sequence[str]) -> DictConfig | None:
     try:
         return compose(config_name, overrides)
-    except Exception:
+    except (HydraException, OmegaConfBaseException):
         return None

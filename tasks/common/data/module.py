@@ -45,7 +45,7 @@ class DataModule(LightningDataModule, ABC):
     """
 
     default_image_size: int
-    taught: bool = False  # whether a teacher sets the targets: then photos without any are of use
+    has_teacher: bool = False  # which sets the targets: then photos without any are of use
 
     def __init__(
         self, *, batch_size: int, num_workers: int | None, image_size: int | None, seed: int

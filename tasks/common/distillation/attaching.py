@@ -31,7 +31,7 @@ def teacher_files(config: DictConfig) -> list[object]:
 def expect_teachers(data: DataModule, config: DictConfig) -> None:
     """Tells data that a teacher will set their targets, before they are read."""
     for part, named in teacher_settings(config).items():
-        data.of(part).taught = bool(named)
+        data.of(part).has_teacher = bool(named)
 
 
 def attach_teachers(task: Task, data: DataModule, config: DictConfig, choices: Choices) -> None:

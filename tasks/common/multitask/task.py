@@ -102,10 +102,12 @@ class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
         monitors = {name: part.monitor.removeprefix("val/") for name, part in self.parts.items()}
         return MultitaskMetric(metrics, monitors=monitors)
 
-    def lesson(self, batch: Batch) -> Batch:
-        lessons = {name: self.parts[name].lesson(own) for name, own, _ in shares(batch, {})}
-        image = torch.cat([own["image"] for own in lessons.values()])
-        return {**batch, "image": image, "parts": lessons}
+    def training_batch(self, batch: Batch) -> Batch:
+        parts = {
+            name: self.parts[name].training_batch(own) for name, own, _ in shares(batch, {})
+        }
+        image = torch.cat([own["image"] for own in parts.values()])
+        return {**batch, "image": image, "parts": parts}
 
     def predictions(self, batch: Batch, features: Features | None = None) -> dict[str, Any]:
         """Those of each part on its share; on all photos, of a batch that is not divided."""

@@ -24,6 +24,6 @@ class TaskMetric(Metric, ABC):
     def save(self, folder: Path) -> None:
         """Writes what they were computed from, for others to check, and charts of it."""
 
+    @abstractmethod
     def update(self, records: Any) -> None:
         """Adds the records of a batch."""
-        raise NotImplementedError

@@ -119,7 +119,7 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         }
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        batch = self.lesson(batch)
+        batch = self.training_batch(batch)
         losses = self.head.loss(self(batch["image"]), batch)
         total = torch.stack(list(losses.values())).sum()
         self._check_finite(total, losses, batch)
@@ -129,8 +129,8 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
         return total
 
-    def lesson(self, batch: Batch) -> Batch:
-        """What a training batch is to teach: a teacher, if there is one, sets the targets."""
+    def training_batch(self, batch: Batch) -> Batch:
+        """A batch as it is trained on: a teacher, if there is one, sets the targets."""
         if self.teacher is None:
             return batch
         return {**batch, "target": self.teacher(batch)}

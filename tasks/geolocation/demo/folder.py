@@ -1,13 +1,15 @@
 """A data set drawn on the spot, on disk as a real one."""
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
+from tasks.common.data.drawn import DrawnPhotos
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.demo.earth import write_earth
+from tasks.geolocation.photos import GeoPhotos
 
 
-class DemoEarth(GeolocationData):
+class DemoEarth(DrawnPhotos[GeoPhotos], GeolocationData):
     """Photos of an Earth of 12 towns.
 
     Args:
@@ -18,11 +20,5 @@ class DemoEarth(GeolocationData):
 
     def __init__(self, *, num_train: int, num_val: int, **photos: Any) -> None:
         super().__init__(**photos)
-        self.num_photos = {"train": num_train, "val": num_val}
-
-    def prepare_data(self) -> None:
-        write_earth(Path(str(self.root)), num_photos=self.num_photos, seed=self.seed)
-
-    def folder(self) -> Path:
-        self.prepare_data()  # what is there is not drawn again
-        return super().folder()
+        num_photos = {"train": num_train, "val": num_val}
+        self.write = partial(write_earth, num_photos=num_photos, seed=self.seed)

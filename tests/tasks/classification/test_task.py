@@ -55,10 +55,10 @@ def test_a_teacher_sees_what_the_student_sees() -> None:
     seen = []
     task.teacher = lambda batch: seen.append(batch["image"]) or torch.full((4, 3), 1 / 3)
     given = batch()
-    lesson = task.lesson(given)
-    assert lesson["image"] is seen[0] and not torch.equal(seen[0], given["image"].float())
-    assert lesson["target"].eq(1 / 3).all()
-    assert torch.isfinite(task.head.loss(task(lesson["image"]), lesson)["classification"])
+    ready = task.training_batch(given)
+    assert ready["image"] is seen[0] and not torch.equal(seen[0], given["image"].float())
+    assert ready["target"].eq(1 / 3).all()
+    assert torch.isfinite(task.head.loss(task(ready["image"]), ready)["classification"])
 
 
 def test_entries_have_the_data_sets_own_ids_and_are_written_on_photos() -> None:

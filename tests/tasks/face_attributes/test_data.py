@@ -127,17 +127,17 @@ def test_unlabelled_faces_are_for_a_teacher(tmp_path: Path) -> None:
     alone, taught = (make(TableData, root, unlabelled=str(tmp_path / "more")) for _ in range(2))
     assert len(alone.faces("train")) == 1
     assert any("data.unlabelled: not used" in line for line in alone.report_lines())
-    taught.taught = True
+    taught.has_teacher = True
     assert len(taught.faces("train")) == 3 and np.isnan(taught.faces("train").targets[1:]).all()
     assert taught.train_set[0, 2]["image"].shape == (32, 32, 3)
     assert len(taught.faces("val")) == 1
     again = make(TableData, root, unlabelled=str(root))  # where the labelled ones are, too
-    again.taught = True
+    again.has_teacher = True
     assert len(again.faces("train")) == 3  # a.png once
     flattered = "1 of 1 validation photos are trained on too, so that figures flatter"
     assert again.cautions() == [flattered] and not taught.cautions()
     nowhere = make(TableData, root, unlabelled=str(tmp_path / "nowhere"))
-    nowhere.taught = True
+    nowhere.has_teacher = True
     with pytest.raises(InputError, match=r"data\.unlabelled=.*nowhere"):
         nowhere.photos("train")
 

@@ -103,13 +103,13 @@ def training_batch() -> dict[str, Any]:
 def test_losses_and_gradients_are_those_of_the_two_tasks() -> None:
     # in eval mode: batch norm's statistics of a batch are those of all its images
     task, batch = joint(add_mirror=False), training_batch()
-    losses = task.head.loss(task(batch["image"]), task.lesson(batch))
+    losses = task.head.loss(task(batch["image"]), task.training_batch(batch))
     assert task.backbone.passes == [5]
     sum(losses.values()).backward()
     gradients = {name: torch.zeros_like(p) for name, p in task.backbone.named_parameters()}
     for name, own_batch, _ in shares(batch, {}):
         own = alone(name, task, add_mirror=False)
-        expected = own.head.loss(own(own_batch["image"]), own.lesson(own_batch))
+        expected = own.head.loss(own(own_batch["image"]), own.training_batch(own_batch))
         for key, loss in expected.items():
             torch.testing.assert_close(losses[f"{name}/{key}"], WEIGHTS[name] * loss)
         (WEIGHTS[name] * sum(expected.values())).backward()
