@@ -103,9 +103,7 @@ class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
         return MultitaskMetric(metrics, monitors=monitors)
 
     def training_batch(self, batch: Batch) -> Batch:
-        parts = {
-            name: self.parts[name].training_batch(own) for name, own, _ in shares(batch, {})
-        }
+        parts = {name: self.parts[name].training_batch(own) for name, own, _ in shares(batch, {})}
         image = torch.cat([own["image"] for own in parts.values()])
         return {**batch, "image": image, "parts": parts}
 
