@@ -28,8 +28,7 @@ from tasks.common.machine.hardware import fastest_precision, prediction_precisio
 from tasks.common.machine.timing import Row, median_seconds, speed_row
 from tasks.common.networks.building import build_task
 from tasks.common.networks.folding import fix_weights
-from tasks.common.settings.targets import build
-from tasks.common.training.decay import parameter_groups
+from tasks.common.training.step import training_step
 from tasks.common.training.task import Task
 
 SIDE = 224
@@ -82,9 +81,9 @@ def train_rows(config: DictConfig) -> Iterator[Row]:
     yield from _rows(
         "training step",
         {
-            "ours": _step(our_loss, task, config),
-            "plain": _step(plain_loss, plain, config),
-            "tuned": _step(tuned_loss, tuned, config),
+            "ours": training_step(our_loss, task, config.optim),
+            "plain": training_step(plain_loss, plain, config.optim),
+            "tuned": training_step(tuned_loss, tuned, config.optim),
         },
         config,
         precision=precision,
@@ -232,17 +231,6 @@ def _batch(config: DictConfig, device: torch.device) -> tuple[Tensor, Tensor]:
     photos = torch.randint(256, shape, dtype=torch.uint8, generator=generator)
     target = torch.randint(NUM_CLASSES, (config.batch_size,), generator=generator)
     return photos.permute(0, 3, 1, 2).to(device), target.to(device)
-
-
-def _step(loss: Callable[[], Tensor], model: nn.Module, config: DictConfig) -> Callable[[], None]:
-    optimizer = build(config.optim)(parameter_groups(model))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        loss().backward()
-        optimizer.step()
-
-    return step
 
 
 def _precision(name: str) -> AbstractContextManager[Any]:

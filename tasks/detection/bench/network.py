@@ -25,7 +25,7 @@ from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import fix_weights
 from tasks.common.networks.loading import load_weights
 from tasks.common.settings.targets import build
-from tasks.common.training.decay import parameter_groups
+from tasks.common.training.step import training_step
 from tasks.common.training.task import Task
 from tasks.detection.augmentation import recipes
 from tasks.detection.bench.made_up import PHOTO_SIZE, numbered_classes, random_samples
@@ -106,9 +106,9 @@ def train_rows(config: DictConfig, _: Checkpoint | None) -> Iterator[Row]:
 
     seconds = median_seconds(
         {
-            "ours": _step(our_loss, task, config),
-            "plain": _step(plain_loss, plain, config),
-            "tuned": _step(tuned_loss, tuned, config),
+            "ours": training_step(our_loss, task, config.optim),
+            "plain": training_step(plain_loss, plain, config.optim),
+            "tuned": training_step(tuned_loss, tuned, config.optim),
         },
         seconds=config.seconds,
     )
@@ -131,17 +131,6 @@ def train_rows(config: DictConfig, _: Checkpoint | None) -> Iterator[Row]:
 
 def _total(losses: Mapping[str, Tensor]) -> Tensor:
     return torch.stack(list(losses.values())).sum()
-
-
-def _step(loss: Callable[[], Tensor], model: nn.Module, config: DictConfig) -> Callable[[], None]:
-    optimizer = build(config.optim)(parameter_groups(model))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        loss().backward()
-        optimizer.step()
-
-    return step
 
 
 def predict_rows(config: DictConfig, weights: Checkpoint | None) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 import copy
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,8 @@ from tasks.detection.annotations.arrays import Annotations
 
 # The canvas of the references' zoom-out: ImageNet's mean colour.
 ZOOM_OUT_COLOUR = (123.0, 117.0, 104.0)
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 class Maps(nn.Module):
@@ -71,11 +73,12 @@ class PaddedConv2d(nn.Conv2d):
         return F.conv2d(image, self.weight, None, self.stride, groups=self.groups)
 
 
-def use_stock_layers(module: nn.Module) -> None:
-    """Puts what a user of torchvision would have in the place of our convolution layers.
+def stock_copy(module: ModuleT) -> ModuleT:
+    """A copy with what a user of torchvision would have in the place of our convolution layers.
 
     Whatever ours do better must not speed up the peer.
     """
+    module = copy.deepcopy(module)
     for block in module.modules():
         if isinstance(block, ConvNormAct):
             ours = block.conv
@@ -90,6 +93,7 @@ def use_stock_layers(module: nn.Module) -> None:
                 )
                 block.conv.weight = ours.weight
             block.act.inplace = True  # as in torchvision's own blocks
+    return module
 
 
 def torchvision_ssd(backbone: nn.Module, head: SSDHead, *, image_size: int) -> SSD:
@@ -103,9 +107,7 @@ def torchvision_ssd(backbone: nn.Module, head: SSDHead, *, image_size: int) -> S
     Returns:
         Contiguous in memory, as it comes.
     """
-    backbone, head = copy.deepcopy((backbone, head))
-    use_stock_layers(backbone)
-    use_stock_layers(head)
+    backbone, head = stock_copy(backbone), stock_copy(head)
     anchors = DefaultBoxGenerator([[2, 3]] * len(head.anchor_shapes), clip=False)
     # its own rule cannot make the three shapes of the published first map
     anchors._wh_pairs = [torch.tensor(shapes) for shapes in head.anchor_shapes]

@@ -1,6 +1,5 @@
 """torchvision's Faster R-CNN, set up to do the same work as ours, to be timed beside it."""
 
-import copy
 from collections import OrderedDict
 
 import torch
@@ -14,7 +13,7 @@ from torchvision.ops import MultiScaleRoIAlign
 from backbone.backbone import Backbone
 from heads.detection.boxes import CODE_WEIGHTS, cxcywh_to_xyxy
 from heads.detection.two_stage import TwoStageHead
-from tasks.detection.bench.torchvision_one_stage import use_stock_layers
+from tasks.detection.bench.torchvision_one_stage import stock_copy
 
 
 class Maps(nn.Module):
@@ -87,9 +86,7 @@ def torchvision_faster_rcnn(
     Returns:
         Contiguous in memory, as it comes.
     """
-    backbone, head = copy.deepcopy((backbone, head))
-    use_stock_layers(backbone)
-    use_stock_layers(head)
+    backbone, head = stock_copy(backbone), stock_copy(head)
     first = head.proposals
     peer = FasterRCNN(
         Maps(backbone, head),
