@@ -20,17 +20,9 @@ from PIL import Image
 from backbone.weights import read_weights
 from tasks.common.commands.run_folder import left_in
 from tests.commands import ROOT, options, run, run_inside
+from tests.small_runs import DRAWN, TWO_STEPS
 
-TINY = (
-    "data=demo",
-    "data.num_train=8",
-    "data.num_val=3",
-    "data.batch_size=4",
-    "data.image_size=96",
-    "data.num_workers=0",
-    "trainer.max_steps=2",
-    "trainer.log_every_n_steps=1",
-)
+TINY = (*DRAWN, *TWO_STEPS)
 CONFIGS = [f"task={name}" for name in options("task")] + [
     f"experiment={name}" for name in options("experiment")
 ]

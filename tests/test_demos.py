@@ -13,16 +13,9 @@ from tasks.common.commands.demo import made_small
 from tasks.common.networks.building import build_backbone
 from tasks.common.settings.configs import CONFIGS
 from tests.commands import ROOT, options, run, run_inside
+from tests.small_runs import FEW, NARROW, TWO_STEPS
 
-TINY = (
-    "data.num_train=8",
-    "data.num_val=3",
-    "data.batch_size=4",
-    "data.image_size=96",
-    "data.num_workers=0",
-    "backbone.width=0.25",
-    "trainer.max_steps=2",
-)
+TINY = (*FEW, NARROW, *TWO_STEPS)
 DEMOS = sorted(path.stem for path in (ROOT / "tools").glob("demo_*.py"))
 
 

@@ -15,10 +15,11 @@ from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import build
 from tasks.common.training import trainer
 from tests.commands import options, run_inside
+from tests.small_runs import DRAWN
 
 TINY = (
-    *("data=demo", "data.num_train=8", "data.num_val=3", "data.batch_size=2", "data.image_size=64"),
-    *("data.num_workers=0", "data.root=data", "pictures.count=0", "ema_decay=null"),
+    *(*DRAWN, "data.batch_size=2", "data.image_size=64"),
+    *("data.root=data", "pictures.count=0", "ema_decay=null"),
 )
 TRAINING = ("trainer.max_steps=1", "trainer.limit_val_batches=1", "run_dir=run")
 WIDTH = "backbone.width=0.25"

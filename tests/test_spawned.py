@@ -17,10 +17,10 @@ from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import build
 from tests.commands import ROOT, options
 from tests.photo_files import write_photos
+from tests.small_runs import DRAWN, NARROW
 
 TINY = (
-    *("data=demo", "data.num_train=8", "data.num_val=4", "data.batch_size=4"),
-    *("data.image_size=96", "data.num_workers=2", "backbone.width=0.25", "pictures.count=1"),
+    *(*DRAWN, "data.num_val=4", "data.num_workers=2", NARROW, "pictures.count=1"),
     *("trainer.accelerator=cpu", "trainer.max_epochs=2", "trainer.log_every_n_steps=1"),
 )
 

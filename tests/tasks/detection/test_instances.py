@@ -18,17 +18,7 @@ from tasks.common.data.labels import LabelMap
 from tasks.detection.instances import InstanceTask
 from tasks.detection.task import class_table
 from tests.commands import run, run_inside
-
-TINY = (
-    "data=demo",
-    "data.num_train=8",
-    "data.num_val=3",
-    "data.batch_size=4",
-    "data.image_size=96",
-    "data.num_workers=0",
-    "backbone.width=0.25",
-    "trainer.max_steps=2",
-)
+from tests.small_runs import SMALL_RUN
 
 
 def small_task() -> InstanceTask:
@@ -97,7 +87,7 @@ def test_the_table_has_masks_beside_boxes_where_there_are_any() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of two steps."""
     folder = tmp_path_factory.mktemp("run")
-    done = run("train", "task=mask_rcnn_coco", *TINY, f"run_dir={folder}")
+    done = run("train", "task=mask_rcnn_coco", *SMALL_RUN, f"run_dir={folder}")
     assert done.returncode == 0, done.stderr
     assert "val/map" in done.stdout and "val/segm_map" in done.stdout
     return folder
@@ -142,7 +132,7 @@ def test_predictions_have_masks(trained: Path, tmp_path: Path) -> None:
     ids=["a head without masks", "a task without masks", "no channels"],
 )
 def test_wrong_choices_are_refused(choice: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    done = run_inside("train", *choice, *TINY, "run_dir=run", cwd=tmp_path)
+    done = run_inside("train", *choice, *SMALL_RUN, "run_dir=run", cwd=tmp_path)
     assert done.returncode == 2, done
     assert said in done.stderr
     assert "Traceback" not in done.stderr

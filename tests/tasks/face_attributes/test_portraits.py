@@ -11,17 +11,15 @@ from tasks.faces.alignment import corners
 from tasks.faces.photos import _frames
 from tests.commands import run_inside
 from tests.small_data import noise
+from tests.small_runs import SMALL_RUN
 
-TINY = (
-    *("data.num_train=8", "data.num_val=3", "data.batch_size=4", "data.image_size=64"),
-    *("data.num_workers=0", "backbone.width=0.25", "trainer.max_steps=2", "pictures.count=0"),
-)
+TINY = (*SMALL_RUN, "data.image_size=64", "pictures.count=0")
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("attributes")
-    settings = (*TINY, "task=face_attributes", "data=demo", f"run_dir={folder}")
+    settings = (*TINY, "task=face_attributes", f"run_dir={folder}")
     done = run_inside("train", *settings, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "checkpoints" / "last.ckpt"

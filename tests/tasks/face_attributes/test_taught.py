@@ -20,13 +20,13 @@ from tasks.common.settings.targets import build
 from tasks.face_attributes.task import check_probabilities
 from tests.commands import Finished, run_inside
 from tests.small_data import noise
+from tests.small_runs import DRAWN, NARROW
 
 SIDE = 32
 ATTRIBUTES = 6  # of drawn faces
 TINY = (
-    *("task=face_attributes", "data=demo", "data.num_train=12", "data.num_val=4"),
-    *("data.batch_size=4", "data.image_size=64", "data.num_workers=0", "backbone.width=0.25"),
-    "data.root=faces",
+    *("task=face_attributes", *DRAWN, "data.num_train=12", "data.num_val=4"),
+    *("data.image_size=64", NARROW, "data.root=faces"),
 )
 RAW = ("teacher.mean=[0,0,0]", "teacher.deviation=[1,1,1]")
 

@@ -17,6 +17,7 @@ from tasks.geolocation.cells.adaptive import granularities, sorted_leaves
 from tasks.geolocation.cells.partition import Partition, make_partition
 from tasks.geolocation.task import PlanetTask
 from tests.commands import ROOT, run_inside
+from tests.small_runs import SMALL_RUN
 
 CHANNELS = {"c5": 6}
 
@@ -103,8 +104,8 @@ def test_photos_of_an_album_know_of_each_other_and_of_no_other_album() -> None:
 
 
 TINY = (
-    *("data=demo", "data.num_train=48", "data.num_val=24", "data.image_size=32"),
-    *("data.num_workers=0", "data.batch_size=8", "backbone.width=0.25", "trainer.max_steps=1"),
+    *(*SMALL_RUN, "data.num_train=48", "data.num_val=24", "data.image_size=32"),
+    *("data.batch_size=8", "trainer.max_steps=1"),
 )
 
 

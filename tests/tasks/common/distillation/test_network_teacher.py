@@ -7,19 +7,9 @@ import pytest
 import torch
 
 from tests.commands import Finished, run_inside
+from tests.small_runs import SMALL_RUN
 
-TINY = (
-    "data=demo",
-    "data.num_train=8",
-    "data.num_val=3",
-    "data.batch_size=4",
-    "data.image_size=64",
-    "data.num_workers=0",
-    "backbone.width=0.25",
-    "trainer.max_steps=2",
-    "trainer.log_every_n_steps=1",
-    "pictures.count=0",
-)
+TINY = (*SMALL_RUN, "data.image_size=64", "pictures.count=0")
 
 TEACHER = ("teacher=checkpoint", "teacher.file=teacher/checkpoints/last.ckpt")
 

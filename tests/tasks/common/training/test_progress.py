@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 from tests.commands import ROOT, run_inside
+from tests.small_runs import DRAWN, NARROW
 
 TINY = (
-    *("task=imagenet", "data=demo", "data.num_train=8", "data.num_val=2", "data.batch_size=4"),
-    *("data.num_workers=0", "data.image_size=32", "backbone.width=0.25", "pictures.count=0"),
-    *("trainer.max_epochs=3", "trainer.check_val_every_n_epoch=2", "run_dir=run"),
+    *("task=imagenet", *DRAWN, "data.num_val=2", "data.image_size=32", NARROW),
+    *("pictures.count=0", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=2"),
+    "run_dir=run",
 )
 LINE = re.compile(
     r"epoch (?P<epoch>\d)  step (?P<step>\d) of 6  (train/images_per_second [\d.]+  )?"
