@@ -15,7 +15,7 @@ from backbone.weights import read_weights
 from tasks.common.commands.summary import NETWORK, setting
 from tests.commands import Finished, run_inside
 from tests.small_data import TRAIN, write_coco
-from tests.small_runs import DRAWN, NARROW
+from tests.small_runs import DRAWN, FEW, NARROW
 
 RUN = "my run, 1 (a)"  # whatever a user may call a folder
 
@@ -96,7 +96,7 @@ def test_eval_and_the_network_alone_give_the_same_figures(
     run: Run, report: str, tmp_path: Path
 ) -> None:
     same = (
-        *DRAWN[1:],
+        *FEW,
         "data.num_val=12",
         "data.image_size=64",
         "data.root=data",
