@@ -23,7 +23,7 @@ from tasks.detection.annotations.arrays import Annotations
 # The canvas of the references' zoom-out: ImageNet's mean colour.
 ZOOM_OUT_COLOUR = (123.0, 117.0, 104.0)
 
-ModuleT = TypeVar("ModuleT", bound=nn.Module)
+HeadT = TypeVar("HeadT", bound=nn.Module)
 
 
 class Maps(nn.Module):
@@ -73,13 +73,13 @@ class PaddedConv2d(nn.Conv2d):
         return F.conv2d(image, self.weight, None, self.stride, groups=self.groups)
 
 
-def stock_copy(module: ModuleT) -> ModuleT:
-    """A copy with what a user of torchvision would have in the place of our convolution layers.
+def stock_copies(backbone: nn.Module, head: HeadT) -> tuple[nn.Module, HeadT]:
+    """Copies with what a user of torchvision would have in the place of our convolution layers.
 
     Whatever ours do better must not speed up the peer.
     """
-    module = copy.deepcopy(module)
-    for block in module.modules():
+    backbone, head = copy.deepcopy((backbone, head))  # at once: a head may run the backbone's tail
+    for block in (*backbone.modules(), *head.modules()):
         if isinstance(block, ConvNormAct):
             ours = block.conv
             if isinstance(ours, Conv2dSame):
@@ -93,7 +93,7 @@ def stock_copy(module: ModuleT) -> ModuleT:
                 )
                 block.conv.weight = ours.weight
             block.act.inplace = True  # as in torchvision's own blocks
-    return module
+    return backbone, head
 
 
 def torchvision_ssd(backbone: nn.Module, head: SSDHead, *, image_size: int) -> SSD:
@@ -107,7 +107,7 @@ def torchvision_ssd(backbone: nn.Module, head: SSDHead, *, image_size: int) -> S
     Returns:
         Contiguous in memory, as it comes.
     """
-    backbone, head = stock_copy(backbone), stock_copy(head)
+    backbone, head = stock_copies(backbone, head)
     anchors = DefaultBoxGenerator([[2, 3]] * len(head.anchor_shapes), clip=False)
     # its own rule cannot make the three shapes of the published first map
     anchors._wh_pairs = [torch.tensor(shapes) for shapes in head.anchor_shapes]

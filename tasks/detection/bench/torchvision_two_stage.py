@@ -13,7 +13,7 @@ from torchvision.ops import MultiScaleRoIAlign
 from backbone.backbone import Backbone
 from heads.detection.boxes import CODE_WEIGHTS, cxcywh_to_xyxy
 from heads.detection.two_stage import TwoStageHead
-from tasks.detection.bench.torchvision_one_stage import stock_copy
+from tasks.detection.bench.torchvision_one_stage import stock_copies
 
 
 class Maps(nn.Module):
@@ -86,7 +86,7 @@ def torchvision_faster_rcnn(
     Returns:
         Contiguous in memory, as it comes.
     """
-    backbone, head = stock_copy(backbone), stock_copy(head)
+    backbone, head = stock_copies(backbone, head)
     first = head.proposals
     peer = FasterRCNN(
         Maps(backbone, head),
