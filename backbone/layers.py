@@ -116,6 +116,11 @@ class ConvNormAct(nn.Sequential):
         self.act = nn.ReLU6(inplace=True) if relu6 else nn.ReLU(inplace=True)
 
 
+def average(feature: Tensor) -> Tensor:
+    """The mean of each channel, shape ``(B, C)``, of a feature of shape ``(B, C, H, W)``."""
+    return feature.mean(dim=(2, 3), keepdim=True).flatten(1)  # as phones' libraries take a mean
+
+
 def initialise(module: nn.Module, *, std: float) -> None:
     """Draws convolution weights from a normal distribution cut at two deviations, biases zero.
 

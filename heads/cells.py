@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backbone.errors import check_number
-from backbone.layers import initialise
+from backbone.layers import average, initialise
 from heads.head import Batch, Features, Head
 
 
@@ -61,7 +61,7 @@ class CellHead(Head):
 
     def pooled(self, features: Features) -> Tensor:
         """What is known of each photo, ``(B, C)``."""
-        return features[self.feature].mean(dim=(2, 3))
+        return average(features[self.feature])
 
     def outputs(self, features: Features) -> Tensor:
         """Logits of the cells of all granularities, ``(B, num_classes)``."""
@@ -83,6 +83,10 @@ class CellHead(Head):
         """Probabilities, ``(B, num_classes)``; those of each granularity add up to 1."""
         parts = self.logits(features, batch).float().split(self.sizes, dim=1)
         return torch.cat([part.softmax(-1) for part in parts], dim=1)
+
+    def tables(self) -> dict[str, Tensor]:
+        """Where the cells are."""
+        return {"points": self.points}
 
     def settings(self) -> dict[str, Any]:
         """The feature that is pooled."""

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backbone.errors import InputError, check_number
-from backbone.layers import initialise
+from backbone.layers import average, initialise
 from heads.head import Batch, Features, Head
 
 
@@ -27,6 +27,7 @@ class EmbeddingHead(Head):
     """
 
     name = "embedding"
+    predicts = "embedding"
     takes_any_size = True
 
     def __init__(
@@ -48,7 +49,7 @@ class EmbeddingHead(Head):
 
     def outputs(self, features: Features) -> Tensor:
         """Embeddings as the layer gives them, ``(B, dimension)``."""
-        points: Tensor = self.linear(features[self.feature].mean(dim=(2, 3)))
+        points: Tensor = self.linear(average(features[self.feature]))
         return points
 
     def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ class Head(nn.Module, ABC):
             trunk runs on the image, and whoever joins the two sets ``tail``.
         tail: The backbone's method, so that the parameters stay the backbone's.
         takes_any_size: Whether its weights serve images of another size than they were made for.
+        predicts: What it predicts of each image, where that is one tensor.
         free_settings: Of the class's own arguments those that may change while the weights stay:
             what they start from, what they learn from, and what is chosen among the outputs. All
             others are in ``settings()``. A part that a head is made of may have some, too.
@@ -35,6 +36,7 @@ class Head(nn.Module, ABC):
     runs_tail: bool = False
     tail: Callable[[Tensor], Tensor]
     takes_any_size: bool = False
+    predicts: str = "probabilities"
     free_settings: tuple[str, ...] = ()
 
     @abstractmethod
@@ -51,6 +53,28 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def predict(self, features: Features, batch: Batch) -> Any:
         """Decoded predictions, in network input coordinates and the network's class order."""
+
+    def deployed(self, features: Features, image: Tensor) -> dict[str, Tensor]:
+        """What a network in a file for an app gives: predictions of fixed shapes, by name.
+
+        Args:
+            features: Of the backbone.
+            image: What they were computed from, for its sides.
+        """
+        return {self.predicts: self.predict(features, {"image": image})}
+
+    def from_deployed(self, found: Mapping[str, Tensor], image: Tensor) -> Any:
+        """What ``predict`` gives, from what ``deployed`` gave.
+
+        Args:
+            found: By name.
+            image: The photos, for their sides.
+        """
+        return found[self.predicts]
+
+    def tables(self) -> dict[str, Tensor]:
+        """What this head knows beside its weights and a file for an app leaves out, by name."""
+        return {}
 
     def settings(self) -> dict[str, Any]:
         """Plain settings that shapes or meaning of this head's tensors depend on, saved with them.

@@ -10,7 +10,9 @@ from torchvision.ops import roi_align
 
 from backbone.errors import InputError, check_number
 from backbone.layers import ConvNormAct, initialise
+from heads.detection.crops import crop_fixed
 from heads.detection.detections import Detections
+from heads.detection.fixed import FixedDetections, rows
 from heads.detection.two_stage import Drawn, TwoStageOutputs
 from heads.faster_rcnn import FasterRCNNHead, pool
 from heads.head import Batch, Features
@@ -126,6 +128,16 @@ class MaskRCNNHead(FasterRCNNHead):
         logits = self.mask_stage(crops.contiguous(memory_format=torch.channels_last))
         own = logits[torch.arange(len(logits), device=found.labels.device), found.labels]
         return found._replace(masks=own.sigmoid())
+
+    def predict_fixed(self, features: Features, image: Tensor) -> FixedDetections:
+        """The same in arrays of fixed shapes."""
+        found = super().predict_fixed(features, image)
+        height, width = image.shape[-2:]
+        boxes = found.boxes * found.boxes.new_tensor([width, height, width, height])
+        logits = self.mask_stage(self.crops(self.maps(features), boxes, cut=crop_fixed))
+        own = rows(logits.flatten(2), found.labels.to(torch.int64).reshape(-1, 1))
+        masks = own.view(*found.labels.shape, *logits.shape[-2:])
+        return found._replace(masks=masks.sigmoid())
 
     def settings(self) -> dict[str, Any]:
         """The same, and the width of the branch."""

@@ -71,6 +71,28 @@ class MultitaskHead(Head):
         """Predictions of every part for all images, by its name."""
         return {name: head.predict(features, batch) for name, head in self.heads()}
 
+    def deployed(self, features: Features, image: Tensor) -> dict[str, Tensor]:
+        """Those of every part, as ``part_name``."""
+        return {
+            f"{part}_{name}": value
+            for part, head in self.heads()
+            for name, value in head.deployed(features, image).items()
+        }
+
+    def from_deployed(self, found: Mapping[str, Tensor], image: Tensor) -> dict[str, Any]:
+        """Predictions of every part, by its name."""
+        return {
+            part: head.from_deployed(of_part(part, found), image) for part, head in self.heads()
+        }
+
+    def tables(self) -> dict[str, Tensor]:
+        """Those of every part."""
+        return {
+            f"parts.{part}.{name}": value
+            for part, head in self.heads()
+            for name, value in head.tables().items()
+        }
+
     def settings(self) -> dict[str, Any]:
         """The name and settings of each part."""
         return {
@@ -86,6 +108,12 @@ class MultitaskHead(Head):
             kept = head.select_classes(own, classes and classes[name])
             selected |= {prefix + key: tensor for key, tensor in kept.items()}
         return selected
+
+
+def of_part(part: str, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A part's share of what ``deployed`` gives."""
+    start = f"{part}_"
+    return {key.removeprefix(start): x for key, x in found.items() if key.startswith(start)}
 
 
 def shares(batch: Batch, features: Features) -> Iterator[tuple[str, Batch, Features]]:

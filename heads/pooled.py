@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from backbone.errors import check_number
-from backbone.layers import initialise
+from backbone.layers import average, initialise
 from heads.head import Features, Head
 
 
@@ -43,7 +43,7 @@ class PooledHead(Head):
 
     def outputs(self, features: Features) -> Tensor:
         """Logits, shape ``(B, num_classes)``."""
-        logits: Tensor = self.linear(self.dropout(features[self.feature].mean(dim=(2, 3))))
+        logits: Tensor = self.linear(self.dropout(average(features[self.feature])))
         return logits
 
     def settings(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from heads.detection.anchors import Shape, by_anchor, grid_anchors, ssd_anchor_s
 from heads.detection.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
 from heads.detection.detections import Detections
 from heads.detection.detector import DetectionHead, check_features
+from heads.detection.fixed import FixedDetections, best_pairs, rows
 from heads.detection.matching import NO_OBJECT, hardest_negatives, match_anchors
 from heads.head import Batch, Features
 
@@ -217,6 +218,14 @@ class SSDHead(DetectionHead):
         )
         boxes = cxcywh_to_xyxy(decode(outputs.boxes[image, anchor], anchors[anchor]))
         return self.detections(Detections(image, boxes, scores, label), batch)
+
+    def predict_fixed(self, features: Features, image: Tensor) -> FixedDetections:
+        """The same in arrays of fixed shapes."""
+        outputs = self.outputs(features)
+        pairs = best_pairs(self.classification.scores(outputs.logits), self.max_candidates)
+        anchors = self.anchors(features, image)[pairs.places]
+        boxes = cxcywh_to_xyxy(decode(rows(outputs.boxes, pairs.places), anchors))
+        return self.fixed(boxes, pairs, image)
 
     def settings(self) -> dict[str, Any]:
         """The activation that the class layers were trained for, and the anchors of the boxes."""

@@ -14,6 +14,7 @@ from heads.detection.anchors import by_anchor
 from heads.detection.detections import Detections
 from heads.detection.detector import DetectionHead, check_features
 from heads.detection.distances import decode_distances, distribution_focal_loss
+from heads.detection.fixed import FixedDetections, best_pairs, rows
 from heads.detection.light_pyramid import LightPyramid, Refinement
 from heads.detection.losses import quality_focal_loss
 from heads.detection.matching import NO_OBJECT
@@ -204,6 +205,15 @@ class PyramidSSDHead(DetectionHead):
         image, point, label, scores = self.candidates(outputs.logits.sigmoid())
         boxes = decode_distances(outputs.distances[image, point], places[point], strides[point])
         return self.detections(Detections(image, boxes, scores, label), batch)
+
+    def predict_fixed(self, features: Features, image: Tensor) -> FixedDetections:
+        """The same in arrays of fixed shapes."""
+        outputs = self.outputs(features)
+        places, strides = self.points(features, image)
+        pairs = best_pairs(outputs.logits.sigmoid(), self.max_candidates)
+        distances = rows(outputs.distances.flatten(2), pairs.places).unflatten(2, (4, self.bins))
+        boxes = decode_distances(distances, places[pairs.places], strides[pairs.places])
+        return self.fixed(boxes, pairs, image)
 
     def settings(self) -> dict[str, Any]:
         """The features, and what a side's values mean."""

@@ -19,12 +19,15 @@ from PIL import Image
 
 from backbone.errors import InputError
 from tasks.common.commands.asking import asking
+from tasks.common.commands.start import ready
 from tasks.common.data.module import DataModule
+from tasks.common.exported.metadata import read_metadata
+from tasks.common.exported.running import described
 from tasks.common.images.decoding import read_image
 from tasks.common.images.given import Photo, as_files
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import fix_weights
-from tasks.common.networks.restoring import own_settings, restore
+from tasks.common.networks.restoring import own_settings
 from tasks.common.settings.targets import build
 from tasks.common.training.comparison import confident
 from tasks.common.training.task import Task
@@ -38,15 +41,20 @@ def load(path: str | Path, *, task: str = "") -> "Model":
     """A trained network, ready to look at photos, on the CPU.
 
     Args:
-        path: A checkpoint of a run, its ``weights.safetensors``, or imported weights.
+        path: A checkpoint of a run, its ``weights.safetensors``, imported weights, or a folder
+            of ``tools/export.py``, which its runtime runs.
         task: Of a weights file, the task that it is for, where its head fits several.
 
     Raises:
         InputError: If there is no such file, or it holds no whole network.
     """
-    checkpoint = Checkpoint.read(Path(path))
+    path = Path(path)
+    if path.is_dir():
+        checkpoint, task = described(path), task or read_metadata(path)["task"]
+    else:
+        checkpoint = Checkpoint.read(path)
     config = own_settings(checkpoint, task=task)
-    restored, _ = restore(config, checkpoint)
+    restored, _ = ready(config, checkpoint)
     fix_weights(restored.eval(), precision="32-true")
     config.data.num_workers = 0  # a process would take longer to start than a photo to read
     return Model(restored, build(config.data), min_score=config.pictures.min_score)

@@ -3,11 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 from backbone.errors import InputError, check_number
 from heads.detection.boxes import clip
 from heads.detection.detections import Detections
+from heads.detection.fixed import FixedDetections, Pairs, keep_better, rows
 from heads.detection.suppression import candidates, suppress
 from heads.head import Batch, Features, Head
 
@@ -56,6 +58,30 @@ class DetectionHead(Head):
     @abstractmethod
     def predict(self, features: Features, batch: Batch) -> Detections: ...
 
+    @abstractmethod
+    def predict_fixed(self, features: Features, image: Tensor) -> FixedDetections:
+        """The same detections in arrays of fixed shapes, for exports; ``image`` tells the sides."""
+
+    def deployed(self, features: Features, image: Tensor) -> dict[str, Tensor]:
+        """``boxes``, ``scores``, ``labels`` and ``counts``, as in ``FixedDetections``."""
+        found = self.predict_fixed(features, image)._asdict()
+        return {name: value for name, value in found.items() if value is not None}
+
+    def from_deployed(self, found: Mapping[str, Tensor], image: Tensor) -> Detections:
+        """Detections without the padding."""
+        height, width = image.shape[-2:]
+        boxes, scores = found["boxes"], found["scores"]
+        places = torch.arange(scores.shape[1], device=scores.device)
+        is_found = places < found["counts"][:, None]
+        masks = found.get("masks")
+        return Detections(
+            is_found.nonzero()[:, 0],
+            (boxes * boxes.new_tensor([width, height, width, height]))[is_found],
+            scores[is_found],
+            found["labels"][is_found].long(),
+            None if masks is None else masks[is_found],
+        )
+
     def candidates(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Image, place, label and score of the best pairs of place and label.
 
@@ -72,6 +98,30 @@ class DetectionHead(Head):
             num_labels=self.num_classes - 1,
             nms_iou=self.nms_iou,
             count=self.max_detections,
+        )
+
+    def fixed(self, boxes: Tensor, pairs: Pairs, image: Tensor) -> FixedDetections:
+        """As ``detections``, in arrays of fixed shapes.
+
+        Args:
+            boxes: Of the best pairs, ``xyxy`` pixels of the network input, shape ``(B, K, 4)``.
+            pairs: Their scores and labels.
+            image: Tells the sides.
+        """
+        height, width = image.shape[-2:]
+        boxes = clip(boxes, height=height, width=width)
+        valid = (pairs.scores > self.score_threshold).to(boxes.dtype)
+        keep = keep_better(boxes, valid, iou=self.nms_iou, labels=pairs.labels)
+        count = min(self.max_detections, boxes.shape[1])
+        scores, order = (pairs.scores * keep).topk(count, dim=1)
+        found = (scores > 0).to(torch.int32)
+        return FixedDetections(
+            rows(boxes, order)
+            * found[..., None]
+            / boxes.new_tensor([width, height, width, height]),
+            scores,
+            pairs.labels.gather(1, order).to(torch.int32) * found,
+            found.sum(1).to(torch.int32),
         )
 
 

@@ -41,7 +41,9 @@ class LightPyramid(nn.Module):
             for key, lateral in zip(self.features, self.laterals, strict=True)
         ]
         for level in reversed(range(len(self.down))):
-            coarser = F.interpolate(maps[level + 1], size=maps[level].shape[-2:])
+            rows, columns = maps[level].shape[-2:]
+            # by a factor: one exporter takes a size wrongly where the ratio is no whole number
+            coarser = F.interpolate(maps[level + 1], scale_factor=2.0)[..., :rows, :columns]
             maps[level] = self.down[level](maps[level] + coarser)
         for level, (halve, up) in enumerate(zip(self.halve, self.up, strict=True)):
             maps[level + 1] = up(maps[level + 1] + halve(maps[level]))

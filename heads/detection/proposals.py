@@ -14,6 +14,7 @@ from backbone.layers import initialise
 from heads.detection.anchors import by_anchor, grid_anchors
 from heads.detection.assignment import assign, sample
 from heads.detection.boxes import clip, cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
+from heads.detection.fixed import keep_better, rows
 
 MIN_SIDE = 1e-3  # pixels; a box that clipping left nothing of is no proposal
 
@@ -175,6 +176,25 @@ class ProposalNetwork(nn.Module):
             is_large = (own[:, 2:] - own[:, :2]).amin(-1) >= MIN_SIDE
             found.append(own[is_large][: self.num_proposals])
         return self._padded(found)
+
+    def propose_fixed(self, outputs: ProposalOutputs, maps: Sequence[Tensor]) -> Proposals:
+        """The same by operations that every exporter knows; ``found`` is 1 and 0."""
+        anchors = self.anchors(maps)
+        place = _best_of_each_map(outputs.objectness, anchors, count=self.max_candidates)
+        scores, order = outputs.objectness.gather(1, place).topk(place.shape[1], dim=1)
+        place = place.gather(1, order)
+        boxes = cxcywh_to_xyxy(decode(rows(outputs.boxes, place), torch.cat(anchors)[place]))
+        height, width = (side * self.strides[0] for side in maps[0].shape[-2:])
+        boxes = clip(boxes, height=height, width=width)
+        ends = torch.tensor([len(some) for some in anchors], device=place.device).cumsum(0)
+        level = (place[..., None] >= ends).sum(-1)
+        keep = keep_better(boxes, torch.ones_like(scores), iou=self.nms_iou, labels=level)
+        keep = keep * ((boxes[..., 2:] - boxes[..., :2]).amin(-1) >= MIN_SIDE).to(keep.dtype)
+        # the first of those that stay; the others behind them are nothing
+        falling = torch.arange(keep.shape[1], 0, -1, device=keep.device, dtype=keep.dtype)
+        value, index = (keep * falling).topk(min(self.num_proposals, keep.shape[1]), dim=1)
+        found = (value > 0).to(boxes.dtype)
+        return Proposals(rows(boxes, index) * found[..., None], found)
 
     def _padded(self, boxes: Sequence[Tensor]) -> Proposals:
         padded = pad_sequence(list(boxes), batch_first=True)

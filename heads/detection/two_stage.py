@@ -12,9 +12,10 @@ from backbone.errors import check_number
 from backbone.layers import initialise
 from heads.detection.assignment import UNDECIDED, assign, sample
 from heads.detection.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
-from heads.detection.crops import crop
+from heads.detection.crops import crop, crop_fixed
 from heads.detection.detections import Detections
 from heads.detection.detector import DetectionHead
+from heads.detection.fixed import FixedDetections, best_pairs, rows
 from heads.detection.proposals import ProposalNetwork, ProposalOutputs, Proposals
 from heads.head import Batch, Features
 
@@ -166,9 +167,11 @@ class TwoStageHead(DetectionHead):
         logits, codes = self.second_stage(self.crops(maps, boxes))
         return logits.unflatten(0, boxes.shape[:2]), codes.unflatten(0, boxes.shape[:2])
 
-    def crops(self, maps: Sequence[Tensor], boxes: Tensor) -> Tensor:
+    def crops(
+        self, maps: Sequence[Tensor], boxes: Tensor, *, cut: Callable[..., Tensor] = crop
+    ) -> Tensor:
         """Cuts out boxes of shape ``(B, P, 4)``, ``(B * P, channels, crop_size, crop_size)``."""
-        return crop(
+        return cut(
             maps[: len(self.crop_strides)],
             boxes,
             strides=self.crop_strides,
@@ -247,6 +250,20 @@ class TwoStageHead(DetectionHead):
         regions = xyxy_to_cxcywh(outputs.proposals.boxes[image, place])
         boxes = cxcywh_to_xyxy(decode(outputs.boxes[image, place, label], regions))
         return self.detections(Detections(image, boxes, scores, label), batch)
+
+    def predict_fixed(self, features: Features, image: Tensor) -> FixedDetections:
+        """The same in arrays of fixed shapes."""
+        maps, first = self.first_stage(features)
+        regions, found = self.proposals.propose_fixed(first, maps)
+        logits, codes = self.second_stage(self.crops(maps, regions, cut=crop_fixed))
+        shape = regions.shape[:2]
+        scores = logits.unflatten(0, shape).softmax(-1)[..., 1:] * found[..., None]
+        pairs = best_pairs(scores, self.max_candidates)
+        # a box for each label: rows of the places, and in these of the labels
+        index = pairs.places * (self.num_classes - 1) + pairs.labels
+        codes = rows(codes.unflatten(0, shape).flatten(1, 2), index)
+        boxes = decode(codes, xyxy_to_cxcywh(rows(regions, pairs.places)))
+        return self.fixed(cxcywh_to_xyxy(boxes), pairs, image)
 
     def settings(self) -> dict[str, Any]:
         """How crops are cut, and the anchors and layers of the first stage."""

@@ -34,6 +34,7 @@ class DetectionData(DataModule):
     """
 
     default_image_size = 300
+    framing = "all of it, resized to the square"
 
     def __init__(
         self,

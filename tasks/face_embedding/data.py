@@ -65,6 +65,12 @@ class EmbeddingData(DataModule):
         self._notes: dict[str, tuple[str, ...]] = {}
 
     @property
+    def framing(self) -> str:  # type: ignore[override]
+        if self.alignment == ALIGNMENTS[0]:
+            return "a face, turned to where its eyes, nose and mouth are in the template"
+        return "the middle square, resized"
+
+    @property
     def label_map(self) -> LabelMap:  # type: ignore[override]
         """No classes: a teacher's embeddings have none."""
         return LabelMap((), ())

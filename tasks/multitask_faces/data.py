@@ -109,6 +109,10 @@ class AlignedAttributes(DataModule):
         self.labelled.has_teacher = value
 
     @property
+    def framing(self) -> str:  # type: ignore[override]
+        return self.aligned.framing
+
+    @property
     def shown(self) -> str:
         """What of each face is shown, for the report."""
         return f"each turned to the template (alignment {self.aligned.alignment})"

@@ -7,11 +7,10 @@ from tasks.common.commands.recording import in_force, say, write_config, write_j
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_scores, draw_data
 from tasks.common.commands.scoring import score
-from tasks.common.commands.start import stored_network
+from tasks.common.commands.start import ready, stored_network
 from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
 from tasks.common.machine.cores import take_cores
-from tasks.common.networks.restoring import restore
 from tasks.common.settings.targets import build
 from tasks.common.training.pictures import ValidationPictures
 from tasks.common.training.trainer import build_trainer
@@ -32,7 +31,7 @@ def evaluate(request: Request) -> dict[str, float]:
     take_cores(config)
     data: DataModule = build(config.data)
     seed_everything(config.seed, verbose=False)
-    task, lines = restore(config, checkpoint)
+    task, lines = ready(config, checkpoint)
     draw_data(data, results)
     lines += task.cautions(data)
     pictures = ValidationPictures(folder / "pictures", **config.pictures)

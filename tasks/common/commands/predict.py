@@ -8,13 +8,12 @@ from backbone.errors import InputError
 from tasks.common.commands.recording import say, write_json, write_report
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
-from tasks.common.commands.start import stored_network
+from tasks.common.commands.start import ready, stored_network
 from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
 from tasks.common.machine.cores import take_cores
 from tasks.common.machine.stopping import StoppedError
 from tasks.common.networks.folding import fix_weights
-from tasks.common.networks.restoring import restore
 from tasks.common.settings.targets import build
 from tasks.common.training.checkpoints import StopBetweenBatches
 from tasks.common.training.pictures import PredictionWriter
@@ -40,7 +39,7 @@ def predict(request: Request) -> list[dict[str, Any]]:
     config, checkpoint = stored_network(request)
     take_cores(config)
     data: DataModule = build(config.data)
-    task, _ = restore(config, checkpoint)
+    task, _ = ready(config, checkpoint)
     show_heat_maps(task, config)
     writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
     callbacks = [writer, StopBetweenBatches()]

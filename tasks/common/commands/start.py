@@ -8,10 +8,14 @@ from omegaconf import DictConfig
 from backbone.errors import InputError
 from tasks.common.commands.request import Request
 from tasks.common.data.module import DataModule
+from tasks.common.exported.metadata import read_metadata
+from tasks.common.exported.running import described, exported_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import unfold_batch_norm
 from tasks.common.networks.loading import load_weights, report_lines
+from tasks.common.networks.restoring import restore
 from tasks.common.networks.settling import check_options, settled
+from tasks.common.settings.composing import compose
 from tasks.common.settings.recompose import recompose
 from tasks.common.training.task import Task
 
@@ -80,17 +84,26 @@ class Start(NamedTuple):
 
 
 def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:
-    """The settings and the weights that ``checkpoint=`` or ``init=`` name.
+    """The settings and the network that ``checkpoint=``, ``init=`` or ``exported=`` name.
 
     Raises:
         InputError: If neither or both are given, or the file and the settings do not fit.
     """
     config = request.config
-    if bool(config.checkpoint) == bool(config.init):
+    exported = config.get("exported")
+    if sum(map(bool, (config.checkpoint, config.init, exported))) != 1:
+        also = "; or exported=DIR, of tools/export.py" if "exported" in config else ""
         raise InputError(
-            "Give either checkpoint=FILE, from a run, or task=TASK init=FILE, with imported weights"
+            "Give either checkpoint=FILE, from a run, or task=TASK init=FILE, with imported "
+            f"weights{also}"
         )
-    if config.init:
+    if exported:
+        folder = Path(str(exported))
+        checkpoint = described(folder)
+        if not config.get("task"):
+            task = f"task={read_metadata(folder)['task']}"
+            config = compose(request.command, [task, *request.overrides])
+    elif config.init:
         if not config.get("task"):
             raise InputError("init=FILE needs a task, such as task=ssd_coco")
         checkpoint = Checkpoint.read(Path(str(config.init)))
@@ -104,3 +117,10 @@ def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:
         )
     check_options(config, request.choices)
     return settled(config, checkpoint), checkpoint
+
+
+def ready(config: DictConfig, checkpoint: Checkpoint) -> tuple[Task, list[str]]:
+    """A task with that network, and what was taken of it, for the report."""
+    if checkpoint.path.is_dir():
+        return exported_task(config, checkpoint.path), [f"network: {checkpoint.path}"]
+    return restore(config, checkpoint)

@@ -45,6 +45,7 @@ class DataModule(LightningDataModule, ABC):
     """
 
     default_image_size: int
+    framing: str  # what of a photo the network sees, in words
     has_teacher: bool = False  # which sets the targets: then photos without any are of use
 
     def __init__(

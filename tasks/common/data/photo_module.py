@@ -36,6 +36,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
         **loading: See ``DataModule``.
     """
 
+    framing = "the middle square of 7/8 of its short side, resized"
     layout: str  # what root must hold, for messages
 
     def __init__(

@@ -93,6 +93,10 @@ class MultitaskData(DataModule):
     def prepare_data(self) -> None:
         self._of_parts(lambda part: part.prepare_data())
 
+    @property
+    def framing(self) -> str:  # type: ignore[override]
+        return "; ".join(dict.fromkeys(part.framing for part in self.parts.values()))
+
     def setup(self, stage: str) -> None:
         self._of_parts(lambda part: part.setup(stage))
 

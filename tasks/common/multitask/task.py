@@ -9,13 +9,13 @@ import torch
 
 from backbone.errors import settings_of
 from heads.head import Batch, Features, Head
-from heads.multitask import MultitaskHead, check_part, shares
+from heads.multitask import MultitaskHead, check_part, of_part, shares
 from tasks.common.data.labels import LabelMap, joint_labels
 from tasks.common.images.canvas import Canvas
 from tasks.common.multitask.data import MultitaskData
 from tasks.common.multitask.metric import MEAN, MultitaskMetric, PartRecords, joined
 from tasks.common.training.reported import Verdict
-from tasks.common.training.task import Task
+from tasks.common.training.task import File, Task
 
 
 class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
@@ -114,7 +114,19 @@ class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
             divided = shares(batch, features)
         else:
             divided = ((name, batch, features) for name in self.parts)
-        return {name: self.parts[name].predictions(own, share) for name, own, share in divided}
+        return {
+            name: self.parts[name].predictions(own, self._share(name, share))
+            for name, own, share in divided
+        }
+
+    def _share(self, name: str, features: Features) -> Features:
+        """What a part decodes of the features, or of the outputs of a file."""
+        return features if self.file is None else of_part(name, features)
+
+    def run_file(self, file: File) -> None:
+        super().run_file(file)
+        for part in self.parts.values():
+            part.run_file(file)
 
     def records(self, predictions: Mapping[str, Any], batch: Batch) -> PartRecords:
         shared = "parts" not in batch

@@ -21,6 +21,9 @@ from tasks.common.training.diverged import DivergedError
 from tasks.common.training.reported import DataT, MetricT, Reported
 from tasks.common.training.teacher import Teacher
 
+# From photos, ``uint8`` of shape ``(B, 3, S, S)``, to the outputs of an exported network, by name.
+File = Callable[[Tensor], dict[str, Tensor]]
+
 
 class Task(LightningModule, Reported[DataT, MetricT]):
     """Wires a backbone to a head: forward pass, optimiser, logging, metric.
@@ -76,6 +79,7 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         self.freeze_backbone = freeze_backbone
         self.teacher: Teacher | None = None
         self.scores_teacher = False  # instead of its own predictions
+        self.file: File | None = None  # runs in the place of the network
         self.heat_maps = False  # predictions come with what decided them
         self.metric: MetricT | None = None
         self.report_exactly = False  # use the metric's reference implementation
@@ -92,8 +96,11 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         return self
 
     def forward(self, image: Tensor) -> Features:
-        """Features of a batch of photos, ``uint8`` of shape ``(B, 3, H, W)``."""
-        return self.features(normalised(image))
+        """Features of a batch of photos, ``uint8`` of shape ``(B, 3, H, W)``.
+
+        Of a network in a file, what ``Head.deployed`` gives instead.
+        """
+        return self.features(normalised(image)) if self.file is None else self.file(image)
 
     def features(self, image: Tensor) -> Features:
         """Features of normalised photos; without ``c5`` where the head makes its own of crops."""
@@ -158,10 +165,23 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         if self.scores_teacher:
             assert self.teacher is not None
             return self.teacher(batch)
-        return self.head.predict(self(batch["image"]) if features is None else features, batch)
+        features = self(batch["image"]) if features is None else features
+        if self.file is not None:
+            return self.head.from_deployed(features, batch["image"])
+        return self.head.predict(features, batch)
+
+    def run_file(self, file: File) -> None:
+        """Has a file that was exported predict in the place of the network."""
+        self.file = file
 
     def embeddings(self, batch: Batch) -> Tensor:
-        """A point for each photo, ``(B, D)``: the pooled last feature of the backbone."""
+        """A point for each photo, ``(B, D)``: the pooled last feature of the backbone.
+
+        Raises:
+            InputError: If the network is in a file, which does not give it.
+        """
+        if self.file is not None:
+            raise InputError("An exported network gives no pooled features: load its checkpoint")
         features: Features = self.backbone(normalised(batch["image"]), tail=True)
         return features["c5"].mean((2, 3))
 

@@ -23,6 +23,7 @@ from tasks.detection.annotations.arrays import Annotations
 # The canvas of the references' zoom-out: ImageNet's mean colour.
 ZOOM_OUT_COLOUR = (123.0, 117.0, 104.0)
 
+BackboneT = TypeVar("BackboneT", bound=nn.Module)
 HeadT = TypeVar("HeadT", bound=nn.Module)
 
 
@@ -73,7 +74,7 @@ class PaddedConv2d(nn.Conv2d):
         return F.conv2d(image, self.weight, None, self.stride, groups=self.groups)
 
 
-def stock_copies(backbone: nn.Module, head: HeadT) -> tuple[nn.Module, HeadT]:
+def stock_copies(backbone: BackboneT, head: HeadT) -> tuple[BackboneT, HeadT]:
     """Copies with what a user of torchvision would have in the place of our convolution layers.
 
     Whatever ours do better must not speed up the peer.

@@ -1,0 +1,100 @@
+"""Whether a file predicts what the network does that it was made from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from heads.detection.detections import Detections
+from tasks.common.training.task import File, Task
+
+# Seen over all formats and heads: 2e-6 of the largest value, 1e-3 pixels.
+MAX_RELATIVE = 1e-4
+MAX_PIXELS = 0.1
+MAX_SCORE = 1e-3
+
+
+@torch.no_grad()
+def compare(task: Task, file: File, images: Tensor, *, batch: int) -> dict[str, Any]:
+    """Runs both on the same photos.
+
+    Args:
+        task: With the network, in eval mode.
+        file: That was made of it.
+        images: ``uint8``, shape ``(N, 3, S, S)``.
+        batch: Photos that the file gets at once.
+
+    Returns:
+        Of each output the largest difference, or of detections how many are the same, and
+        ``passed``: whether that is what rounding explains.
+    """
+    rows = []
+    for part in images.split(batch):
+        expected = task.head.predict(task(part), {"image": part})
+        rows.append(_compared(expected, task.head.from_deployed(file(part), part)))
+    merged = {name: _worst([row[name] for row in rows]) for name in rows[0]}
+    return {"outputs": merged, "passed": all(output["passed"] for output in merged.values())}
+
+
+def _compared(expected: Any, found: Any, name: str = "") -> dict[str, dict[str, Any]]:
+    if isinstance(expected, Detections):
+        return {name or "detections": _same_detections(expected, found)}
+    if isinstance(expected, Mapping):
+        parts = [_compared(expected[part], found[part], part) for part in expected]
+        return {key: value for part in parts for key, value in part.items()}
+    largest = float((expected - found).abs().max())
+    scale = float(expected.abs().max())
+    fits = largest <= MAX_RELATIVE * scale
+    return {name or "predictions": {"largest_difference": largest, "passed": fits}}
+
+
+def _same_detections(expected: Detections, found: Detections) -> dict[str, Any]:
+    """How many detections have a partner of their label, near enough, that no other one has."""
+    free = torch.ones(len(found.boxes), dtype=torch.bool)
+    same, pixels, scores = 0, 0.0, 0.0
+    columns = (expected.image, expected.labels, expected.boxes, expected.scores)
+    for image, label, box, score in zip(*columns, strict=True):
+        alike = free & (found.image == image) & (found.labels == label)
+        off = (found.boxes - box).abs().amax(1)
+        away = (found.scores - score).abs()
+        alike &= (off <= MAX_PIXELS) & (away <= MAX_SCORE)
+        if alike.any():
+            row = int(torch.where(alike, off, torch.inf).argmin())
+            free[row] = False
+            same += 1
+            pixels, scores = max(pixels, float(off[row])), max(scores, float(away[row]))
+    return {
+        "detections": len(expected.boxes),
+        "same": same,
+        "others": int(free.sum()),
+        "largest_difference": pixels,
+        "largest_difference_of_scores": scores,
+        "passed": same == len(expected.boxes) and not free.any(),
+    }
+
+
+def _worst(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Counts added up, and of differences the largest."""
+    merged: dict[str, Any] = {}
+    for key in rows[0]:
+        values = [row[key] for row in rows]
+        if key == "passed":
+            merged[key] = all(values)
+        else:
+            merged[key] = max(values) if key.startswith("largest") else sum(values)
+    return merged
+
+
+def parity_lines(parity: Mapping[str, Any]) -> list[str]:
+    """What ``compare`` found, to print."""
+    lines = []
+    for name, output in parity["outputs"].items():
+        if "detections" in output:
+            lines.append(
+                f"{name}: {output['same']} of {output['detections']} the same, "
+                f"{output['others']} others, boxes within {output['largest_difference']:.2g} pixels"
+            )
+        else:
+            lines.append(f"{name}: largest difference {output['largest_difference']:.2g}")
+    return lines

@@ -1,0 +1,81 @@
+"""A task whose network is a file that was exported."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from tasks.common.data.labels import LabelMap
+from tasks.common.exported.found import Runner, find_format, missing_library
+from tasks.common.exported.metadata import read_metadata
+from tasks.common.networks.building import build_task
+from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.training.task import File, Task
+
+TABLES = "tables.safetensors"
+
+
+def described(folder: Path) -> Checkpoint:
+    """What a folder says of its network, as a file of weights does, without the weights.
+
+    Raises:
+        InputError: If it has no metadata of ours.
+    """
+    return Checkpoint(folder, {}, read_metadata(folder)["network"])
+
+
+def write_tables(task: Task, folder: Path) -> None:
+    """Keeps what a head knows beside its weights, such as where its cells are."""
+    tables = {name: value.contiguous() for name, value in task.head.tables().items()}
+    if tables:
+        save_file(tables, folder / TABLES)
+
+
+def exported_task(config: DictConfig, folder: Path) -> Task:
+    """A task that predicts by the file in a folder.
+
+    Args:
+        config: Settled by ``described(folder)``.
+        folder: That ``tools/export.py`` wrote.
+
+    Raises:
+        InputError: If the folder or the library that runs it is not there.
+    """
+    metadata = read_metadata(folder)
+    description = metadata["network"]
+    task = build_task(
+        config,
+        label_map=LabelMap.from_dict(description["label_map"]),
+        image_size=description["image_size"],
+    )
+    task.trained_on = described(folder).trained_on
+    if (folder / TABLES).is_file():
+        task.head.load_state_dict(load_file(folder / TABLES), strict=False)
+    task.run_file(by_tensors(open_runner(folder, metadata["format"])))
+    return task.eval()
+
+
+def open_runner(folder: Path, name: str) -> Runner:
+    """Opens the file of a folder with as many threads as torch would use.
+
+    Raises:
+        InputError: If the library is not installed.
+    """
+    chosen = find_format(name)
+    try:
+        return chosen.Runner(folder, threads=torch.get_num_threads())
+    except ImportError as error:
+        raise missing_library(error, chosen, name) from error
+
+
+def by_tensors(run: Runner) -> File:
+    """The same for tensors: photos ``uint8`` of shape ``(B, 3, S, S)``."""
+
+    def predictions(image: Tensor) -> dict[str, Tensor]:
+        found = run(np.ascontiguousarray(image.permute(0, 2, 3, 1).cpu().numpy()))
+        return {name: torch.from_numpy(value).to(image.device) for name, value in found.items()}
+
+    return predictions
