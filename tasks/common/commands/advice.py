@@ -9,6 +9,8 @@ TALKATIVE = (
     "httpx",
     "lightning.fabric",
     "lightning.pytorch.utilities.rank_zero",
+    "onnx_ir",
+    "onnxscript",
 )
 
 ADVICE = (

@@ -31,6 +31,10 @@ CONTENTS = {
     "predictions.json": "what they were computed from",
     "report.txt": "what was loaded, repaired and left out",
     "config.yaml": "the settings",
+    "model.onnx": "the network, with all that its photos and outputs need",
+    "metadata.json": "what it takes, gives and tells apart",
+    "parity.json": "how near its predictions are to the network's",
+    "README.md": "a page about it",
 }
 
 logger = logging.getLogger(__name__)
