@@ -163,7 +163,7 @@ class CocoMetric(TaskMetric):
     def save(self, folder: Path) -> None:
         """Writes ``predictions.json``, a COCO result file with the data set's ids, and a chart."""
         ids = self.annotations.image_ids
-        results = [row | {"image_id": int(ids[row["image_id"]])} for row in self.results]
+        results = [row | {"image_id": ids[row["image_id"]].item()} for row in self.results]
         with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(results), encoding="utf-8")
         what = "boxes" if self.annotations.outlines is None else "masks"

@@ -18,9 +18,10 @@ from tasks.common.images.canvas import Canvas
 from tasks.common.images.geometry import boxes_to_photo
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
-from tasks.detection.data import DetectionData
+from tasks.detection.annotations.class_names import near_matches
 from tasks.detection.drawing import draw_detections
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, DetectionRecords, truth_records
+from tasks.detection.module import DetectionData
 
 # What is printed of each class, by the name of the figure: two of the boxes, then two of the masks.
 COLUMNS = {"map": "AP", "map_50": "AP50", "segm_map": "masks AP", "segm_map_50": "AP50"}
@@ -133,6 +134,10 @@ def category_ids(network: LabelMap, data: LabelMap) -> list[int]:
     Raises:
         InputError: If they have no class in common.
     """
+    unknown = [name for name in data.names if name not in network.names]
+    near = "; ".join(near_matches(unknown, network.names))
+    if near:
+        logger.warning("Class names of the data and of the network differ: %s", near)
     check_classes(network, data)
     by_name = dict(zip(data.names, data.ids, strict=True))
     return [by_name.get(name, -1) for name in network.names]

@@ -1,0 +1,84 @@
+"""COCO: a JSON with images, annotations and categories, as annotations/instances_train2017.json.
+
+Also Roboflow's ``_annotations.coco.json`` in ``train/`` and ``valid/``, Label Studio's
+``result.json`` and any other JSON of these sections, whatever it is called.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.layouts.coco import read_coco
+from tasks.detection.layouts.found import Found, Reading, role_of, usual_splits
+from tasks.detection.layouts.listing import Listing
+
+SECTIONS = r'^\s*\{[\s\S]*"(images|annotations|categories)"\s*:\s*\['
+# Other files of COCO's, and those that commands of ours write.
+NO_BOXES = ("captions", "keypoints", "image_info", "stuff", "panoptic", "predictions", "metrics")
+ROBOFLOW = "_annotations.coco.json"
+IMAGE_FOLDERS = ("images", "JPEGImages", "data", "imgs")
+
+
+def find(listing: Listing) -> Found | None:
+    """A split for each file of boxes."""
+    files = _files(listing)
+    if not files:
+        return None
+    splits: dict[str, Callable[[Reading], Annotations]] = {
+        name: partial(_read, file=listing.root / file, folders=_folders(listing, file, name))
+        for name, file in files.items()
+    }
+    train, val = usual_splits(list(splits))
+    return Found(f"COCO: {', '.join(files.values())}", splits, train, val)
+
+
+def reader(file: Path, folders: list[Path]) -> Callable[[Reading], Annotations]:
+    """Reads one file, whose photos are in one of the folders."""
+    return partial(_read, file=file, folders=folders)
+
+
+def beside(file: Path) -> list[Path]:
+    """Where the photos of a file may be if nothing says so."""
+    return [file.parent, *(file.parent / name for name in IMAGE_FOLDERS), file.parent.parent]
+
+
+def _read(reading: Reading, *, file: Path, folders: list[Path]) -> Annotations:
+    return read_coco(file, folders, on_bad_box=reading.on_bad_box, masks=reading.masks)
+
+
+def _files(listing: Listing) -> dict[str, str]:
+    """The files of boxes, by the names of their splits."""
+    coco = listing.holding(listing.named(".json"), SECTIONS)
+    boxes = [name for name in coco if not any(word in name.lower() for word in NO_BOXES)]
+    instances = [name for name in boxes if PurePosixPath(name).name.startswith("instances_")]
+    chosen = instances or [name for name in boxes if name.endswith(ROBOFLOW)] or boxes
+    names = [_split_name(name) for name in chosen]
+    if len(set(names)) < len(names):
+        names = [name.removesuffix(".json") for name in chosen]
+    return dict(zip(names, chosen, strict=True))
+
+
+def _split_name(file: str) -> str:
+    """``train2017`` for instances_train2017.json, ``train`` for train/_annotations.coco.json."""
+    path = PurePosixPath(file)
+    stem = path.stem.removeprefix("instances_")
+    if role_of(stem) is None and role_of(str(path.parent)):
+        return next(part for part in reversed(path.parent.parts) if role_of(part))
+    return stem
+
+
+def _folders(listing: Listing, file: str, split: str) -> list[Path]:
+    """Where its photos may be, the likeliest first."""
+    root, own = listing.root, listing.root / file
+    same_role = [
+        path.name
+        for path in sorted(root.iterdir())
+        if path.is_dir() and role_of(split) and role_of(path.name) == role_of(split)
+    ]
+    named = dict.fromkeys([split, *same_role])
+    below = [root / name for name in named]
+    below += [root / images / name for images in IMAGE_FOLDERS for name in named]
+    below += [root / name / images for images in IMAGE_FOLDERS for name in named]
+    candidates = [*below, *beside(own), *(root / name for name in IMAGE_FOLDERS), root]
+    return list(dict.fromkeys(folder for folder in candidates if folder.is_dir()))
