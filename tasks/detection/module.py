@@ -17,7 +17,7 @@ from tasks.common.data.spread import covering
 from tasks.common.report import counted
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.annotations.bad_images import check_images
-from tasks.detection.annotations.copies import as_trained
+from tasks.detection.annotations.copies import copies_among
 from tasks.detection.annotations.learnable import check_learnable, learnable_lines
 from tasks.detection.augmentation import recipes
 from tasks.detection.augmentation.recipes import DetectionAugmentation
@@ -202,8 +202,8 @@ class DetectionData(DataModule):
         """Whether validation photos, or copies of them, are trained on too."""
         if self._train is None or self._val is None:
             return []
-        trained = self._train.paths()
-        validated = as_trained(self._val.paths(), trained=trained)
+        trained, validated = self._train.paths(), self._val.paths()
+        trained += copies_among(validated, trained)
         return overlap_lines(trained, validated, what="validation photos")
 
     def report_lines(self) -> list[str]:

@@ -11,22 +11,21 @@ from tasks.common.machine.workers import threads
 SAMPLED_BYTES = 2**16
 
 
-def as_trained(paths: Sequence[Path], *, trained: Sequence[Path]) -> list[Path]:
-    """Each photo's copy among those that are trained on, or the photo itself where none is.
+def copies_among(paths: Sequence[Path], originals: Sequence[Path]) -> list[Path]:
+    """Those photos that are copies of originals.
 
     Only photos of equally many bytes are opened.
     """
     by_size: dict[int, list[Path]] = defaultdict(list)
     with threads() as pool:
-        for path, size in zip(trained, pool.map(_size, trained), strict=True):
+        for path, size in zip(originals, pool.map(_size, originals), strict=True):
             by_size[size].append(path)
         sizes = list(pool.map(_size, paths))
-        alike = {path for size in set(sizes) for path in by_size.get(size, [])}
-        alike.update(path for path, size in zip(paths, sizes, strict=True) if size in by_size)
-        ordered = sorted(alike)
-        digest = dict(zip(ordered, pool.map(_digest, ordered), strict=True))
-    by_digest = {digest[path]: path for path in trained if path in digest}
-    return [by_digest.get(digest[path], path) if path in digest else path for path in paths]
+        alike = [path for path, size in zip(paths, sizes, strict=True) if size in by_size]
+        known = [path for size in {*sizes} & {*by_size} for path in by_size[size]]
+        digests = set(pool.map(_digest, known))
+        found = list(pool.map(_digest, alike))
+    return [path for path, digest in zip(alike, found, strict=True) if digest in digests]
 
 
 def _size(path: Path) -> int:

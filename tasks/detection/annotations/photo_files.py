@@ -40,7 +40,8 @@ def find_photos(
     found = []
     for number, name in zip(ids, names, strict=True):
         place = files.find(name) if isinstance(name, str) and name else None
-        if place is None:
+        # a file that is outside is meant, and not the one of the same name inside
+        if place is None or (".." in name and place != name and (folder / name).is_file()):
             check_file_name(name, source=f"{source}: image {number}")
             if "://" in name:
                 raise InputError(

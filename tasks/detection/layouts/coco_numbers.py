@@ -41,9 +41,9 @@ def keys_of(section: Section, key: str) -> tuple[list[Key], list[str]]:
     odd = [value for value in values if type(value) is not int and isinstance(key_of(value), int)]
     if not odd:
         return keys, []  # type: ignore[return-value]  # None is refused above
-    total = counted(len(odd), "is", "are")
-    note = f"{total} written as {odd[0]!r} is as {key} in {section.name} of {section.source}"
-    return keys, [f"{note}: taken as whole numbers"]  # type: ignore[return-value]
+    total = counted(len(odd), f"{key} is", f"{key}s are")
+    note = f"{total} no whole numbers in {section.name} of {section.source}, such as {odd[0]!r}"
+    return keys, [f"{note}: taken as such"]  # type: ignore[return-value]
 
 
 def whole_numbers(section: Section, key: str) -> tuple[np.ndarray, list[str]]:

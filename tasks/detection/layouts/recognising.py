@@ -57,11 +57,13 @@ def recognise(root: Path, *, layout: str | None = None) -> Found:
 
 
 def _nothing(listing: Listing, layouts: dict[str, ModuleType]) -> str:
-    looked_for = "; ".join(str(module.__doc__).splitlines()[0] for module in layouts.values())
+    looked_for = "; ".join(
+        str(module.__doc__).splitlines()[0].rstrip(".") for module in layouts.values()
+    )
     there = ", ".join(sorted({name.split("/")[0] for name in listing.files})[:10]) or "nothing"
     return (
         f"Looked for annotations of boxes in {listing.root.absolute()}, which holds {there}. "
-        f"Known are: {looked_for} Ways out: data.root=DIR with a folder in one of these layouts "
+        f"Known are: {looked_for}. Ways out: data.root=DIR with a folder in one of these layouts "
         "(tools/prepare.py dataset=coco root=DIR fetches COCO, dataset=voc2007 VOC); "
         "data.train_images=DIR data.train_annotations=FILE (data.val_... for validation) for COCO "
         "files; or data=demo, which needs no data"

@@ -13,7 +13,7 @@ from tasks.detection.layouts.coco import read_coco
 from tasks.detection.layouts.found import Found, Reading, role_of, usual_splits
 from tasks.detection.layouts.listing import Listing
 
-SECTIONS = r'^\s*\{[\s\S]*"(images|annotations|categories)"\s*:\s*\['
+SECTIONS = r'^\s*\{[\s\S]*"(images|annotations)"\s*:\s*\['
 # Other files of COCO's, and those that commands of ours write.
 NO_BOXES = ("captions", "keypoints", "image_info", "stuff", "panoptic", "predictions", "metrics")
 ROBOFLOW = "_annotations.coco.json"
@@ -49,10 +49,12 @@ def _read(reading: Reading, *, file: Path, folders: list[Path]) -> Annotations:
 
 def _files(listing: Listing) -> dict[str, str]:
     """The files of boxes, by the names of their splits."""
-    coco = listing.holding(listing.named(".json"), SECTIONS)
-    boxes = [name for name in coco if not any(word in name.lower() for word in NO_BOXES)]
-    instances = [name for name in boxes if PurePosixPath(name).name.startswith("instances_")]
-    chosen = instances or [name for name in boxes if name.endswith(ROBOFLOW)] or boxes
+    files = listing.named(".json")
+    # by their names, whatever is in them: one that is broken must be refused, not overlooked
+    named = [name for name in files if PurePosixPath(name).name.startswith("instances_")]
+    named = named or [name for name in files if name.endswith(ROBOFLOW)]
+    others = [name for name in files if not any(word in name.lower() for word in NO_BOXES)]
+    chosen = named or listing.holding(others, SECTIONS)
     names = [_split_name(name) for name in chosen]
     if len(set(names)) < len(names):
         names = [name.removesuffix(".json") for name in chosen]
