@@ -53,12 +53,16 @@ def _files(listing: Listing) -> dict[str, str]:
     # by their names, whatever is in them: one that is broken must be refused, not overlooked
     named = [name for name in files if PurePosixPath(name).name.startswith("instances_")]
     named = named or [name for name in files if name.endswith(ROBOFLOW)]
-    others = [name for name in files if not any(word in name.lower() for word in NO_BOXES)]
+    others = [name for name in files if not _is_aside(PurePosixPath(name).name.lower())]
     chosen = named or listing.holding(others, SECTIONS)
     names = [_split_name(name) for name in chosen]
     if len(set(names)) < len(names):
         names = [name.removesuffix(".json") for name in chosen]
     return dict(zip(names, chosen, strict=True))
+
+
+def _is_aside(name: str) -> bool:
+    return any(word in name for word in NO_BOXES)
 
 
 def _split_name(file: str) -> str:
