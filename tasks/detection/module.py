@@ -19,6 +19,7 @@ from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.annotations.bad_images import check_images
 from tasks.detection.annotations.copies import copies_among
 from tasks.detection.annotations.learnable import check_learnable, learnable_lines
+from tasks.detection.annotations.stored_pixels import EXIF_POLICIES, turn_upright
 from tasks.detection.augmentation import recipes
 from tasks.detection.augmentation.recipes import DetectionAugmentation
 from tasks.detection.batches import collate
@@ -37,6 +38,8 @@ class DetectionData(DataModule):
         on_bad_box: ``error``, ``drop`` or ``clip``.
         on_bad_image: ``error`` or ``skip``.
         masks: Whether the task needs masks; batches then have ``masks`` too.
+        exif: What boxes were drawn on: photos turned as Exif has it (``apply``), or stored pixels
+            (``ignore``); the latter are turned with their photos.
         crowds: What is marked as a crowd, or as difficult: ``ignore``, in training and in scoring,
             or take as ``objects``.
         train_split: The split to train on, by its name; None for the usual one.
@@ -55,6 +58,7 @@ class DetectionData(DataModule):
         on_bad_box: str,
         on_bad_image: str,
         masks: bool = False,
+        exif: str = "apply",
         crowds: str = "ignore",
         train_split: str | None = None,
         val_split: str | None = None,
@@ -64,9 +68,10 @@ class DetectionData(DataModule):
     ) -> None:
         super().__init__(**loading)
         check_choice("data.crowds", crowds, allowed=CROWD_POLICIES)
+        check_choice("data.exif", exif, allowed=EXIF_POLICIES)
         self.augmentation = augmentation
         self.on_bad_image = on_bad_image
-        self.reading = Reading(on_bad_box=on_bad_box, masks=masks)
+        self.reading = Reading(on_bad_box=on_bad_box, masks=masks, exif=exif)
         self.crowds = crowds
         self.names = {"train": train_split, "val": val_split}
         self.val_share, self.group = val_share, group
@@ -138,6 +143,8 @@ class DetectionData(DataModule):
 
     def _read_whole(self, name: str) -> Annotations:
         annotations = self.found.splits[name](self.reading)
+        if self.reading.exif == "ignore":
+            annotations = turn_upright(annotations)
         annotations = check_images(annotations, on_bad_image=self.on_bad_image)
         return annotations.without_crowds() if self.crowds == "objects" else annotations
 

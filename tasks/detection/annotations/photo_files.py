@@ -14,6 +14,7 @@ from tasks.common.images.decoding import check_image
 from tasks.common.images.finding import list_images
 from tasks.common.machine.workers import threads
 from tasks.common.report import counted
+from tasks.detection.annotations.stored_pixels import stored
 
 # Of a photo that cannot be read: no box is outside it, and the check of the photos is what tells.
 UNMEASURED = (2**31, 2**31)
@@ -80,13 +81,20 @@ def folder_of(names: Sequence[Any], folders: Sequence[Path]) -> Path:
     return folders[exact.index(max(exact))]
 
 
-def measure(sizes: np.ndarray, paths: Sequence[Path]) -> np.ndarray:
-    """Widths and heights, int64 ``(N, 2)``, read from the files where they are 0."""
+def measure(sizes: np.ndarray, paths: Sequence[Path], *, exif: str) -> np.ndarray:
+    """Widths and heights, int64 ``(N, 2)``, read from the files where they are 0.
+
+    Args:
+        sizes: As given.
+        paths: The files.
+        exif: ``apply`` for sizes of upright photos, ``ignore`` for those of the stored pixels.
+    """
     unknown = np.flatnonzero((sizes == 0).any(axis=1))
     if not len(unknown):
         return sizes
     with threads() as pool:
-        measured = list(pool.map(_size, [paths[index] for index in unknown.tolist()]))
+        size = _size if exif == "apply" else _stored_size
+        measured = list(pool.map(size, [paths[index] for index in unknown.tolist()]))
     filled = sizes.copy()
     filled[unknown] = measured
     return filled
@@ -97,3 +105,8 @@ def _size(path: Path) -> tuple[int, int]:
         return check_image(path)
     except InputError:
         return UNMEASURED
+
+
+def _stored_size(path: Path) -> tuple[int, int]:
+    found = stored(path)
+    return found.size if found else UNMEASURED

@@ -153,7 +153,7 @@ def assemble(
     files, notes = find_photos([p.file for p in photos], folder, ids=ids.tolist(), source=source)
     unknown = sum(photo.size is None and bool(photo.things) for photo in photos)
     sizes = np.array([photo.size or (0, 0) for photo in photos], np.int64).reshape(-1, 2)
-    sizes = measure(sizes, [folder / file for file in files])
+    sizes = measure(sizes, [folder / file for file in files], exif=reading.exif)
     things = [thing for photo in photos for thing in photo.things]
     counts = np.array([len(photo.things) for photo in photos], np.int64)
     scales = np.repeat(sizes, counts, axis=0) if form.shares else np.ones((len(things), 2))

@@ -46,6 +46,7 @@ def read_coco(
     *,
     on_bad_box: str = "error",
     masks: bool = False,
+    exif: str = "apply",
 ) -> Annotations:
     """Reads a COCO annotation file; an image is opened only where its size is missing.
 
@@ -59,6 +60,7 @@ def read_coco(
         image_folder: The folder that each ``file_name`` is relative to, or several of which one is.
         on_bad_box: See ``check_boxes``; with masks, ``check_outlines`` too.
         masks: Whether to read the ``segmentation`` of each annotation, which then must have one.
+        exif: See ``Reading``.
 
     Raises:
         InputError: If a file, section, key or reference is missing, malformed or repeated, naming
@@ -71,7 +73,7 @@ def read_coco(
     if not folders:
         raise InputError(f"No image folder at {', '.join(map(str, given))}. {WAYS_OUT}")
     sections = read_sections(source, masks=masks)
-    photos = read_photos(sections["images"], folders)
+    photos = read_photos(sections["images"], folders, exif=exif)
     section = sections.pop("annotations")
     classes, notes = read_classes(sections["categories"], used=used_categories(section))
     columns, order, mended = _read_objects(section, photos.keys, list(classes.ids))

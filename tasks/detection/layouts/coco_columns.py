@@ -42,8 +42,13 @@ class Photos(NamedTuple):
     notes: list[str]
 
 
-def read_photos(section: Section, folders: Sequence[Path]) -> Photos:
+def read_photos(section: Section, folders: Sequence[Path], *, exif: str) -> Photos:
     """Finds the files of all photos, in the one of the folders that has them.
+
+    Args:
+        section: ``images``.
+        folders: Those that may have them.
+        exif: See ``measure``.
 
     Raises:
         InputError: If there are none, or one has no id, or a name or size that cannot be.
@@ -65,7 +70,7 @@ def read_photos(section: Section, folders: Sequence[Path]) -> Photos:
     columns = {
         "image_ids": np.array(written if of_one_kind else keys),
         "file_names": np.array(files),
-        "sizes": measure(given, [folder / file for file in files]),
+        "sizes": measure(given, [folder / file for file in files], exif=exif),
     }
     return Photos(keys, columns, folder, notes)
 

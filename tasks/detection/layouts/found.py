@@ -22,10 +22,12 @@ class Reading:
     Attributes:
         on_bad_box: See ``check_boxes``.
         masks: Whether outlines are needed.
+        exif: ``apply``, or ``ignore`` for boxes on stored pixels: see ``stored_pixels``.
     """
 
     on_bad_box: str = "error"
     masks: bool = False
+    exif: str = "apply"
 
 
 @dataclass(frozen=True)

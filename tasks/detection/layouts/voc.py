@@ -29,7 +29,12 @@ FIRST_PIXEL = 1  # VOC counts pixels from 1 and includes the last
 
 
 def read_voc(
-    root: str | Path, *, split: str, label_map: LabelMap | None = None, on_bad_box: str = "error"
+    root: str | Path,
+    *,
+    split: str,
+    label_map: LabelMap | None = None,
+    on_bad_box: str = "error",
+    exif: str = "apply",
 ) -> Annotations:
     """Reads one list of a VOC data set; images are opened only where the XML lacks their size.
 
@@ -44,6 +49,7 @@ def read_voc(
         split: The list to read, such as ``trainval``.
         label_map: The classes, by default those of ``voc_label_map``.
         on_bad_box: See ``check_boxes``.
+        exif: See ``Reading``.
 
     Raises:
         InputError: If a file is missing or malformed, or an object's class unknown.
@@ -69,7 +75,7 @@ def read_voc(
         source=root / "Annotations",
         classes=label_map,
         form=Form(first_pixel=FIRST_PIXEL, notes=notes),
-        reading=Reading(on_bad_box=on_bad_box),
+        reading=Reading(on_bad_box=on_bad_box, exif=exif),
     )
 
 

@@ -5,6 +5,7 @@ Also Roboflow's ``_annotations.coco.json`` in ``train/`` and ``valid/``, Label S
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -44,7 +45,7 @@ def beside(file: Path) -> list[Path]:
 
 
 def _read(reading: Reading, *, file: Path, folders: list[Path]) -> Annotations:
-    return read_coco(file, folders, on_bad_box=reading.on_bad_box, masks=reading.masks)
+    return read_coco(file, folders, **asdict(reading))
 
 
 def _files(listing: Listing) -> dict[str, str]:

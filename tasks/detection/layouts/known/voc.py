@@ -65,7 +65,8 @@ def _read_list(
             f"{base}: a VOC folder has boxes only, and this task needs masks. Give the data in "
             "COCO's format, or choose a task without masks"
         )
-    return read_voc(base, split=split, label_map=classes(), on_bad_box=reading.on_bad_box)
+    settings = {"on_bad_box": reading.on_bad_box, "exif": reading.exif}
+    return read_voc(base, split=split, label_map=classes(), **settings)
 
 
 def _by_folders(listing: Listing, xmls: list[str]) -> Found:
