@@ -1,12 +1,13 @@
 """Folders of photos with boxes as training data for detectors."""
 
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backbone.errors import InputError
 from tasks.detection.demo.scenes import write_scenes
-from tasks.detection.layouts.found import Found
+from tasks.detection.layouts.found import Found, in_turn, join_found
 from tasks.detection.layouts.known import coco
 from tasks.detection.layouts.recognising import recognise
 from tasks.detection.module import DetectionData
@@ -18,15 +19,18 @@ WAYS_OUT = (
     "which needs no data."
 )
 
+Given = str | int | Sequence[str | int] | None  # a path, several, or none
+
 
 class FolderData(DetectionData):
-    """A folder in any layout of the room ``layouts.known``, or COCO files wherever they are.
+    """Folders in any layout of the room ``layouts.known``, or COCO files wherever they are.
 
     Args:
         root: The folder.
+        roots: Several folders instead, whose classes are matched by name.
         layout: The only layout to look for, such as ``coco``; None for any.
-        train_images: Folder of the training photos, where ``root`` does not have them.
-        train_annotations: Their COCO file.
+        train_images: Folder of the training photos, where ``root`` does not have them, or several.
+        train_annotations: Their COCO file, or one for each folder.
         val_images: Folder of the validation photos.
         val_annotations: Their COCO file.
         **detection: See ``DetectionData``.
@@ -36,48 +40,62 @@ class FolderData(DetectionData):
         self,
         *,
         root: str | None,
+        roots: Sequence[str] | None = None,
         layout: str | None = None,
-        train_images: str | None = None,
-        train_annotations: str | None = None,
-        val_images: str | None = None,
-        val_annotations: str | None = None,
+        train_images: Given = None,
+        train_annotations: Given = None,
+        val_images: Given = None,
+        val_annotations: Given = None,
         **detection: Any,
     ) -> None:
         super().__init__(**detection)
-        self.root = _path(root)
+        if root is not None and roots:
+            raise InputError("data.root and data.roots: give either one folder or several")
+        self.roots = _paths(roots) or _paths(root)
         self.layout = layout
         self.parts = {
-            "train": (_path(train_annotations), _path(train_images)),
-            "val": (_path(val_annotations), _path(val_images)),
+            "train": (_paths(train_annotations), _paths(train_images)),
+            "val": (_paths(val_annotations), _paths(val_images)),
         }
 
     def find(self) -> Found:
-        own = {split: part for split, part in self.parts.items() if any(part)}
-        if self.root is None and not own:
-            raise InputError(f"No data: data.root is not set. {WAYS_OUT}")
-        for split, (file, _) in own.items():
-            if file is None:
-                raise InputError(f"data.{split}_images: data.{split}_annotations=FILE is missing")
-        named = {
-            split: coco.reader(file, [folder] if folder else coco.beside(file))
-            for split, (file, folder) in own.items()
-            if file
+        own = {
+            split: _coco_files(split, files, folders)
+            for split, (files, folders) in self.parts.items()
+            if files or folders
         }
-        files = f"COCO: {', '.join(str(file) for file, _ in own.values())}"
-        if self.root is None or len(own) == len(self.parts):
-            return Found(files, named, *(split if split in own else None for split in self.parts))
-        found = recognise(self.root, layout=self.layout)
-        return Found(
-            f"{found.what}; {files}" if own else found.what,
-            {**found.splits, **named},
-            "train" if "train" in own else found.train,
-            "val" if "val" in own else found.val,
+        if not self.roots and not own:
+            raise InputError(f"No data: data.root is not set. {WAYS_OUT}")
+        named = ", ".join(str(file) for split in own for file in self.parts[split][0])
+        given = Found(
+            f"COCO: {named}", own, *(split if split in own else None for split in self.parts)
         )
+        if not self.roots or len(own) == len(self.parts):
+            return given
+        found = join_found([recognise(root, layout=self.layout) for root in self.roots])
+        return found.overridden(given) if own else found
 
 
-def _path(name: str | int | None) -> Path | None:
-    """A setting as a path; of a folder called 2017 Hydra makes a number."""
-    return Path(str(name)) if name not in (None, "") else None
+def _coco_files(split: str, files: list[Path], folders: list[Path]) -> Any:
+    """Reads COCO files with a folder of photos each, or all in one, or beside them."""
+    if not files:
+        raise InputError(f"data.{split}_images: data.{split}_annotations=FILE is missing")
+    if len(folders) not in (0, 1, len(files)):
+        raise InputError(
+            f"data.{split}_annotations are {len(files)} files and data.{split}_images "
+            f"{len(folders)} folders: give a folder for each file, or one for all"
+        )
+    each = [[folder] for folder in folders] or [coco.beside(file) for file in files]
+    each *= len(files) // len(each)
+    return in_turn([coco.reader(*pair) for pair in zip(files, each, strict=True)])
+
+
+def _paths(given: Given) -> list[Path]:
+    """A setting as paths; of a folder called 2017 Hydra makes a number."""
+    if given in (None, ""):
+        return []
+    several = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    return [Path(str(name)) for name in several]
 
 
 class DemoScenes(FolderData):

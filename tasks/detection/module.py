@@ -135,6 +135,8 @@ class DetectionData(DataModule):
         ways_out = f"data.{split}_split=NAME chooses one"
         if split == "val":
             ways_out = f"data.val_share=0.2 holds a fifth of the photos out for it; {ways_out}"
+        if len(self.found.splits) > 1:
+            ways_out += "; data.roots=[A,B] joins several data sets"
         purpose = {"train": "train", "val": "validate"}[split]
         raise InputError(
             f"{self.found.what}: no split to {purpose} on; there is {there}. Ways out: {ways_out}; "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backbone.errors import InputError
 from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.annotations.joining import join
 
 # What splits are called, the first is preferred.
 ROLES = {
@@ -30,6 +31,9 @@ class Reading:
     exif: str = "apply"
 
 
+Read = Callable[[Reading], Annotations]
+
+
 @dataclass(frozen=True)
 class Found:
     """A data set in a folder.
@@ -42,9 +46,40 @@ class Found:
     """
 
     what: str
-    splits: Mapping[str, Callable[[Reading], Annotations]]
+    splits: Mapping[str, Read]
     train: str | None = None
     val: str | None = None
+
+    def overridden(self, by: "Found") -> "Found":
+        """The same with splits of another one instead."""
+        splits = {**self.splits, **by.splits}
+        return Found(f"{self.what}; {by.what}", splits, by.train or self.train, by.val or self.val)
+
+
+def in_turn(readers: Sequence[Read]) -> Read:
+    """Reads several sets as one."""
+    return lambda reading: join([read(reading) for read in readers])
+
+
+def join_found(sets: Sequence[Found]) -> Found:
+    """Several data sets as one: of each, what it has to train and to validate on.
+
+    Raises:
+        InputError: If one has nothing to train on, and another has.
+    """
+    if len(sets) == 1:
+        return sets[0]
+    splits: dict[str, Read] = {}
+    for role in ("train", "val"):
+        names = [getattr(found, role) for found in sets]
+        readers = [found.splits[name] for found, name in zip(sets, names, strict=True) if name]
+        if readers:
+            splits[role] = in_turn(readers)
+        if role == "train" and 0 < len(readers) < len(sets):
+            without = [found.what for found, name in zip(sets, names, strict=True) if not name]
+            raise InputError(f"data.roots: no split to train on in {'; '.join(without)}")
+    what = " and ".join(found.what for found in sets)
+    return Found(what, splits, *(role if role in splits else None for role in ("train", "val")))
 
 
 def role_of(name: str) -> str | None:
