@@ -8,7 +8,7 @@ from pathlib import Path
 from tasks.common.machine.workers import threads
 
 # Of each end of a file: what is behind an Exif header, and what tells photos of one size apart.
-SAMPLED_BYTES = 2**16
+SAMPLED_BYTES = 2**14
 
 
 def copies_among(paths: Sequence[Path], originals: Sequence[Path]) -> list[Path]:

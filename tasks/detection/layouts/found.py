@@ -107,8 +107,9 @@ def usual_splits(names: Sequence[str]) -> tuple[str | None, str | None]:
     train, val, test = (_preferred(by_role.get(role, []), ROLES[role]) for role in ROLES)
     if val is None and "val" not in by_role:
         val = test
-    if train is None and val is None and len(names) == 1:
-        return names[0], None
+    undivided = by_role.get(None, [])
+    if train is None and val is not None and len(undivided) == 1:
+        train = undivided[0]
     return train, val
 
 

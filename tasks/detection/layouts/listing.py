@@ -4,12 +4,13 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from backbone.errors import InputError
 from tasks.common.images.finding import is_aside, is_image_name
+from tasks.common.report import counted
 
 HEAD_BYTES = 2**16  # enough to tell what a file holds
 
@@ -134,6 +135,31 @@ def pair(images: list[str], sidecars: list[str]) -> tuple[dict[str, str], list[s
                 paired[image] = name
         lonely = left
     return paired, lonely
+
+
+def in_annotated_folders(
+    images: list[str], paired: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Those images whose folder has an annotated one, and a note on the others.
+
+    What lies in folders of its own is no photo without objects, but a mask or a drawing.
+    """
+    folders = {posixpath.dirname(name) for name in paired}
+    kept = [name for name in images if posixpath.dirname(name) in folders]
+    others = sorted(
+        {posixpath.dirname(name) or "." for name in images} - {f or "." for f in folders}
+    )
+    if not others:
+        return kept, []
+    total = counted(len(images) - len(kept), "picture", "pictures")
+    named = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+    return kept, [f"{total} left out, in folders without annotations: {named}"]
+
+
+def shortened(names: list[str], *, most: int = 4) -> str:
+    """Names in a row; of many the first, and how many more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _stem(name: str) -> str:

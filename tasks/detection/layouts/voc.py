@@ -57,7 +57,8 @@ def read_voc(
     check_choice("data.on_bad_box", on_bad_box, allowed=BAD_BOX_POLICIES)
     root = Path(root)
     label_map = label_map or voc_label_map(root)
-    files = _image_files(root / "JPEGImages")
+    folder = image_folder(root)
+    files = _image_files(folder)
     names = _read_list(root, split, files)
     photos, without = [], 0
     for name in names:
@@ -71,12 +72,18 @@ def read_voc(
     notes = (without_annotations(without, "XML"),) if without else ()
     return assemble(
         photos,
-        folder=root / "JPEGImages",
+        folder=folder,
         source=root / "Annotations",
         classes=label_map,
         form=Form(first_pixel=FIRST_PIXEL, notes=notes),
         reading=Reading(on_bad_box=on_bad_box, exif=exif),
     )
+
+
+def image_folder(root: Path) -> Path:
+    """Where the photos are: ``JPEGImages``, or what tools call it instead."""
+    folders = [root / name for name in ("JPEGImages", "images", "Images", "img")]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def without_annotations(number: int, what: str) -> str:
@@ -145,7 +152,7 @@ def _read_list(root: Path, split: str, files: dict[str, str]) -> list[str]:
 def _listed(line: str, root: Path, files: dict[str, str]) -> str:
     """What a line of a list names; the line itself where there is nothing of such a name."""
     for text in (line, FLAG.sub("", line)):
-        inside = text.replace("\\", "/").rpartition("JPEGImages/")[2]
+        inside = re.split(r"(?:JPEGImages|[Ii]mages|img)/", text.replace("\\", "/"))[-1]
         bare = inside.rpartition(".")[0] if is_image_name(Path(inside)) else inside
         for name in dict.fromkeys((text, inside, bare)):
             if name in files or (root / "Annotations" / f"{name}.xml").is_file():

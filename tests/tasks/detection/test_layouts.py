@@ -10,6 +10,7 @@ from backbone.errors import InputError
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.augmentation import recipes
 from tasks.detection.data import FolderData
+from tasks.detection.layouts import known
 from tests.tasks.detection.layout_writers import (
     CLASSES,
     DIVIDED,
@@ -198,3 +199,51 @@ def test_what_is_known_by_half_is_named(write, said: str, tmp_path: Path):
     write(tmp_path)
     with pytest.raises(InputError, match=f"(?s){said}"):
         read(tmp_path, val_share=0.25)
+
+
+def test_pictures_in_folders_of_their_own_are_no_photos(tmp_path: Path):
+    voc_labelimg(tmp_path / "photos")
+    photos(tmp_path / "masks", SCENES)
+    data = folder(tmp_path, val_share=0.25)
+    check(scenes_of(data.train_annotations, data.val_annotations), SCENES)
+    assert "  8 pictures left out, in folders without annotations: masks" in data.report_lines()
+
+
+def test_lists_hold_whatever_the_folder_of_photos_is_called(tmp_path: Path):
+    WRITERS["voc"](tmp_path)
+    (tmp_path / "JPEGImages").rename(tmp_path / "images")
+    parts = read(tmp_path)
+    for split, scenes in DIVIDED.items():
+        check(scenes_of(parts[split]), scenes)
+
+
+def test_a_missing_split_of_yolo_is_told(tmp_path: Path):
+    WRITERS["yolo"](tmp_path)
+    data = folder(tmp_path)
+    check(scenes_of(data.train_annotations), DIVIDED["train"])
+    assert "  test is ../test/images, where there are no photos" in data.report_lines()
+
+
+def test_a_new_layout_is_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    put(tmp_path / "code" / "dots.py", NEW_LAYOUT)
+    monkeypatch.setattr(known, "__path__", [*known.__path__, str(tmp_path / "code")])
+    photos(tmp_path / "data", SCENES)
+    put(tmp_path / "data" / "dots.md", "")
+    data = folder(tmp_path / "data", val_share=0.25)
+    assert data.report_lines()[0] == "dots: a file"
+    boxes = [*data.train_annotations.boxes, *data.val_annotations.boxes]
+    assert np.array_equal(boxes, [[1, 2, 9, 8]] * len(SCENES))
+
+
+NEW_LAYOUT = '''"""Dots: an empty file for all photos."""
+
+from tasks.detection.layouts.assembling import Photo, Thing, found_photos
+
+
+def find(listing):
+    if not listing.named("dots.md"):
+        return None
+    photos = [Photo(name, [Thing("dot", [1, 2, 9, 8])]) for name in listing.images]
+    return found_photos("dots: a file", {"all": lambda: photos}, folder=listing.root,
+                        source=listing.root)
+'''

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.layouts.coco import read_coco
 from tasks.detection.layouts.found import Found, Reading, role_of, usual_splits
-from tasks.detection.layouts.listing import Listing
+from tasks.detection.layouts.listing import Listing, shortened
 
 SECTIONS = r'^\s*\{[\s\S]*"(images|annotations)"\s*:\s*\['
 # Other files of COCO's, and those that commands of ours write.
@@ -31,7 +31,7 @@ def find(listing: Listing) -> Found | None:
         for name, file in files.items()
     }
     train, val = usual_splits(list(splits))
-    return Found(f"COCO: {', '.join(files.values())}", splits, train, val)
+    return Found(f"COCO: {shortened(list(files.values()))}", splits, train, val)
 
 
 def reader(file: Path, folders: list[Path]) -> Callable[[Reading], Annotations]:

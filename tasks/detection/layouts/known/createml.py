@@ -7,7 +7,7 @@ from backbone.errors import InputError
 from tasks.detection.layouts.assembling import Photo, Thing, found_photos
 from tasks.detection.layouts.found import Found, split_by_folder
 from tasks.detection.layouts.json_files import load_json, numbers
-from tasks.detection.layouts.listing import Listing
+from tasks.detection.layouts.listing import Listing, shortened
 
 PHOTOS = r'\A\s*\[\s*\{[\s\S]*"coordinates"\s*:\s*\{'
 
@@ -18,7 +18,7 @@ def find(listing: Listing) -> Found | None:
     if not files:
         return None
     return found_photos(
-        f"CreateML: {', '.join(files)}",
+        f"CreateML: {shortened(files)}",
         {name: partial(_parse, listing, rows) for name, rows in split_by_folder(files).items()},
         folder=listing.root,
         source=listing.root / files[0],

@@ -10,7 +10,7 @@ from backbone.errors import InputError
 from tasks.detection.annotations.outlines import mask_to_polygons, runs_to_mask
 from tasks.detection.layouts.assembling import Photo, Thing, extent, found_photos
 from tasks.detection.layouts.found import Found, role_of
-from tasks.detection.layouts.listing import Listing
+from tasks.detection.layouts.listing import Listing, shortened
 from tasks.detection.layouts.shapes import ellipse, inside, rectangle, turned
 from tasks.detection.layouts.voc import parse_xml
 
@@ -35,7 +35,7 @@ def find(listing: Listing) -> Found | None:
             split = node.get("subset") or _folder(file) or _folder(node.get("name", "")) or "all"
             photos.setdefault(split, []).append((file, node))
     return found_photos(
-        f"CVAT: {', '.join(files)}",
+        f"CVAT: {shortened(files)}",
         {name: partial(_parse, listing, nodes) for name, nodes in photos.items()},
         folder=listing.root,
         source=listing.root / files[0],

@@ -13,7 +13,7 @@ from tasks.common.images.finding import SUFFIXES
 from tasks.detection.layouts.assembling import Form, Photo, Thing, extent, found_photos
 from tasks.detection.layouts.found import Found, split_by_folder
 from tasks.detection.layouts.json_files import load_json, numbers, points_of
-from tasks.detection.layouts.listing import Listing
+from tasks.detection.layouts.listing import Listing, shortened
 from tasks.detection.layouts.shapes import ellipse, inside, rectangle, turned
 
 TASKS = r'\A\s*\[\s*\{[\s\S]*"(result|rectanglelabels|polygonlabels)"\s*:'
@@ -31,7 +31,7 @@ def find(listing: Listing) -> Found | None:
     notes = (f"{left} of {len(tasks)} tasks are not annotated and left out",) if left else ()
     splits = split_by_folder(files)
     return found_photos(
-        f"Label Studio: {', '.join(files)}",
+        f"Label Studio: {shortened(files)}",
         {
             name: partial(_parse, listing, [row for row in done if row[0] in inside_files])
             for name, inside_files in splits.items()

@@ -8,7 +8,7 @@ from backbone.errors import InputError
 from tasks.detection.layouts.assembling import Form, Photo, Thing, extent, found_photos
 from tasks.detection.layouts.found import Found, split_by_folder
 from tasks.detection.layouts.json_files import load_json, numbers, points_of
-from tasks.detection.layouts.listing import Listing, pair
+from tasks.detection.layouts.listing import Listing, in_annotated_folders, pair
 from tasks.detection.layouts.shapes import ellipse
 from tasks.detection.layouts.voc import without_annotations
 
@@ -23,10 +23,11 @@ def find(listing: Listing) -> Found | None:
     paired, lonely = pair(listing.images, files)
     named = {file: _named(listing, file) for file in lonely}
     paired |= {image: file for file, image in named.items() if image in listing.images}
-    without = len(listing.images) - len(paired)
-    notes = (without_annotations(without, "JSON"),) if without else ()
+    images, notes = in_annotated_folders(listing.images, paired)
+    without = len(images) - len(paired)
+    notes += [without_annotations(without, "JSON")] if without else []
     missing = [file for file, image in named.items() if image not in listing.images]
-    sources = sorted([*listing.images, *missing])
+    sources = sorted([*images, *missing])
     return found_photos(
         f"labelme: {len(files)} JSON files",
         {
@@ -35,7 +36,7 @@ def find(listing: Listing) -> Found | None:
         },
         folder=listing.root,
         source=listing.root,
-        form=Form(notes=notes),
+        form=Form(notes=tuple(notes)),
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from backbone.errors import InputError
 from tasks.detection.layouts.assembling import Photo, Thing, found_photos
 from tasks.detection.layouts.found import Found, role_of, split_by_folder
-from tasks.detection.layouts.listing import Listing
+from tasks.detection.layouts.listing import Listing, shortened
 
 COLUMNS = {
     "file": ("file", "filename", "file_name", "image", "image_name", "image_path", "path", "img",
@@ -56,7 +56,7 @@ def find(listing: Listing) -> Found | None:
                 split = row.values.get("split", "").strip() or name
                 divided.setdefault(split, []).append((file, row))
     return found_photos(
-        f"table: {', '.join(files)}",
+        f"table: {shortened(files)}",
         {name: partial(_parse, listing, members) for name, members in divided.items()},
         folder=listing.root,
         source=listing.root / files[0],

@@ -11,7 +11,7 @@ from backbone.errors import InputError
 from tasks.detection.layouts.assembling import Photo, Thing, extent, found_photos
 from tasks.detection.layouts.found import Found, role_of, split_by_folder
 from tasks.detection.layouts.json_files import load_json, numbers
-from tasks.detection.layouts.listing import Listing
+from tasks.detection.layouts.listing import Listing, shortened
 from tasks.detection.layouts.shapes import ellipse, rectangle
 
 JSON = r'\A\s*\{[\s\S]*("_via_img_metadata"|"regions"\s*:\s*[\[{])'
@@ -38,7 +38,7 @@ def find(listing: Listing) -> Found | None:
     if len(splits) == 1 and all(role_of(file) for file in files):
         splits = {file.rpartition(".")[0]: [file] for file in files}
     return found_photos(
-        f"VIA: {', '.join(files)}",
+        f"VIA: {shortened(files)}",
         {name: partial(_parse, listing, rows) for name, rows in splits.items()},
         folder=listing.root,
         source=listing.root / files[0],

@@ -12,9 +12,10 @@ from tasks.common.data.labels import LabelMap
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.layouts.assembling import Form, Photo, found_photos
 from tasks.detection.layouts.found import Found, Reading, split_by_folder
-from tasks.detection.layouts.listing import Listing, pair
+from tasks.detection.layouts.listing import Listing, in_annotated_folders, pair
 from tasks.detection.layouts.voc import (
     FIRST_PIXEL,
+    image_folder,
     read_photo,
     read_voc,
     voc_label_map,
@@ -42,7 +43,7 @@ def find(listing: Listing) -> Found | None:
     if len(bases) > 1:
         which = ", ".join(map(str, bases))
         raise InputError(f"{listing.root} has several VOC data sets: {which}. Name one: data.root=")
-    if bases and (bases[0] / "JPEGImages").is_dir():
+    if bases and image_folder(bases[0]).is_dir():
         return _by_lists(bases[0], listing)
     return _by_folders(listing, xmls)
 
@@ -71,9 +72,10 @@ def _read_list(
 
 def _by_folders(listing: Listing, xmls: list[str]) -> Found:
     paired, lonely = pair(listing.images, xmls)
-    without = len(listing.images) - len(paired)
-    notes = (without_annotations(without, "XML"),) if without else ()
-    sources = {image: (image, paired.get(image, "")) for image in listing.images}
+    images, notes = in_annotated_folders(listing.images, paired)
+    without = len(images) - len(paired)
+    notes += [without_annotations(without, "XML")] if without else []
+    sources = {image: (image, paired.get(image, "")) for image in images}
     sources |= {xml: ("", xml) for xml in lonely}
     splits = {
         name: partial(_parse, listing, [sources[key] for key in keys])
@@ -84,7 +86,7 @@ def _by_folders(listing: Listing, xmls: list[str]) -> Found:
         splits,
         folder=listing.root,
         source=listing.root,
-        form=Form(first_pixel=FIRST_PIXEL, notes=notes),
+        form=Form(first_pixel=FIRST_PIXEL, notes=tuple(notes)),
     )
 
 

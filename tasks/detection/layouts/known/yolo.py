@@ -13,10 +13,11 @@ import yaml
 
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
+from tasks.common.report import counted
 from tasks.detection.annotations.class_names import clean_name
 from tasks.detection.layouts.assembling import Form, Photo, found_photos
 from tasks.detection.layouts.found import Found, split_by_folder, usual_splits
-from tasks.detection.layouts.listing import Listing, pair
+from tasks.detection.layouts.listing import Listing, in_annotated_folders, pair
 from tasks.detection.layouts.voc import without_annotations
 from tasks.detection.layouts.yolo import read_labels
 
@@ -45,11 +46,12 @@ def find(listing: Listing) -> Found | None:
         )
     lonely = listing.holding(lonely, LABEL)
     names, by = _names(listing, settings)
-    splits = _splits(listing, settings, lonely)
+    images, notes = in_annotated_folders(listing.images, paired)
+    splits = _divided(listing, settings, notes) or split_by_folder(sorted([*images, *lonely]))
     without = sum(image not in paired for images in splits.values() for image in images)
     keypoints = "kpt_shape" in settings
     classes = LabelMap(tuple(names.values()), tuple(names)) if names else None
-    notes = [without_annotations(without, "a label file")] if without else []
+    notes += [without_annotations(without, "a label file")] if without else []
     notes += [] if names else ["no data.yaml or classes.txt names the classes: numbers are names"]
     return found_photos(
         f"YOLO: {len(paired)} label files, {by}",
@@ -124,29 +126,31 @@ def _names(listing: Listing, settings: Mapping[str, Any]) -> tuple[dict[int, str
         ) from error
 
 
-def _splits(
-    listing: Listing, settings: Mapping[str, Any], lonely: Sequence[str]
+def _divided(
+    listing: Listing, settings: Mapping[str, Any], notes: list[str]
 ) -> dict[str, list[str]]:
-    """The photos of each split; those of label files without a photo are under their files."""
+    """The photos of each split that files name, none where none does; adds what to note of it."""
     given = {name: settings[name] for name in ("train", "val", "test") if settings.get(name)}
-    if not given:
-        given = _darknet(listing)
-    if not given:
-        return split_by_folder(sorted([*listing.images, *lonely]))
     splits = {}
-    for name, places in given.items():
+    for name, places in (given or _darknet(listing)).items():
         found = [
             image
             for place in (places if isinstance(places, list) else [places])
             for image in _images_at(listing, str(place))
         ]
-        if not found and name == "train":
-            raise InputError(
-                f"{listing.root}: {name} is {places}, where there are no photos. Write it relative "
-                "to this folder"
-            )
+        missing = f"{name} is {places}, where there are no photos"
         if found:
             splits[name] = list(dict.fromkeys(found))
+        elif name == "train":
+            raise InputError(f"{listing.root}: {missing}. Write it relative to this folder")
+        else:
+            notes.append(missing)
+    left = len(set(listing.images).difference(*splits.values())) if splits else 0
+    if splits:
+        # what was left out above is left out for another reason
+        notes[:] = [note for note in notes if "left out" not in note]
+    if left:
+        notes.append(f"{counted(left, 'picture', 'pictures')} left out, in no split that is named")
     return splits
 
 
