@@ -125,6 +125,8 @@ class DetectionData(DataModule):
 
     def _usual(self, split: str) -> str | None:
         usual = self.found.train if split == "train" else self.found.val
+        if split == "val" and usual == self.names["train"]:
+            usual = None  # it is trained on: nothing is left to validate on
         return chosen_split(self.found, f"data.{split}_split", self.names[split], usual)
 
     def _name(self, split: str) -> str:

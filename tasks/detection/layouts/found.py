@@ -136,7 +136,7 @@ def chosen_split(found: Found, setting: str, name: str | None, usual: str | None
 
 
 def split_by_folder(names: Sequence[str]) -> dict[str, list[str]]:
-    """Names by the folder that tells their split, ``rest`` for those without one.
+    """Names by the folder nearest to them that tells a split, ``rest`` for those without one.
 
     >>> split_by_folder(["train/images/0.jpg", "valid/images/1.jpg"])
     {'train': ['train/images/0.jpg'], 'valid': ['valid/images/1.jpg']}
@@ -144,5 +144,5 @@ def split_by_folder(names: Sequence[str]) -> dict[str, list[str]]:
     splits: dict[str, list[str]] = {}
     for name in names:
         folders = [folder for folder in name.split("/")[:-1] if role_of(folder)]
-        splits.setdefault(folders[0] if folders else "rest", []).append(name)
+        splits.setdefault(folders[-1] if folders else "rest", []).append(name)
     return {"all": splits["rest"]} if list(splits) == ["rest"] else splits

@@ -67,9 +67,11 @@ def check(found: dict[str, list[tuple[str, np.ndarray]]], scenes: list[Scene]) -
             np.testing.assert_allclose(box, corners, atol=0.1)
 
 
+@pytest.mark.parametrize("inside", ["", "unpacked/my set (1)"])
 @pytest.mark.parametrize("name", WRITERS)
-def test_every_layout_gives_the_same_boxes(name: str, tmp_path: Path):
-    WRITERS[name](tmp_path)
+def test_every_layout_gives_the_same_boxes(name: str, inside: str, tmp_path: Path):
+    (tmp_path / inside).mkdir(parents=True, exist_ok=True)
+    WRITERS[name](tmp_path / inside)
     data = folder(tmp_path, val_share=0.25)
     parts = {"train": data.train_annotations, "val": data.val_annotations}
     assert sorted(parts["train"].label_map.names) == sorted(CLASSES)
@@ -111,6 +113,17 @@ def test_without_a_share_an_undivided_set_is_refused(tmp_path: Path):
     assert len(folder(tmp_path, val_share=1).val_annotations) == len(SCENES)
     with pytest.raises(InputError, match="no photos to train on"):
         _ = folder(tmp_path, val_share=1).train_annotations
+
+
+def test_a_split_that_is_trained_on_is_not_validated_on(tmp_path: Path):
+    voc_labelimg(tmp_path / "test photos")
+    with pytest.raises(InputError, match=r"no split to train on; there is 'test photos'"):
+        read(tmp_path)
+    parts = read(tmp_path, train_split="test photos", val_share=0.25)
+    check(scenes_of(*parts.values()), SCENES)
+    assert not set(scenes_of(parts["train"])) & set(scenes_of(parts["val"]))
+    with pytest.raises(InputError, match=r"data\.val_split=dev: there is no such split"):
+        read(tmp_path, train_split="test photos", val_split="dev")
 
 
 def test_groups_stay_together(tmp_path: Path):

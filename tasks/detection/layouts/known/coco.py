@@ -77,15 +77,22 @@ def _split_name(file: str) -> str:
 
 def _folders(listing: Listing, file: str, split: str) -> list[Path]:
     """Where its photos may be, the likeliest first."""
-    root, own = listing.root, listing.root / file
-    same_role = [
-        path.name
-        for path in sorted(root.iterdir())
-        if path.is_dir() and role_of(split) and role_of(path.name) == role_of(split)
+    own = listing.root / file
+    bases = [base for base in (own.parent.parent, own.parent) if base.is_relative_to(listing.root)]
+    bases = list(dict.fromkeys([*bases, listing.root]))
+    found = [folder for base in bases for folder in _named(base, split)]
+    found += [*beside(own), *(base / name for base in bases for name in IMAGE_FOLDERS), *bases]
+    inside = [folder for folder in found if folder.is_relative_to(listing.root)]
+    return list(dict.fromkeys(folder for folder in inside if folder.is_dir()))
+
+
+def _named(base: Path, split: str) -> list[Path]:
+    """Folders below one that are called as a split is, or have its role."""
+    role = role_of(split)
+    names = [path.name for path in sorted(base.iterdir()) if path.is_dir()]
+    named = dict.fromkeys([split, *(name for name in names if role and role_of(name) == role)])
+    return [
+        *(base / name for name in named),
+        *(base / images / name for images in IMAGE_FOLDERS for name in named),
+        *(base / name / images for images in IMAGE_FOLDERS for name in named),
     ]
-    named = dict.fromkeys([split, *same_role])
-    below = [root / name for name in named]
-    below += [root / images / name for images in IMAGE_FOLDERS for name in named]
-    below += [root / name / images for images in IMAGE_FOLDERS for name in named]
-    candidates = [*below, *beside(own), *(root / name for name in IMAGE_FOLDERS), root]
-    return list(dict.fromkeys(folder for folder in candidates if folder.is_dir()))

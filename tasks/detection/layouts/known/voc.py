@@ -24,17 +24,15 @@ from tasks.detection.layouts.voc import (
     without_annotations,
 )
 
+LISTS = "ImageSets/Main/"
 ANNOTATION = r"<annotation[\s>]"
 
 
 def find(listing: Listing) -> Found | None:
     """The lists of ``ImageSets/Main``, or all photos by their folders."""
     files = listing.named(".xml")
-    bases = [
-        base
-        for base in [listing.root, *(p for p in sorted(listing.root.glob("*")) if p.is_dir())]
-        if (base / "ImageSets" / "Main").is_dir() and voc_lists(base)
-    ]
+    lists = [name for name in listing.named(".txt") if f"/{LISTS}" in f"/{name}"]
+    bases = sorted({listing.root / f"/{name}".partition(f"/{LISTS}")[0][1:] for name in lists})
     xmls = listing.holding(files, ANNOTATION)
     if not xmls:
         if bases and (bases[0] / "Annotations").is_dir():

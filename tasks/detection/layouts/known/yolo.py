@@ -4,8 +4,9 @@ Ultralytics' ``data.yaml``, Darknet's ``obj.data`` and ``obj.names`` and Label S
 ``classes.txt`` are read.
 """
 
+import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -131,12 +132,14 @@ def _divided(
 ) -> dict[str, list[str]]:
     """The photos of each split that files name, none where none does; adds what to note of it."""
     given = {name: settings[name] for name in ("train", "val", "test") if settings.get(name)}
+    lists, base = _darknet(listing)
+    base = posixpath.dirname(settings["file"]) if given else base
     splits = {}
-    for name, places in (given or _darknet(listing)).items():
+    for name, places in (given or lists).items():
         found = [
             image
             for place in (places if isinstance(places, list) else [places])
-            for image in _images_at(listing, str(place))
+            for image in _images_at(listing, str(place), base)
         ]
         missing = f"{name} is {places}, where there are no photos"
         if found:
@@ -154,40 +157,49 @@ def _divided(
     return splits
 
 
-def _darknet(listing: Listing) -> dict[str, str]:
-    """The lists that Darknet's ``obj.data`` names."""
+def _darknet(listing: Listing) -> tuple[dict[str, str], str]:
+    """The lists that Darknet's ``obj.data`` names, or that lie there, and the folder of these."""
     for name in listing.named(".data"):
         rows = re.findall(r"(?m)^\s*(train|valid)\s*=\s*(\S+)\s*$", listing.head(name))
-        return {("val" if key == "valid" else key): place for key, place in rows}
-    lists = listing.named("train.txt", "val.txt", "valid.txt", "test.txt")
-    return {name.rpartition("/")[2].removesuffix(".txt"): name for name in lists}
+        return {
+            ("val" if key == "valid" else key): place for key, place in rows
+        }, posixpath.dirname(name)
+    lists = [
+        name
+        for name in listing.named(".txt")
+        if posixpath.basename(name) in ("train.txt", "val.txt", "valid.txt", "test.txt")
+    ]
+    base = posixpath.dirname(lists[0]) if lists else ""
+    return {posixpath.basename(name).removesuffix(".txt"): name for name in lists}, base
 
 
-def _images_at(listing: Listing, place: str) -> list[str]:
-    """The photos in a folder, or of a list of photos, of which the end of the path is enough."""
+def _images_at(listing: Listing, place: str, base: str) -> list[str]:
+    """The photos in a folder, or of a list of photos, of which the end of the path is enough.
+
+    Args:
+        listing: Of all files.
+        place: As written, on the machine that it was written on.
+        base: The folder of the file that has it.
+    """
     if place.endswith(".txt"):
-        lists = [name for name in listing.named(".txt") if _ends(place, [name])]
-        if not lists:
+        file = _found(place, base, set(listing.files).__contains__)
+        if file is None:
             return []
-        rows = (listing.root / lists[0]).read_text(encoding="utf-8-sig").splitlines()
-        known = set(listing.images)
-        return [_ends(row, known) or row.strip() for row in rows if row.strip()]
-    parts = _parts(place)
-    for start in range(len(parts) + 1):
-        folder = "/".join(parts[start:])
-        if not folder and parts:
-            return []
-        images = listing.below(folder, listing.images)
-        if images:
-            return images
-    return []
+        rows = (listing.root / file).read_text(encoding="utf-8-sig").splitlines()
+        known = set(listing.images).__contains__
+        return [_found(row, base, known) or row.strip() for row in rows if row.strip()]
+    folder = _found(place, base, lambda end: bool(listing.below(end, listing.images)))
+    if folder is not None:
+        return listing.below(folder, listing.images)
+    return [] if _parts(place) else listing.below(base, listing.images)
 
 
-def _ends(place: str, known: Any) -> str | None:
-    """The longest end of a path that is the name of a file here."""
+def _found(place: str, base: str, is_there: Callable[[str], bool]) -> str | None:
+    """The longest end of a path that is there, from a folder or from the root."""
     parts = _parts(place)
     ends = ("/".join(parts[start:]) for start in range(len(parts)))
-    return next((end for end in ends if end in known), None)
+    both = (name for end in ends for name in (posixpath.join(base, end), end))
+    return next((name for name in both if is_there(name)), None)
 
 
 def _parts(place: str) -> list[str]:
