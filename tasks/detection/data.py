@@ -72,7 +72,10 @@ class FolderData(DetectionData):
         )
         if not self.roots or len(own) == len(self.parts):
             return given
-        found = join_found([recognise(root, layout=self.layout) for root in self.roots])
+        if len(set(self.roots)) < len(self.roots):
+            raise InputError("data.roots names one folder twice")
+        layout = self.layout
+        found = join_found({str(root): recognise(root, layout=layout) for root in self.roots})
         return found.overridden(given) if own else found
 
 

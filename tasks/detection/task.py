@@ -49,6 +49,7 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
         super().__init__(**wiring)
         check_number("task.max_detections", max_detections, at_least=1, whole=True)
         self.max_detections = max_detections
+        self._scored: LabelMap | None = None  # the classes that category_ids are of
         self.register_buffer(
             "category_ids", torch.tensor(self.label_map.ids, dtype=torch.long), persistent=False
         )
@@ -57,8 +58,10 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
 
     def make_metric(self, data: DetectionData) -> CocoMetric:
         classes = data.val_annotations.label_map
-        # the data may number its classes otherwise than the network's training data did
-        self.category_ids = torch.tensor(category_ids(self.label_map, classes)).to(self.device)
+        if classes is not self._scored:  # or its warnings would come with each metric
+            # the data may number its classes otherwise than the network's training data did
+            self.category_ids = torch.tensor(category_ids(self.label_map, classes)).to(self.device)
+            self._scored = classes
         return CocoMetric(
             data.val_annotations,
             reference=self.report_exactly,

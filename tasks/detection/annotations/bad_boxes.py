@@ -17,6 +17,9 @@ XYWH, CORNERS = "x, y, width, height", "xmin, ymin, xmax, ymax"
 # Rounded coordinates, and those counted from 1 where we count from 0, miss an edge by this much.
 TOLERANCE_PX = 1.0
 
+# What shares of seven digits, as YOLO has them, are off by is not worth a word.
+ROUNDING_PX = 0.01
+
 # What can be wrong with a box; the code of a defect is its index, 0 is none.
 DEFECTS = ("", "not four numbers", "not finite", "without area", "outside the image")
 MALFORMED, NOT_FINITE, NO_AREA, OUTSIDE = 1, 2, 3, 4
@@ -82,7 +85,9 @@ def check_boxes(annotations: Annotations, *, written: WrittenBoxes, on_bad_box: 
             )
         )
     mended = (defects == OUTSIDE) & _has_area(clipped) & (on_bad_box == "clip")
-    moved = (defects == 0) & (clipped != annotations.boxes).any(axis=1)
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
+        far = np.abs(clipped - annotations.boxes) > ROUNDING_PX
+    moved = (defects == 0) & far.any(axis=1)
     notes = [
         *_note_tolerated(moved, source=written.source),
         *_note_defects(annotations, defects * mended, done="clipped", source=written.source),
@@ -146,7 +151,7 @@ def bad_annotations_message(
         f"{source}: annotation {annotations.annotation_ids[row]} of image "
         f"{annotations.image_ids[image]} ({annotations.file_names[image]}, {width}x{height}) has "
         f"{first}.{others} Correct the file, or set data.on_bad_box=drop to leave such "
-        f"{nouns[1]} out, or data.on_bad_box=clip to cut them to their images"
+        "objects out, or data.on_bad_box=clip to cut them to their images"
     )
 
 

@@ -61,12 +61,16 @@ def in_turn(readers: Sequence[Read]) -> Read:
     return lambda reading: join([read(reading) for read in readers])
 
 
-def join_found(sets: Sequence[Found]) -> Found:
+def join_found(by_folder: Mapping[str, Found]) -> Found:
     """Several data sets as one: of each, what it has to train and to validate on.
+
+    Args:
+        by_folder: What was found in each folder.
 
     Raises:
         InputError: If one has nothing to train on, and another has.
     """
+    sets = list(by_folder.values())
     if len(sets) == 1:
         return sets[0]
     splits: dict[str, Read] = {}
@@ -78,7 +82,7 @@ def join_found(sets: Sequence[Found]) -> Found:
         if role == "train" and 0 < len(readers) < len(sets):
             without = [found.what for found, name in zip(sets, names, strict=True) if not name]
             raise InputError(f"data.roots: no split to train on in {'; '.join(without)}")
-    what = " and ".join(found.what for found in sets)
+    what = "; ".join(f"{folder}: {found.what}" for folder, found in by_folder.items())
     return Found(what, splits, *(role if role in splits else None for role in ("train", "val")))
 
 

@@ -79,9 +79,12 @@ def test_lists_of_coco_files_are_one_set(tmp_path: Path):
 
 
 def test_one_set_twice_is_refused(tmp_path: Path):
-    voc(tmp_path)
-    data = FolderData(root=None, roots=[tmp_path, tmp_path], **SETTINGS)
+    voc(tmp_path / "a")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    data = FolderData(root=None, roots=[tmp_path / "a", tmp_path / "b"], **SETTINGS)
     with pytest.raises(InputError, match="6 photos are in several of the data sets"):
         _ = data.train_annotations
+    with pytest.raises(InputError, match=r"data\.roots names one folder twice"):
+        _ = FolderData(root=None, roots=[tmp_path, tmp_path], **SETTINGS).found
     with pytest.raises(InputError, match="either one folder or several"):
         FolderData(root="a", roots=["b"], **SETTINGS)
