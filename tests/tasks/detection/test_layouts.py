@@ -11,6 +11,7 @@ from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.augmentation import recipes
 from tasks.detection.data import FolderData
 from tasks.detection.layouts import known
+from tests.commands import ROOT
 from tests.tasks.detection.layout_writers import (
     CLASSES,
     DIVIDED,
@@ -238,25 +239,12 @@ def test_a_missing_split_of_yolo_is_told(tmp_path: Path):
 
 
 def test_a_new_layout_is_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    put(tmp_path / "code" / "dots.py", NEW_LAYOUT)
-    monkeypatch.setattr(known, "__path__", [*known.__path__, str(tmp_path / "code")])
-    photos(tmp_path / "data", SCENES)
-    put(tmp_path / "data" / "dots.md", "")
-    data = folder(tmp_path / "data", val_share=0.25)
-    assert data.report_lines()[0] == "dots: a file"
+    added = ROOT / "tests" / "new_files" / "tasks" / "detection" / "layouts" / "known"
+    monkeypatch.setattr(known, "__path__", [*known.__path__, str(added)])
+    photos(tmp_path, SCENES)
+    for scene in SCENES:
+        put(tmp_path / f"{scene.name}.dots", "dot 20 30 8\n")
+    data = folder(tmp_path, val_share=0.25)
+    assert data.report_lines()[0] == "dots: 8 files"
     boxes = [*data.train_annotations.boxes, *data.val_annotations.boxes]
-    assert np.array_equal(boxes, [[1, 2, 9, 8]] * len(SCENES))
-
-
-NEW_LAYOUT = '''"""Dots: an empty file for all photos."""
-
-from tasks.detection.layouts.assembling import Photo, Thing, found_photos
-
-
-def find(listing):
-    if not listing.named("dots.md"):
-        return None
-    photos = [Photo(name, [Thing("dot", [1, 2, 9, 8])]) for name in listing.images]
-    return found_photos("dots: a file", {"all": lambda: photos}, folder=listing.root,
-                        source=listing.root)
-'''
+    assert np.array_equal(boxes, [[12, 22, 28, 38]] * len(SCENES))
