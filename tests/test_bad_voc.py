@@ -70,7 +70,7 @@ def test_voc_counted_from_zero_is_clipped_and_counted(weights: Path, tmp_path: P
 def test_the_layout_of_the_other_kind_is_refused(weights: Path, tmp_path: Path):
     voc = write_voc(tmp_path / "voc", annotation(SIZE + thing(10, 40)))
     coco = write_coco(tmp_path / "coco")
-    done = evaluate(weights, voc, cwd=tmp_path)
-    refuses(done, voc, "instances_val*.json", "data=demo", folder=tmp_path)
+    done = evaluate(weights, voc, "data=coco", cwd=tmp_path)
+    refuses(done, voc, "COCO: a JSON", "data=demo", folder=tmp_path)
     done = evaluate(weights, coco, "data=voc", cwd=tmp_path)
-    refuses(done, coco, "ImageSets", "data=demo", folder=tmp_path)
+    refuses(done, coco, "VOC: an XML", "data=demo", folder=tmp_path)

@@ -150,7 +150,6 @@ def test_checkpoints_without_their_settings_are_refused(
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("data.image_size=128", "contradicts"),
         ("backbone.width=0.5", "contradicts"),
         ("backbone.relu6=false", "contradicts"),
         ("head.features=[c5]", "features"),
@@ -165,6 +164,13 @@ def test_settings_that_contradict_the_file_are_refused(
     file = write_weights(tmp_path / "small.safetensors")
     done = run_on("eval init", file, setting, coco=coco, cwd=tmp_path)
     refuses(done, "small.safetensors", said, folder=tmp_path)
+
+
+def test_detectors_take_other_sizes_and_say_so(coco: Path, tmp_path: Path):
+    file = write_weights(tmp_path / "small.safetensors")
+    done = run_on("eval init", file, "data.image_size=160", coco=coco, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "head: ssd; image size 96, here 160" in done.stdout
 
 
 def test_init_and_checkpoint_exclude_each_other(coco: Path, tmp_path: Path):

@@ -114,7 +114,7 @@ def test_what_a_section_takes_may_be_added(arguments: list[str], tmp_path: Path)
         ("train", "pretrained=true", "init"),
         ("train", "name=mine", "run_dir=mine"),
         ("train", "amp=true", "trainer.precision=auto|32-true|16-mixed|bf16-mixed"),
-        ("train", "freeze=true", "task.freeze_batch_norm=true"),
+        ("train", "freeze=true", "task.freeze_backbone=true or task.freeze_batch_norm=true"),
         ("train", "opt=sgd", "optim=sgd"),
         ("train", "optimizer=Adam", "optim=adamw|rmsprop|sgd"),
         ("train", "weight_decay=1e-4", "optim.weight_decay=1e-4"),

@@ -1,4 +1,4 @@
-"""Trains a task: python tools/train.py task=ssd_coco data=coco data.root=DIR."""
+"""Trains a task: python tools/train.py task=ssd_coco data.root=DIR."""
 
 from tasks.common.commands.console import command
 from tasks.common.commands.request import Request

@@ -28,6 +28,8 @@ class DetectionHead(Head):
         InputError: If a setting is outside its bounds.
     """
 
+    # layers are convolutions or see crops of one size; anchors are shares of the image, or pixels
+    takes_any_size = True
     free_settings: tuple[str, ...] = (
         "score_threshold",
         "nms_iou",

@@ -92,12 +92,19 @@ class CocoMetric(TaskMetric):
         reference: Score with pycocotools, as figures are reported, instead of its several times
             faster equal.
         alone: Score what this process has seen, without the others.
+        max_detections: Of an image, the surest, that count.
     """
 
     def __init__(
-        self, annotations: Annotations, *, reference: bool = False, alone: bool = False
+        self,
+        annotations: Annotations,
+        *,
+        reference: bool = False,
+        alone: bool = False,
+        max_detections: int = MAX_DETECTIONS,
     ) -> None:
         super().__init__(sync_on_compute=not alone)
+        self.max_detections = max_detections
         self.annotations = annotations
         self.reference = reference
         self.results: list[dict[str, Any]] = []
@@ -146,13 +153,20 @@ class CocoMetric(TaskMetric):
                 images=self.seen,
                 reference=self.reference,
                 kind=kind,
+                max_detections=self.max_detections,
             ).items()
         }
 
     def precision_recall(self) -> list[PrecisionRecall]:
         """The curve of each class at an IoU of 0.5; of masks, where there are any."""
         kind = BOXES if self.annotations.outlines is None else MASKS
-        return precision_recall(self.truth(), self.results, images=self.seen, kind=kind)
+        return precision_recall(
+            self.truth(),
+            self.results,
+            images=self.seen,
+            kind=kind,
+            max_detections=self.max_detections,
+        )
 
     def truth(self) -> dict[str, Any]:
         """The ground truth as COCO's evaluators want it; images are numbered by index."""
@@ -163,7 +177,7 @@ class CocoMetric(TaskMetric):
     def save(self, folder: Path) -> None:
         """Writes ``predictions.json``, a COCO result file with the data set's ids, and a chart."""
         ids = self.annotations.image_ids
-        results = [row | {"image_id": int(ids[row["image_id"]])} for row in self.results]
+        results = [row | {"image_id": ids[row["image_id"]].item()} for row in self.results]
         with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(results), encoding="utf-8")
         what = "boxes" if self.annotations.outlines is None else "masks"

@@ -9,7 +9,7 @@ import torch
 from pycocotools.mask import area
 from torch import Tensor
 
-from backbone.errors import InputError
+from backbone.errors import InputError, check_number
 from heads.detection.detections import Detections
 from heads.detection.detector import DetectionHead
 from heads.head import Batch, Head
@@ -18,12 +18,14 @@ from tasks.common.images.canvas import Canvas
 from tasks.common.images.geometry import boxes_to_photo
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
-from tasks.detection.data import DetectionData
+from tasks.detection.annotations.class_names import near_matches
 from tasks.detection.drawing import draw_detections
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, DetectionRecords, truth_records
+from tasks.detection.module import DetectionData
 
 # What is printed of each class, by the name of the figure: two of the boxes, then two of the masks.
 COLUMNS = {"map": "AP", "map_50": "AP50", "segm_map": "masks AP", "segm_map_50": "AP50"}
+MOST_UNMEASURED = 20  # classes without objects, of which each has a line
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
     """Trains a detector and scores it by COCO's average precision.
 
     Args:
+        max_detections: Of a photo, the surest, that are scored.
         **wiring: See ``Task``.
     """
 
@@ -42,8 +45,11 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
         "The objects that were found, and how sure the network is of each; a colour for each class."
     )
 
-    def __init__(self, **wiring: Any) -> None:
+    def __init__(self, *, max_detections: int = MAX_DETECTIONS, **wiring: Any) -> None:
         super().__init__(**wiring)
+        check_number("task.max_detections", max_detections, at_least=1, whole=True)
+        self.max_detections = max_detections
+        self._scored: LabelMap | None = None  # the classes that category_ids are of
         self.register_buffer(
             "category_ids", torch.tensor(self.label_map.ids, dtype=torch.long), persistent=False
         )
@@ -52,12 +58,19 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
 
     def make_metric(self, data: DetectionData) -> CocoMetric:
         classes = data.val_annotations.label_map
-        # the data may number its classes otherwise than the network's training data did
-        self.category_ids = torch.tensor(category_ids(self.label_map, classes)).to(self.device)
-        return CocoMetric(data.val_annotations, reference=self.report_exactly)
+        if classes is not self._scored:  # or its warnings would come with each metric
+            # the data may number its classes otherwise than the network's training data did
+            self.category_ids = torch.tensor(category_ids(self.label_map, classes)).to(self.device)
+            self._scored = classes
+        return CocoMetric(
+            data.val_annotations,
+            reference=self.report_exactly,
+            max_detections=self.max_detections,
+        )
 
     def on_fit_start(self) -> None:
-        check_scoring(CocoMetric(self.measured.annotations, alone=True))
+        annotations, limit = self.measured.annotations, self.max_detections
+        check_scoring(CocoMetric(annotations, alone=True, max_detections=limit))
 
     def records(self, predictions: Detections, batch: Batch) -> DetectionRecords:
         category = self.category_ids[predictions.labels]
@@ -88,7 +101,7 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
                 f"{', '.join(f'val/{name} {figures[name]:.4f}' for name in measured)} on "
                 f"{photos} of {annotations.folder}, {boxes}; "
                 f"{'pycocotools' if self.report_exactly else 'faster-coco-eval'}, IoU 0.50:0.95, "
-                f"{MAX_DETECTIONS} detections a photo; score over {head.score_threshold:g}, "
+                f"{self.max_detections} detections a photo; score over {head.score_threshold:g}, "
                 f"NMS at {head.nms_iou:g}",
             ]
         )
@@ -111,10 +124,17 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
 
 
 def class_table(figures: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    """Lines of average precisions, of each class and of all, for those of ``COLUMNS`` there are."""
+    """Lines of average precisions, of each class and of all, for those of ``COLUMNS`` there are.
+
+    Of many classes without objects to find there is no line each.
+    """
     columns = {name: title for name, title in COLUMNS.items() if name in figures}
-    rows = [*((name, f"/{name}") for name in names), ("all", "")]
-    return [
+    unmeasured = [
+        name for name in names if all(figures[f"{column}/{name}"] == -1 for column in columns)
+    ]
+    hidden = set(unmeasured) if len(unmeasured) > MOST_UNMEASURED else set()
+    rows = [*((name, f"/{name}") for name in names if name not in hidden), ("all", "")]
+    lines = [
         f"{'class':26}" + "".join(f"  {title:>5}" for title in columns.values()),
         *(
             f"  {name:24}"
@@ -125,6 +145,7 @@ def class_table(figures: Mapping[str, float], names: Sequence[str]) -> list[str]
             for name, suffix in rows
         ),
     ]
+    return [*lines, f"  {len(hidden)} other classes have no objects here"] if hidden else lines
 
 
 def category_ids(network: LabelMap, data: LabelMap) -> list[int]:
@@ -133,6 +154,10 @@ def category_ids(network: LabelMap, data: LabelMap) -> list[int]:
     Raises:
         InputError: If they have no class in common.
     """
+    unknown = [name for name in data.names if name not in network.names]
+    near = "; ".join(near_matches(unknown, network.names))
+    if near:
+        logger.warning("Class names of the data and of the network differ: %s", near)
     check_classes(network, data)
     by_name = dict(zip(data.names, data.ids, strict=True))
     return [by_name.get(name, -1) for name in network.names]
@@ -163,12 +188,12 @@ def check_scoring(metric: CocoMetric) -> None:
             *(lost, figures["segm_map"]),
         )
         perfect = figures["map"]
-    crowded = int((counts > MAX_DETECTIONS).sum())
+    crowded = int((counts > metric.max_detections).sum())
     if crowded:
         logger.warning(
-            "%d validation photos have more than %d objects, which is all that COCO's metric looks "
-            "at: the best val/map is %.3f",
-            *(crowded, MAX_DETECTIONS, perfect),
+            "%d validation photos have more than %d objects, which is all that the metric looks "
+            "at: the best val/map is %.3f. Raise task.max_detections and head.max_detections to %d",
+            *(crowded, metric.max_detections, perfect, counts.max()),
         )
     elif perfect < 0.999:
         raise InputError(

@@ -80,7 +80,7 @@ class Start(NamedTuple):
         loaded = load_weights(task, self.init, new_classes=new_classes)
         if self.init.description.get("batch_norm_folded"):
             unfold_batch_norm(task, loaded, data)
-        return report_lines(loaded, self.init)
+        return report_lines(loaded, self.init, image_size=task.image_size)
 
 
 def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:

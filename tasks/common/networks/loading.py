@@ -48,15 +48,24 @@ def load_weights(task: Task, checkpoint: Checkpoint, *, new_classes: bool = Fals
     return report
 
 
-def report_lines(report: LoadReport, checkpoint: Checkpoint) -> list[str]:
-    """What was taken from a weights file, for ``report.txt``."""
+def report_lines(report: LoadReport, checkpoint: Checkpoint, *, image_size: int) -> list[str]:
+    """What was taken from a weights file, for ``report.txt``.
+
+    Args:
+        report: Of the loading.
+        checkpoint: The file.
+        image_size: Of the network that was loaded into, in pixels.
+    """
     description = checkpoint.description
+    size = f"image size {description['image_size']}"
+    if description["image_size"] != image_size:
+        size += f", here {image_size}"
     head = description.get("head", {}).get("name", "none")
     backbone = description["backbone"]
     return [
         f"weights: {checkpoint.path}",
         f"  backbone: {', '.join(f'{key} {value}' for key, value in backbone.items())}",
-        f"  head: {head}; image size {description['image_size']}",
+        f"  head: {head}; {size}",
         f"  trained on: {', '.join(checkpoint.trained_on) or 'nothing'}",
         *(f"  {line}" for line in report.lines()),
     ]

@@ -84,4 +84,4 @@ def restore(config: DictConfig, checkpoint: Checkpoint) -> tuple[Task, list[str]
             f"{checkpoint.path} lacks {len(report.started_anew)} tensors of this task's network, "
             f"such as {report.started_anew[0]}: it was made for another task."
         )
-    return task, report_lines(report, checkpoint)
+    return task, report_lines(report, checkpoint, image_size=task.image_size)

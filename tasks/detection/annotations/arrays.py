@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pycocotools.mask import area
 
 from tasks.common.data.labels import LabelMap
+from tasks.common.report import counted
 from tasks.detection.annotations.outlines import Outlines, Rle
 from tasks.detection.annotations.ragged import select_lists, start_offsets
+
+MOST_NAMED = 10  # classes, in a note
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +23,7 @@ class Annotations:
     Arrays throughout: Python objects per box would be copied, page by page, into every worker.
 
     Attributes:
-        image_ids: The data set's own ids, int64 ``(N,)``.
+        image_ids: The data set's own ids, int64, or text where it has text, ``(N,)``.
         file_names: Relative to ``folder``, ``(N,)``.
         sizes: Width and height, int64 ``(N, 2)``.
         boxes: Pixels of the original image, ``(x0, y0, x1, y1)``, float64 ``(M, 4)``.
@@ -54,6 +59,10 @@ class Annotations:
         """The file of an image."""
         return self.folder / str(self.file_names[index])
 
+    def paths(self) -> list[Path]:
+        """The files of all images."""
+        return [self.path(index) for index in range(len(self))]
+
     def rows(self, index: int) -> slice:
         """Selects an image's part of ``boxes``, ``classes``, ``crowd``, ``areas`` and their ids."""
         return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
@@ -70,6 +79,35 @@ class Annotations:
             return {}
         rle = self.rle(row)
         return {"segmentation": rle | {"counts": rle["counts"].decode("ascii")}}
+
+    def objects(self, index: int) -> list[dict[str, Any]]:
+        """An image's objects as COCO's results have them, with their names; without crowds."""
+        rows, classes = self.rows(index), self.label_map
+        boxes_xywh = self.boxes[rows].copy()
+        boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
+        columns = zip(
+            range(rows.start, rows.stop),
+            self.classes[rows].tolist(),
+            boxes_xywh.tolist(),
+            self.crowd[rows].tolist(),
+            strict=True,
+        )
+        return [
+            {"category_id": classes.ids[label], "name": classes.names[label], "bbox": box}
+            | self.segmentation(row)
+            for row, label, box, crowd in columns
+            if not crowd
+        ]
+
+    def unseen_classes(self) -> list[str]:
+        """A note on the classes that no object is of; none where all are shown."""
+        shown = np.bincount(self.classes[~self.crowd], minlength=len(self.label_map))
+        unseen = [self.label_map.names[label] for label in np.flatnonzero(shown == 0)]
+        if not unseen:
+            return []
+        total = counted(len(unseen), "class", "classes")
+        more = ", ..." if len(unseen) > MOST_NAMED else ""
+        return [f"{total} without a box to train on: {', '.join(unseen[:MOST_NAMED])}{more}"]
 
     def image_of_row(self) -> np.ndarray:
         """The index of the image that each box belongs to, int64 ``(M,)``."""
@@ -98,6 +136,21 @@ class Annotations:
             replace(self, boxes=boxes)._with_rows(np.flatnonzero(keep)),
             offsets=start_offsets(counts),
         )
+
+    def with_outlines(self, outlines: Outlines) -> "Annotations":
+        """Adds outlines, and their areas where there are none."""
+        outlined = replace(self, outlines=outlines, areas=self.areas.copy())
+        for row in np.flatnonzero(np.isnan(outlined.areas)):
+            outlined.areas[row] = area(outlined.rle(int(row)))
+        return outlined
+
+    def without_crowds(self) -> "Annotations":
+        """The same with crowds taken as objects, and a note on how many."""
+        if not self.crowd.any():
+            return self
+        total = counted(int(self.crowd.sum()), "box", "boxes")
+        note = f"{total} marked as crowds or difficult taken as objects: data.crowds=objects"
+        return replace(self, crowd=np.zeros_like(self.crowd)).with_notes([note])
 
     def with_notes(self, notes: Iterable[str]) -> "Annotations":
         """Adds notes."""

@@ -9,11 +9,16 @@ import numpy as np
 from backbone.errors import InputError, check_choice
 from tasks.common.report import counted
 from tasks.detection.annotations.arrays import Annotations, list_annotations
+from tasks.detection.annotations.other_forms import looks_like_corners, refuse_shares
 
 BAD_BOX_POLICIES = ("error", "drop", "clip")
+XYWH, CORNERS = "x, y, width, height", "xmin, ymin, xmax, ymax"
 
 # Rounded coordinates, and those counted from 1 where we count from 0, miss an edge by this much.
 TOLERANCE_PX = 1.0
+
+# What shares of seven digits, as YOLO has them, are off by is not worth a word.
+ROUNDING_PX = 0.01
 
 # What can be wrong with a box; the code of a defect is its index, 0 is none.
 DEFECTS = ("", "not four numbers", "not finite", "without area", "outside the image")
@@ -29,12 +34,14 @@ class WrittenBoxes:
         form: What the four numbers are, such as ``x, y, width, height``.
         values: The numbers, NaN where there are not four, float64 ``(M, 4)``.
         malformed: The text of each box that is not four numbers, by row.
+        shares: Whether they are shares of the photo, not pixels.
     """
 
     source: Path
     form: str
     values: np.ndarray
     malformed: Mapping[int, str]
+    shares: bool = False
 
     def describe(self, row: int) -> str:
         """The box in a row, as it is written."""
@@ -54,27 +61,33 @@ def check_boxes(annotations: Annotations, *, written: WrittenBoxes, on_bad_box: 
             it to its image and drops it if it is not finite or nothing is left.
 
     Raises:
-        InputError: At the first bad box under ``error``.
+        InputError: At the first bad box under ``error``; under each policy if all are in another
+            form than they should.
     """
     check_choice("data.on_bad_box", on_bad_box, allowed=BAD_BOX_POLICIES)
-    limits = np.tile(annotations.sizes[annotations.image_of_row()], 2)
-    clipped = np.clip(annotations.boxes, 0, limits)
+    sizes = annotations.sizes[annotations.image_of_row()]
+    clipped = np.clip(annotations.boxes, 0, np.tile(sizes, 2))
     defects = _find_defects(annotations.boxes, clipped=clipped)
     defects[list(written.malformed)] = MALFORMED
+    _refuse_other_forms(written, sizes=sizes, outside=defects == OUTSIDE)
     if on_bad_box == "error" and defects.any():
         bad = np.flatnonzero(defects)
         first = f"the box {written.describe(bad[0])} ({written.form})"
+        turned = written.malformed.get(bad[0], "").count(",") == 4
+        hint = "; a fifth number, an angle: rotated boxes are not read" if turned else ""
         raise InputError(
             bad_annotations_message(
                 annotations,
                 bad,
-                first=f"{first}, which is {DEFECTS[defects[bad[0]]]}",
+                first=f"{first}, which is {DEFECTS[defects[bad[0]]]}{hint}",
                 nouns=("box", "boxes"),
                 source=written.source,
             )
         )
     mended = (defects == OUTSIDE) & _has_area(clipped) & (on_bad_box == "clip")
-    moved = (defects == 0) & (clipped != annotations.boxes).any(axis=1)
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
+        far = np.abs(clipped - annotations.boxes) > ROUNDING_PX
+    moved = (defects == 0) & far.any(axis=1)
     notes = [
         *_note_tolerated(moved, source=written.source),
         *_note_defects(annotations, defects * mended, done="clipped", source=written.source),
@@ -83,6 +96,18 @@ def check_boxes(annotations: Annotations, *, written: WrittenBoxes, on_bad_box: 
     checked = annotations.with_boxes(clipped, keep=(defects == 0) | mended).with_notes(notes)
     own = (checked.boxes[:, 2:] - checked.boxes[:, :2]).prod(axis=1)
     return replace(checked, areas=np.where(np.isnan(checked.areas), own, checked.areas))
+
+
+def _refuse_other_forms(written: WrittenBoxes, *, sizes: np.ndarray, outside: np.ndarray) -> None:
+    if written.shares:
+        return
+    refuse_shares(written.values, sizes=sizes, source=written.source)
+    if written.form == XYWH and looks_like_corners(written.values, sizes=sizes, outside=outside):
+        raise InputError(
+            f"{written.source}: {outside.sum()} of {len(outside)} boxes are outside their images "
+            f"if they are {XYWH}, and none if they are corners ({CORNERS}): they look like corners."
+            " Subtract x and y from the last two numbers of each"
+        )
 
 
 def _has_area(boxes: np.ndarray) -> np.ndarray:
@@ -126,7 +151,7 @@ def bad_annotations_message(
         f"{source}: annotation {annotations.annotation_ids[row]} of image "
         f"{annotations.image_ids[image]} ({annotations.file_names[image]}, {width}x{height}) has "
         f"{first}.{others} Correct the file, or set data.on_bad_box=drop to leave such "
-        f"{nouns[1]} out, or data.on_bad_box=clip to cut them to their images"
+        "objects out, or data.on_bad_box=clip to cut them to their images"
     )
 
 

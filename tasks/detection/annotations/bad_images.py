@@ -42,7 +42,10 @@ def _image_problem(annotations: Annotations, index: int, *, decode: bool) -> str
         return None
     cause = "so its boxes would be wrong"
     if size == declared[::-1]:
-        cause = "width and height swapped: they were made without the Exif rotation"
+        cause = (
+            "width and height swapped: they were made without the Exif rotation, and "
+            "data.exif=ignore takes them so"
+        )
     return (
         f"image {annotations.image_ids[index]}: {path} is {size[0]}x{size[1]} but its "
         f"annotations are for {declared[0]}x{declared[1]}, {cause}"

@@ -1,6 +1,6 @@
 """Outlines of objects, in arrays, and the masks that they enclose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools.mask import decode, frPyObjects, merge
 
-from tasks.detection.annotations.ragged import select_lists
+from tasks.detection.annotations.ragged import select_lists, start_offsets
 
 # A mask as COCO compresses it: ``size``, height and width, and ``counts``, the lengths of its runs.
 Rle = dict[str, Any]
@@ -47,6 +47,22 @@ class Outlines:
         parts, offsets = select_lists(self.offsets, rows)
         values, part_offsets = select_lists(self.parts, parts)
         return Outlines(self.values[values], part_offsets, offsets, self.in_runs[rows])
+
+    def with_polygons(self, polygons: Mapping[int, Sequence[Polygon]]) -> "Outlines":
+        """The outlines with those at some rows replaced."""
+        parts = [
+            [part.ravel() for part in polygons[row]] if row in polygons else self._parts(row)
+            for row in range(len(self))
+        ]
+        flat = [part for row in parts for part in row]
+        in_runs = self.in_runs.copy()
+        in_runs[list(polygons)] = False
+        return Outlines(
+            np.concatenate([np.zeros(0), *flat]),
+            start_offsets(np.array([len(part) for part in flat], np.int64)),
+            start_offsets(np.array([len(row) for row in parts], np.int64)),
+            in_runs,
+        )
 
     def polygons(self, row: int, *, size: tuple[int, int]) -> list[Polygon]:
         """The polygons of an object in an image of this width and height."""

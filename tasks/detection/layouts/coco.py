@@ -1,26 +1,34 @@
 """Reads data sets in COCO's format: one JSON file beside a folder of images."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pycocotools.mask import area
 
 from backbone.errors import InputError, check_choice
-from tasks.common.data.labels import LabelMap
-from tasks.common.files.names import check_file_name
 from tasks.common.report import counted
 from tasks.detection.annotations.arrays import Annotations
-from tasks.detection.annotations.bad_boxes import BAD_BOX_POLICIES, WrittenBoxes, check_boxes
+from tasks.detection.annotations.bad_boxes import (
+    BAD_BOX_POLICIES,
+    XYWH,
+    WrittenBoxes,
+    check_boxes,
+)
 from tasks.detection.annotations.ragged import start_offsets
+from tasks.detection.layouts.coco_columns import (
+    annotation_ids,
+    read_classes,
+    read_photos,
+    used_categories,
+)
+from tasks.detection.layouts.coco_numbers import Key, indices_of
 from tasks.detection.layouts.coco_sections import (
+    FROM_OUTLINE,
     WAYS_OUT,
     Section,
     is_number,
-    read_ids,
-    read_indices,
     read_sections,
-    whole_numbers,
 )
 from tasks.detection.layouts.segmentations import (
     NO_SEGMENTATION,
@@ -29,114 +37,91 @@ from tasks.detection.layouts.segmentations import (
     fit_outlines,
 )
 
+MOST_OF_ITS_BOX = 2  # an area beyond so many times its box's is no area
+
 
 def read_coco(
     annotation_file: str | Path,
-    image_folder: str | Path,
+    image_folder: str | Path | Sequence[Path],
     *,
     on_bad_box: str = "error",
     masks: bool = False,
+    exif: str = "apply",
 ) -> Annotations:
-    """Reads a COCO annotation file; the images themselves are not opened.
+    """Reads a COCO annotation file; an image is opened only where its size is missing.
 
     Classes come in the order of their category ids. Missing crowd flags count as 0; missing areas
-    are those of the boxes, or of the masks if these are read. Annotation id 0, which COCO's
-    evaluators take for "no match", is replaced by an unused one. Each of these is noted.
+    are those of the boxes, or of the masks if these are read; a missing box is the extent of its
+    outline. Annotation id 0, which COCO's evaluators take for "no match", is replaced by an unused
+    one. Each of these is noted.
 
     Args:
         annotation_file: JSON with the sections ``images``, ``annotations`` and ``categories``.
-        image_folder: The folder that each ``file_name`` is relative to.
+        image_folder: The folder that each ``file_name`` is relative to, or several of which one is.
         on_bad_box: See ``check_boxes``; with masks, ``check_outlines`` too.
         masks: Whether to read the ``segmentation`` of each annotation, which then must have one.
+        exif: See ``Reading``.
 
     Raises:
         InputError: If a file, section, key or reference is missing, malformed or repeated, naming
             the file and the id.
     """
     check_choice("data.on_bad_box", on_bad_box, allowed=BAD_BOX_POLICIES)
-    source, folder = Path(annotation_file), Path(image_folder)
-    if not folder.is_dir():
-        raise InputError(f"No image folder at {folder}. {WAYS_OUT}")
+    source = Path(annotation_file)
+    given = [image_folder] if isinstance(image_folder, str | Path) else image_folder
+    folders = [Path(folder) for folder in given if Path(folder).is_dir()]
+    if not folders:
+        raise InputError(f"No image folder at {', '.join(map(str, given))}. {WAYS_OUT}")
     sections = read_sections(source, masks=masks)
-    label_map = _read_categories(sections.pop("categories"))
-    images = _read_images(sections.pop("images"))
+    photos = read_photos(sections["images"], folders, exif=exif)
     section = sections.pop("annotations")
-    boxes, written, notes = _read_annotations(
-        section, image_ids=images["image_ids"], label_map=label_map
-    )
+    classes, notes = read_classes(sections["categories"], used=used_categories(section))
+    columns, order, mended = _read_objects(section, photos.keys, list(classes.ids))
+    written = _written_boxes(section, order)
     annotations = Annotations(
-        **images,  # type: ignore[arg-type]  # neither has notes or outlines
-        **boxes,  # type: ignore[arg-type]
-        label_map=label_map,
-        folder=folder,
-        notes=notes,
+        **photos.columns,  # type: ignore[arg-type]  # neither has notes or outlines
+        **columns,  # type: ignore[arg-type]
+        boxes=_to_corners(written.values),
+        label_map=classes,
+        folder=photos.folder,
+        notes=(*photos.notes, *notes, *mended),
     )
+    annotations = _without_odd_areas(annotations, source=source)
     misfits: Misfits = {}
     if masks:
-        annotations, misfits = _with_outlines(annotations, section)
+        annotations, misfits = _with_outlines(annotations, section, order)
     del section  # frees what the file was parsed to, the most of the memory
     checked = check_boxes(annotations, written=written, on_bad_box=on_bad_box)
     checked = check_outlines(checked, misfits=misfits, source=source, on_bad_box=on_bad_box)
     return _renumber_zero(checked, source=source)
 
 
-def _with_outlines(annotations: Annotations, section: Section) -> tuple[Annotations, Misfits]:
-    """Adds the outlines, and their areas where the file gives none."""
-    by_id = dict(zip(section.column("id"), section.column("segmentation"), strict=True))
-    segmentations = [by_id[number] or NO_SEGMENTATION for number in annotations.annotation_ids]
+def _with_outlines(
+    annotations: Annotations, section: Section, order: np.ndarray
+) -> tuple[Annotations, Misfits]:
+    """Adds the outlines, and what is wrong with them."""
+    column = section.column("segmentation")
+    segmentations = [column[index] or NO_SEGMENTATION for index in order]
     outlines, misfits = fit_outlines(annotations, segmentations)
-    outlined = replace(annotations, outlines=outlines, areas=annotations.areas.copy())
-    for row in np.flatnonzero(np.isnan(outlined.areas)):
-        outlined.areas[row] = area(outlined.rle(int(row)))
-    return outlined, misfits
+    return annotations.with_outlines(outlines), misfits
 
 
-def _read_categories(section: Section) -> LabelMap:
-    if not section.entries:
-        raise InputError(f"{section.source} has no categories")
-    ids = read_ids(section)
-    names = section.column("name")
-    for index, name in enumerate(names):
-        if not isinstance(name, str):
-            raise section.refuse(index, f"has the name {name!r}, which must be text")
-    order = np.argsort(ids)
-    try:
-        return LabelMap(tuple(names[i] for i in order), tuple(ids[order].tolist()))
-    except InputError as error:
-        raise InputError(f"{section.source}: {error}") from error
-
-
-def _read_images(section: Section) -> dict[str, np.ndarray]:
-    if not section.entries:
-        raise InputError(f"{section.source} has no images")
-    image_ids = read_ids(section)
-    names = section.column("file_name")
-    for image_id, name in zip(image_ids, names, strict=True):
-        check_file_name(name, source=f"{section.source}: image {image_id}")
-    sizes = np.stack([whole_numbers(section, key) for key in ("width", "height")], axis=1)
-    for index in np.flatnonzero((sizes <= 0).any(axis=1)):
-        raise section.refuse(int(index), f"has the size {sizes[index, 0]}x{sizes[index, 1]}")
-    return {"image_ids": image_ids, "file_names": np.array(names), "sizes": sizes}
-
-
-def _read_annotations(
-    section: Section, *, image_ids: np.ndarray, label_map: LabelMap
-) -> tuple[dict[str, np.ndarray], WrittenBoxes, tuple[str, ...]]:
-    """The columns of ``Annotations``, sorted by image, and the same boxes as written."""
-    ids = read_ids(section)
-    images = read_indices(section, "image_id", image_ids)
-    classes = read_indices(section, "category_id", np.array(label_map.ids))
+def _read_objects(
+    section: Section, image_keys: list[Key], category_keys: list[Key]
+) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
+    """The columns of ``Annotations`` but the boxes, sorted by image; that order; and notes."""
+    ids, notes = annotation_ids(section)
+    images, of_images = indices_of(section, "image_id", image_keys)
+    classes, of_classes = indices_of(section, "category_id", category_keys)
     order = np.argsort(images, kind="stable")
-    written = _written_boxes(section, order)
     columns = {
-        "boxes": _to_corners(written.values),
         "classes": classes[order],
         "crowd": _crowd_flags(section)[order],
         "areas": _areas(section)[order],
         "annotation_ids": ids[order],
-        "offsets": start_offsets(np.bincount(images, minlength=len(image_ids))),
+        "offsets": start_offsets(np.bincount(images, minlength=len(image_keys))),
     }
-    return columns, written, _notes(section, columns)
+    return columns, order, [*notes, *of_images, *of_classes, *_notes(section, columns)]
 
 
 def _written_boxes(section: Section, order: np.ndarray) -> WrittenBoxes:
@@ -153,9 +138,9 @@ def _written_boxes(section: Section, order: np.ndarray) -> WrittenBoxes:
             rows.append(box)
         else:
             rows.append([np.nan] * 4)
-            malformed[row] = f"{box!r:.80}"
+            malformed[row] = f"{box!r:.120}"
     values = np.array(rows, np.float64).reshape(-1, 4)
-    return WrittenBoxes(section.source, "x, y, width, height", values, malformed)
+    return WrittenBoxes(section.source, XYWH, values, malformed)
 
 
 def _to_corners(boxes_xywh: np.ndarray) -> np.ndarray:
@@ -179,16 +164,33 @@ def _areas(section: Section) -> np.ndarray:
     return np.where(np.isfinite(areas) & (areas >= 0), areas, np.nan)
 
 
+def _without_odd_areas(annotations: Annotations, *, source: Path) -> Annotations:
+    """Takes areas of 0, or far beyond their boxes', for missing ones, and notes how many are."""
+    extents = annotations.boxes[:, 2:] - annotations.boxes[:, :2]
+    with np.errstate(invalid="ignore", over="ignore"):
+        own = extents.prod(axis=1)
+        real = (own > 0) & (extents > 0).all(axis=1)
+        odd = real & ((annotations.areas == 0) | (annotations.areas > MOST_OF_ITS_BOX * own + 1))
+    missing = np.isnan(annotations.areas)
+    notes = [
+        f"{counted(int(count.sum()), 'area', 'areas')} {what} in {source}, measured instead"
+        for what, count in (("missing", missing), ("of 0 or beyond its box", odd))
+        if count.any()
+    ]
+    areas = np.where(odd, np.nan, annotations.areas)
+    return replace(annotations, areas=areas).with_notes(notes)
+
+
 def _notes(section: Section, columns: dict[str, np.ndarray]) -> tuple[str, ...]:
     total, where = len(section.entries), f"in {section.source}"
-    crowd, areas = columns["crowd"], columns["areas"]
+    crowd = columns["crowd"]
     no_flag = sum(value is None for value in section.column("iscrowd"))
-    no_area = int(np.isnan(areas).sum())
+    no_box = sum(FROM_OUTLINE in entry for entry in section.entries)
     notes = {
         f"no annotations {where}: there is nothing to detect": total == 0,
         f"only crowd regions {where}: there is nothing to learn from": total and crowd.all(),
         f"{counted(no_flag, 'crowd flag', 'crowd flags')} missing {where}, taken as 0": no_flag,
-        f"{counted(no_area, 'area', 'areas')} missing {where}, measured instead": no_area,
+        f"{counted(no_box, 'box', 'boxes')} missing {where}, taken around the outline": no_box,
     }
     return tuple(note for note, applies in notes.items() if applies)
 

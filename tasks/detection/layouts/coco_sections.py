@@ -7,11 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from backbone.errors import InputError
-from tasks.common.report import counted
-from tasks.detection.layouts.segmentations import parse_segmentation
+from tasks.detection.layouts.segmentations import Segmentation, parse_segmentation
 
 SECTIONS = ("images", "annotations", "categories")
 WAYS_OUT = (
@@ -20,6 +17,7 @@ WAYS_OUT = (
     "for validation), or try data=demo"
 )
 LARGEST_WHOLE = 2**53  # beyond it float64 skips whole numbers; no id or coordinate comes near
+FROM_OUTLINE = "box from the outline"  # marks an entry whose box was missing
 
 Entry = dict[str, Any]
 
@@ -66,6 +64,7 @@ def read_sections(source: Path, *, masks: bool) -> dict[str, Section]:
         raise InputError(
             f"{source} holds JSON of type {type(content).__name__}, not an object of sections"
         )
+    _check_sections(content, source=source)
     return {name: _section(content, name, source=source) for name in SECTIONS}
 
 
@@ -82,14 +81,25 @@ def _collecting_nothing() -> Iterator[None]:
 
 
 def _without_outline(entry: Entry) -> Entry:
-    entry.pop("segmentation", None)
+    outline = entry.pop("segmentation", None)
+    if outline and not entry.get("bbox", None):
+        _give_box(entry, parse_segmentation(outline))
     return entry
 
 
 def _compact(entry: Entry) -> Entry:
     if "segmentation" in entry:
-        entry["segmentation"] = parse_segmentation(entry["segmentation"])
+        outline = entry["segmentation"] = parse_segmentation(entry["segmentation"])
+        if not entry.get("bbox", None):
+            _give_box(entry, outline)
     return entry
+
+
+def _give_box(entry: Entry, outline: Segmentation) -> None:
+    """Makes a missing box from the extent of the outline, if there is sense in that."""
+    if not outline.defect:
+        entry["bbox"] = outline.extent()
+        entry[FROM_OUTLINE] = True
 
 
 def _json_problem(error: json.JSONDecodeError) -> str:
@@ -103,10 +113,7 @@ def _json_problem(error: json.JSONDecodeError) -> str:
 
 
 def _section(content: dict[str, Any], name: str, *, source: Path) -> Section:
-    if name not in content:
-        found = ", ".join(map(repr, content)) or "nothing"
-        raise InputError(f"{source} has no section {name!r}; it has {found}")
-    entries = content.pop(name)
+    entries = content[name]
     if not isinstance(entries, list):
         raise InputError(f"{source}: {name} is a {type(entries).__name__}, not a list")
     for index, entry in enumerate(entries):
@@ -115,41 +122,17 @@ def _section(content: dict[str, Any], name: str, *, source: Path) -> Section:
     return Section(source, name, entries)
 
 
-def whole_numbers(section: Section, key: str) -> np.ndarray:
-    """A column of int64; raises an InputError at the first entry without a whole number."""
-    values = section.column(key)
-    for index, value in enumerate(values):
-        if type(value) is not int or not -LARGEST_WHOLE < value < LARGEST_WHOLE:
-            found = f"{value!r:.80}" if key in section.entries[index] else "nothing"
-            raise section.refuse(index, f"has {found} as {key}, which must be a whole number")
-    return np.array(values, np.int64)
-
-
-def read_ids(section: Section) -> np.ndarray:
-    """The ids, int64; raises an InputError if one is there twice."""
-    ids = whole_numbers(section, "id")
-    unique, counts = np.unique(ids, return_counts=True)
-    repeated = unique[counts > 1]
-    if len(repeated):
-        others = f" and {len(repeated) - 1} other ids" if len(repeated) > 1 else ""
-        raise InputError(
-            f"{section.source}: {section.name} has the id {repeated[0]}{others} more than once"
-        )
-    return ids
-
-
-def read_indices(section: Section, key: str, known: np.ndarray) -> np.ndarray:
-    """Where each entry's reference is among the known ids; raises an InputError if it is not."""
-    values = whole_numbers(section, key)
-    order = np.argsort(known)
-    indices = order[np.searchsorted(known[order], values).clip(max=len(known) - 1)]
-    dangling = np.flatnonzero(known[indices] != values)
-    if len(dangling):
-        more = counted(len(dangling) - 1, "other does", "others do")
-        others = f"; {more} likewise" if len(dangling) > 1 else ""
-        problem = f"refers to {key} {values[dangling[0]]}, which the file does not have{others}"
-        raise section.refuse(dangling[0], problem)
-    return indices
+def _check_sections(content: dict[str, Any], *, source: Path) -> None:
+    for name in SECTIONS:
+        if name not in content:
+            found = ", ".join(map(repr, content)) or "nothing"
+            advice = ""
+            if name == "annotations" and "images" in content:
+                advice = (
+                    ". Photos without annotations are neither trained on nor scored: "
+                    "tools/predict.py looks for objects in them"
+                )
+            raise InputError(f"{source} has no section {name!r}; it has {found}{advice}")
 
 
 def is_number(value: Any) -> bool:

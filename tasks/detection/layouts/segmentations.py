@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
 from backbone.errors import InputError
 from tasks.common.report import counted
 from tasks.detection.annotations.arrays import Annotations, list_annotations
 from tasks.detection.annotations.bad_boxes import TOLERANCE_PX, bad_annotations_message
-from tasks.detection.annotations.outlines import Outlines
+from tasks.detection.annotations.outlines import Outlines, runs_to_mask
 from tasks.detection.annotations.ragged import start_offsets
 
 MALFORMED = "neither a list of polygons nor an RLE"
@@ -46,6 +47,16 @@ class Segmentation(NamedTuple):
     def describe(self) -> str:
         """The segmentation as the file has it, or at least its numbers."""
         return self.written or f"{[part.tolist() for part in self.parts]!r:.80}"
+
+    def extent(self) -> list[float]:
+        """The box around it: x, y, width, height in pixels; there must be no defect."""
+        if self.size:
+            height, width = self.size
+            mask = runs_to_mask(np.array(self.parts[0]), size=(width, height))
+            return [float(side) for side in cv2.boundingRect(mask)]
+        points = np.concatenate(self.parts).reshape(-1, 2)
+        low, high = points.min(axis=0), points.max(axis=0)
+        return [*low.tolist(), *(high - low).tolist()]
 
 
 NO_SEGMENTATION = Segmentation(defect=MISSING, written="None")

@@ -13,7 +13,15 @@ from pycocotools.cocoeval import COCOeval
 from backbone.errors import InputError
 from tasks.common.charts.precision_recall import PrecisionRecall
 
-NAMES = ("map", "map_50", "map_75", "map_small", "map_medium", "map_large")
+# Of each figure, where evaluators have it: the place of its IoU, if it is of one, and of its sizes.
+NAMES: dict[str, tuple[int | None, int]] = {
+    "map": (None, 0),
+    "map_50": (0, 0),
+    "map_75": (5, 0),
+    "map_small": (None, 1),
+    "map_medium": (None, 2),
+    "map_large": (None, 3),
+}
 # What overlaps, as the evaluators call it, and what its figures' names begin with.
 BOXES, MASKS = ("bbox", ""), ("segm", "segm_")
 
@@ -24,6 +32,7 @@ def score(
     *,
     images: np.ndarray,
     reference: bool,
+    max_detections: int,
     kind: tuple[str, str] = BOXES,
 ) -> dict[str, float]:
     """Average precision of COCO results against a COCO dictionary.
@@ -33,6 +42,7 @@ def score(
         results: With ``image_id``, ``category_id``, ``score``, ``bbox`` and maybe ``segmentation``.
         images: Ids of the images that count.
         reference: Use pycocotools instead of faster-coco-eval.
+        max_detections: Of an image, the surest, that count: 100 in COCO's own figures.
         kind: ``BOXES`` or ``MASKS``.
 
     Returns:
@@ -44,14 +54,15 @@ def score(
     _check_ids(truth, results)
     overlap, prefix = kind
     evaluation = _evaluator(truth, results, images=images, reference=reference, overlap=overlap)
-    with contextlib.redirect_stdout(io.StringIO()):  # they print tables
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    values = {prefix + name: float(evaluation.stats[i]) for i, name in enumerate(NAMES)}
-    # thresholds, recalls, classes, areas, limits -> thresholds, recalls, classes
-    precision = evaluation.eval["precision"][:, :, :, 0, -1]
-    precision = precision.reshape(*precision.shape[:2], -1)
+    _count(evaluation, max_detections)
+    # thresholds, recalls, classes, areas, limits -> thresholds, recalls, classes, areas
+    precision = evaluation.eval["precision"][..., -1]
+    # not by their summarize(), whose first figure is of 100 detections and no other number
+    values = {
+        prefix + name: _mean(precision[slice(None) if iou is None else iou, :, :, size])
+        for name, (iou, size) in NAMES.items()
+    }
+    precision = precision[..., 0]
     by_id = sorted(truth["categories"], key=lambda row: row["id"])  # as evaluators order them
     for index, category in enumerate(by_id):
         values[f"{prefix}map/{category['name']}"] = _mean(precision[:, :, index])
@@ -64,6 +75,7 @@ def precision_recall(
     results: list[dict[str, Any]],
     *,
     images: np.ndarray,
+    max_detections: int,
     kind: tuple[str, str] = BOXES,
 ) -> list[PrecisionRecall]:
     """The curve of each class that has objects, at an IoU of 0.5.
@@ -72,15 +84,14 @@ def precision_recall(
         truth: As ``score`` takes it, and so the others.
         results: Of the same.
         images: That count.
+        max_detections: As ``score`` takes it.
         kind: ``BOXES`` or ``MASKS``.
     """
     # the one that keeps the scores, at one of its thresholds and one of its sizes
     evaluation = _evaluator(truth, results, images=images, reference=True, overlap=kind[0])
     evaluation.params.iouThrs = np.array([0.5])
     evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0, 1e10]], ["all"]
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation.evaluate()
-        evaluation.accumulate()
+    _count(evaluation, max_detections)
     precision, scores = (evaluation.eval[name][0, :, :, 0, -1] for name in ("precision", "scores"))
     by_id = sorted(truth["categories"], key=lambda row: row["id"])
     return [
@@ -126,6 +137,13 @@ def _evaluator(
         evaluation = evaluator(ground_truth, detections, iouType=overlap)
         evaluation.params.imgIds = images.tolist()
     return evaluation
+
+
+def _count(evaluation: Any, max_detections: int) -> None:
+    evaluation.params.maxDets = [max_detections]
+    with contextlib.redirect_stdout(io.StringIO()):  # they print what they do
+        evaluation.evaluate()
+        evaluation.accumulate()
 
 
 def _mean(precision: np.ndarray) -> float:

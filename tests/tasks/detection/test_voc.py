@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.detection.annotations.bad_images import check_images
-from tasks.detection.layouts.voc import read_voc, voc_label_map, voc_splits
+from tasks.detection.layouts.voc import read_voc, voc_label_map, voc_lists, voc_splits
 
 SIZE = "<size><width>100</width><height>50</height><depth>3</depth></size>"
 
@@ -161,7 +162,10 @@ def test_listed_without_an_xml_file(root):
     write(root, "a", SIZE + thing("cat", 1, 1, 9, 9))
     write(root, "b", SIZE)
     (root / "Annotations/b.xml").unlink()
-    assert refusal(root) == f"No annotation file at {root / 'Annotations/b.xml'}"
+    data = read_voc(root, split="train")
+    assert data.file_names.tolist() == ["a.jpg", "b.jpg"]
+    assert np.diff(data.offsets).tolist() == [1, 0]
+    assert data.notes == ("1 photo without XML, taken to show no objects",)
 
 
 @pytest.mark.parametrize(
@@ -210,17 +214,23 @@ def test_unknown_policy(root):
         ("train val test", ("train", "test")),
         ("train val trainval", ("train", "val")),
         ("train val cat_train", ("train", "val")),
+        ("default cat_default", ("default", None)),
+        ("train", ("train", None)),
+        ("test", (None, "test")),
+        ("a b", (None, None)),
     ],
 )
 def test_splits(root, lists, expected):
     for name in lists.split():
         (root / "ImageSets/Main" / f"{name}.txt").touch()
-    assert voc_splits(root) == expected
+    assert voc_splits(voc_lists(root)) == expected
 
 
-@pytest.mark.parametrize("lists", ["", "train", "test", "trainval val"])
-def test_splits_that_are_missing(root, lists):
-    for name in lists.split():
-        (root / "ImageSets/Main" / f"{name}.txt").touch()
-    with pytest.raises(InputError, match=f"it has {', '.join(lists.split()) or 'none'}\\."):
-        voc_splits(root)
+@pytest.mark.parametrize(
+    "line", ["a", "a  1", "a -1", "a.jpg", "a.jpg 0", "JPEGImages/a.jpg", "x/JPEGImages/a"]
+)
+def test_lines_of_lists(root, line):
+    write(root, "a", SIZE + thing("cat", 1, 1, 9, 9))
+    (root / "ImageSets/Main/train.txt").write_text(f"{line}\n")
+    data = read_voc(root, split="train")
+    assert data.file_names.tolist() == ["a.jpg"] and len(data.boxes) == 1 and not data.notes

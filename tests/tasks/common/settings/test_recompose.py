@@ -106,7 +106,7 @@ def test_settings_come_back() -> None:
     saved = {group: OmegaConf.to_container(theirs[group], resolve=True) for group in groups}
     ours = restored(saved, head="ssd_focal", data="voc")
     assert ours.head.classification["_target_"] == "heads.detection.losses.FocalLoss"
-    assert ours.data["_target_"] == "tasks.detection.data.VocData"
+    assert ours.data["layout"] == "voc"
     for group in groups:
         assert plain_values(ours[group]) == saved[group]
 
