@@ -48,11 +48,6 @@ class BadRows:
         self.add(BROKEN, [repr(row.text[:60])])
         return "skip"
 
-    def forget_broken(self) -> None:
-        """For a table that is opened twice."""
-        self.counts.pop(BROKEN, None)
-        self.listed.pop(BROKEN, None)
-
     def good_points(self, part: pa.Table) -> tuple[np.ndarray, np.ndarray]:
         """The points of a part of the table, and which of its rows they are, as a mask.
 

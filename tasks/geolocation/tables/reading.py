@@ -1,5 +1,6 @@
 """Tables of photos and where they were taken, read a part at a time: CSV, Parquet, Exif."""
 
+import csv
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv, parquet
+from pyarrow import parquet
 
 from backbone.errors import InputError
+from tasks.common.files.text_tables import check_kind, separator_of
 from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.csv_blocks import first_row, head_of, read_blocks
 from tasks.geolocation.tables.exif import read_exif
 from tasks.geolocation.tables.yfcc import is_yfcc, read_yfcc
 
@@ -24,7 +27,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 NUMBERS = ("latitude", "longitude")
 NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-BLOCK_BYTES = 1 << 24
 PACKED = (".gz", ".bz2")
 
 
@@ -84,26 +86,21 @@ def _undecodable_rows_left_to_arrow() -> Iterator[None]:
 
 
 def _read_csv(path: Path, needed: tuple[str, ...], bad_rows: BadRows) -> Iterator[pa.Table]:
+    head = head_of(path)
+    check_kind(path, head)
+    header = first_row(head).decode()
     suffixes = [suffix for suffix in path.suffixes if suffix not in PACKED]
-    parse = csv.ParseOptions(
-        delimiter="\t" if suffixes[-1:] == [".tsv"] else ",",
-        invalid_row_handler=bad_rows.add_broken,
-        newlines_in_values=True,
+    separator = "\t" if suffixes[-1:] == [".tsv"] else separator_of(header)
+    columns = next(csv.reader([header], delimiter=separator), [])
+    names = _names(columns, path=path, needed=needed)
+    return read_blocks(
+        path,
+        {name: columns.index(theirs) for name, theirs in names.items()},
+        num_columns=len(columns),
+        separator=separator,
+        has_header=True,
+        bad_rows=bad_rows,
     )
-    read = csv.ReadOptions(block_size=BLOCK_BYTES)
-    with csv.open_csv(path, read_options=read, parse_options=parse) as opened:
-        names = _names(opened.schema.names, path=path, needed=needed)
-    convert = csv.ConvertOptions(
-        include_columns=list(names.values()),
-        column_types=dict.fromkeys(names.values(), pa.string()),
-        strings_can_be_null=True,
-    )
-    bad_rows.forget_broken()  # seen while looking at the header
-    with csv.open_csv(
-        path, read_options=read, parse_options=parse, convert_options=convert
-    ) as opened:
-        for batch in opened:
-            yield pa.Table.from_batches([batch]).rename_columns(list(names))
 
 
 def _read_parquet(path: Path, needed: tuple[str, ...]) -> Iterator[pa.Table]:
