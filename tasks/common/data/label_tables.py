@@ -18,8 +18,8 @@ from tasks.common.report import counted
 
 # What a column may be called, the likeliest first; the first is ours.
 FILES = (
-    *("file", "filename", "file_name", "image_id", "image_path", "img_path", "filepath"),
-    *("file_path", "path", "image", "image_name", "img", "img_id", "photo", "sourcefile", "id"),
+    *("file", "sourcefile", "filename", "file_name", "image_id", "image_path", "img_path"),
+    *("filepath", "file_path", "path", "image", "image_name", "img", "img_id", "photo", "id"),
 )
 SPLITS = ("split", "subset", "partition")
 

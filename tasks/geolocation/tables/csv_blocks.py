@@ -9,6 +9,7 @@ from pyarrow import csv
 from tasks.geolocation.tables.bad_rows import BadRows
 
 BLOCK_BYTES = 1 << 24
+MOST_BLOCKS = 8  # that a row may fill
 HEADER_BYTES = 1 << 16
 BOM = b"\xef\xbb\xbf"
 
@@ -90,7 +91,9 @@ def _blocks(path: Path, *, quoted: bool) -> Iterator[bytes]:
         rest = file.read(BLOCK_BYTES).removeprefix(BOM)
         while read := file.read(BLOCK_BYTES):
             rest += read
-            if end := _end_of_last_row(rest, quoted=quoted):
+            # among many lines there is a whole row: else a quote stands alone, and closes nothing
+            lost = len(rest) > MOST_BLOCKS * BLOCK_BYTES
+            if end := _end_of_last_row(rest, quoted=quoted and not lost):
                 yield rest[:end]
                 rest = rest[end:]
     if rest:
@@ -100,19 +103,17 @@ def _blocks(path: Path, *, quoted: bool) -> Iterator[bytes]:
 def _end_of_last_row(block: bytes, *, quoted: bool) -> int:
     r"""How much of a block is whole rows: up to the last end of a line that is in no quotes.
 
-    A quote that stands alone may leave none: then the last end of a line has to do.
-
     >>> _end_of_last_row(b'a,"b\nc"\nd,"e\nf', quoted=True)
     8
-    >>> _end_of_last_row(b'5" screen\nb', quoted=True)
-    10
+    >>> _end_of_last_row(b'5" screen\nb', quoted=True)  # a quote that stands alone
+    0
     """
-    last = end = block.rfind(b"\n") + 1
+    end = block.rfind(b"\n") + 1
     if not quoted:
-        return last
+        return end
     inside = block.count(b'"', 0, end) % 2
     while inside and end:
         earlier = block.rfind(b"\n", 0, end - 1) + 1
         inside ^= block.count(b'"', earlier, end) % 2
         end = earlier
-    return end or last
+    return end
