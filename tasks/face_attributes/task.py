@@ -32,6 +32,9 @@ class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
             check_probabilities(taught["target"], len(self.label_map))
         return taught
 
+    def check_teacher(self, targets: Tensor) -> None:
+        check_probabilities(targets, len(self.label_map))
+
     def predictions(self, batch: Batch, features: Features | None = None) -> Tensor:
         """Probabilities, ``(B, K)``."""
         found: Tensor = super().predictions(batch, features)
