@@ -63,6 +63,7 @@ def test_known_people_are_found_in_photos(
     for name, person in FOUND.items():
         (tmp_path / "known" / name).mkdir(parents=True)
         photo_of(person).save(tmp_path / "known" / name / "1.png")
+    (tmp_path / "known" / "bob" / "1.png").rename(tmp_path / "known" / "bob.png")
     (tmp_path / "known" / "ann" / "torn.png").write_bytes(b"\x89PNG")
     (tmp_path / "known" / "nobody").mkdir()
     photos = tmp_path / "photos"

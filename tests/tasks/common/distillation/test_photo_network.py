@@ -123,5 +123,5 @@ def test_blue_may_come_first_and_bytes_go_in_as_they_are(tmp_path: Path):
     assert not {"channels", "output"} & teacher(numbers).description().keys()
     in_bytes = teacher(write(tmp_path / "b.onnx", kind=TensorProto.UINT8), mean=[9, 9, 9])
     torch.testing.assert_close(in_bytes.look(PHOTOS), expected(PHOTOS), atol=1e-3, rtol=1e-3)
-    with pytest.raises(InputError, match="teacher.channels=gbr"):
+    with pytest.raises(InputError, match=r"teacher\.channels=gbr"):
         teacher(numbers, channels="gbr")
