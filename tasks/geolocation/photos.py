@@ -1,6 +1,6 @@
 """Photos with the place where each was taken."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -10,21 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from backbone.errors import InputError
-from tasks.common.data.held_out import held_out
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
 from tasks.common.data.split_words import TRAIN, VALIDATED, split_of
 from tasks.common.data.spread import evenly
 from tasks.common.files.named_files import NamedFiles
 from tasks.common.images.finding import list_images
-from tasks.geolocation.cells import s2
 from tasks.geolocation.cells.sphere import Points
 from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.places import place_splits
 from tasks.geolocation.tables.reading import read_table
 
 NEEDED = ("file", "latitude", "longitude", "split")
 WORDS = {"train": TRAIN, "val": VALIDATED}  # of a table's splits
-PLACE_LEVEL = 14  # of the cells, some 600 m wide, that stand for a place where none is named
 SAMPLE = 200  # names of a part of a table that tell whether all are as the files'
 NO_FILE = "file is missing, or leads out of the folder of photos"
 REPEATED = "file is listed before"
@@ -88,24 +86,6 @@ def read_photos(
         albums=_numbered(places),
     )
     return {split: everything.select(once & (splits == split)) for split in ("train", "val")}
-
-
-def place_splits(points: Points, places: Sequence[str | None], val_share: float) -> np.ndarray:
-    """A split for each photo, ``(N,)``, such that a place is in one of them with all its photos."""
-    names, numbers = np.unique(named_places(points, places), return_inverse=True)
-    if len(names) < 2:
-        raise InputError(
-            f"data.val_share={val_share}: all photos are of one place, and a place is learnt or "
-            "validated on as a whole. Give photos of others, or a column split"
-        )
-    chosen = held_out(names.tolist(), val_share)
-    return np.where(chosen, "val", "train")[numbers]
-
-
-def named_places(points: Points, places: Sequence[str | None]) -> list[str]:
-    """The place of each photo: as it is named, or the cell that it is in."""
-    cells = s2.tokens(s2.parents(s2.leaf_ids(points), PLACE_LEVEL))
-    return [name or cell for name, cell in zip(places, cells, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)

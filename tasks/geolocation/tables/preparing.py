@@ -14,8 +14,8 @@ from backbone.files import replacing
 from tasks.common.commands.run_folder import check_file
 from tasks.common.data.held_out import place_of
 from tasks.common.files.folders import make_folder
-from tasks.geolocation.photos import named_places
 from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.places import named_places
 from tasks.geolocation.tables.reading import read_table
 
 VAL_SHARE = 0.05
