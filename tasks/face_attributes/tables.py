@@ -65,8 +65,9 @@ def _to_target(
                 raise InputError(
                     f"{file}: {names[cells.index(cell)]} has {cell!r} as {column!r}; an attribute "
                     "is 1 or 0, 1 or -1, yes or no, or empty where it is unknown. With data=csv, "
-                    f"data.attributes=[...] names the columns to learn, and "
-                    f"data.categories=[{column}] makes an attribute of each value"
+                    "data.attributes=[...] names the columns to learn, and "
+                    f"data.categories=[{column}] makes an attribute of each word; numbers as such, "
+                    "such as years, are not learnt"
                 )
             numbers.add(number)
             said[cell] = max(number, 0)

@@ -19,8 +19,8 @@ def read_pairs(file: Path, root: Path | None, *, cache: Path) -> Pairs:
     In LFW's form the first line has the number of folds and of pairs of each kind in a fold, or the
     latter alone. Then come, for each fold, ``person n m`` for a pair of the same person, and as
     many lines ``person n other m``; where there are tabs, these alone part them. Photo ``n`` of a
-    person is ``root/person/person_000n`` with any suffix. For the other forms see
-    ``read_named_pairs`` and ``read_pair_archive``.
+    person is ``root/person/person_000n``, or ``root/person_000n``, with any suffix. For the other
+    forms see ``read_named_pairs`` and ``read_pair_archive``.
 
     Args:
         file: The list.
@@ -122,7 +122,7 @@ class _Photos:
         self.paths: list[Path] = []
         self.names: list[str] = []
         self._index: dict[tuple[str, int], int] = {}
-        self._folders: dict[str, dict[str, Path]] = {}
+        self._folders: dict[Path, dict[str, Path]] = {}
 
     def index(self, person: str, number: str, *, line: int, pair: list[str]) -> int:
         key = person, int(number)
@@ -142,15 +142,18 @@ class _Photos:
 
     def _folder(self, person: str) -> dict[str, Path]:
         """The images of a person by stem; a name that leads elsewhere has none."""
-        if person not in self._folders:
-            folder = self.root / person
-            inside = Path(person).name == person and folder.is_dir()
-            files = sorted(filter(is_image_name, folder.iterdir())) if inside else []
-            self._folders[person] = {path.stem: path for path in files}
+        if Path(person).name != person:
+            return {}
+        folder = self.root / person
+        if not folder.is_dir():  # some have the photos of all in one
+            folder = self.root
+        if folder not in self._folders:
+            files = sorted(filter(is_image_name, folder.iterdir()))
+            self._folders[folder] = {path.stem: path for path in files}
             for path in files:
-                if (other := self._folders[person][path.stem]) != path:
+                if (other := self._folders[folder][path.stem]) != path:
                     raise InputError(
                         f"data.pairs_root={self.root}: {path} and {other.name} are both photo "
                         f"{path.stem}. Remove one"
                     )
-        return self._folders[person]
+        return self._folders[folder]

@@ -73,6 +73,13 @@ def test_tabs_part_names_with_blanks_in_lfws_form(tmp_path: Path):
     assert pairs.names == ["Ann Lee", "Ann Lee", "Bob Ray 2"]
 
 
+def test_lfws_form_with_all_photos_in_one_folder(tmp_path: Path):
+    write_photos(tmp_path / "faces", ["a_0001.jpg", "a_0002.jpg", "b_0001.jpg"])
+    (tmp_path / "pairs.txt").write_text("1\na 1 2\na 1 b 1\n")
+    pairs = read_pairs(tmp_path / "pairs.txt", tmp_path / "faces", cache=tmp_path)
+    assert pairs.names == ["a", "a", "b"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
