@@ -59,15 +59,19 @@ class EmbeddingHead(Head):
             InputError: If the teacher's embeddings have another dimension.
         """
         target = batch["target"].float()
+        self.check_targets(target)
+        if self.normalised:
+            target = F.normalize(target)
+        difference = self.predict(features, batch) - target
+        return {"distillation": difference.square().sum(1).mean()}
+
+    def check_targets(self, target: Tensor) -> None:
+        """Raises an InputError if a teacher's embeddings ``(B, D)`` have another dimension."""
         if target.shape[1:] != (self.dimension,):
             raise InputError(
                 f"head.dimension={self.dimension}: the teacher's embeddings have "
                 f"{target.shape[-1]} numbers. Give head.dimension={target.shape[-1]}"
             )
-        if self.normalised:
-            target = F.normalize(target)
-        difference = self.predict(features, batch) - target
-        return {"distillation": difference.square().sum(1).mean()}
 
     def predict(self, features: Features, batch: Batch) -> Tensor:
         """Embeddings, ``(B, dimension)``."""

@@ -53,7 +53,8 @@ def losses(run: Path) -> list[float]:
 )
 def test_figures_are_the_same(named, root, tmp_path):
     figures = evaluate(**named, run_dir=tmp_path, **{"data.root": root})
-    assert figures == pytest.approx(EXPECTED["dogs"]["figures"])
+    wanted = EXPECTED["dogs"]["figures"]  # besides, there are figures that older versions had not
+    assert {name: figures[name] for name in wanted} == pytest.approx(wanted)
     for entry in json.loads((tmp_path / "predictions.json").read_text()):
         scores = [found["score"] for found in entry["classes"]]
         assert scores == pytest.approx(EXPECTED["dogs"]["scores"][Path(entry["file"]).name], 1e-3)

@@ -24,8 +24,11 @@ def class_lines(train: Photos, val: Photos) -> list[str]:
         "without any photos": ~tested & ~learned,
         "with training photos and no validation photos": learned & ~tested,
     }
+    if len(names) == 1:
+        return [f"1 class only, so that there is nothing to tell apart: {names[0]}"]
     lines = [_line([names[i] for i in np.flatnonzero(some)], what) for what, some in kinds.items()]
-    return [*filter(None, lines), *_alike(names)]
+    there = np.flatnonzero(learned | tested)
+    return [*filter(None, lines), *_alike([names[i] for i in there])]
 
 
 def _line(names: Sequence[str], what: str) -> str:

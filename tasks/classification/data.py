@@ -1,11 +1,18 @@
 """Photos of classes as training data for classifiers."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from backbone.errors import check_flag
+from tasks.classification.balancing import BalancedSampler
 from tasks.classification.class_lines import class_lines
+from tasks.common.data.overlap import copies_lines
 from tasks.common.data.photo_module import PhotoData
 from tasks.common.data.photos import Photos
+from tasks.common.data.sampling import EpochSampler
 from tasks.common.data.spread import one_of_each
 
 
@@ -13,11 +20,26 @@ class ClassificationData(PhotoData[Photos]):
     """Photos with a class each, for training and validation.
 
     Args:
+        balanced: Show photos of all classes equally often, whatever these have.
         **photos: See ``PhotoData``.
     """
 
     default_image_size = 224
     drawn_from: str | None = None  # the data set whose photos these are, if there is one
+
+    def __init__(self, *, balanced: bool = False, **photos: Any) -> None:
+        super().__init__(**photos)
+        check_flag("data.balanced", balanced)
+        self.balanced = balanced
+
+    def train_sampler(self, **start: Any) -> EpochSampler:
+        if not self.balanced:
+            return super().train_sampler(**start)
+        return BalancedSampler(torch.from_numpy(self.photos("train").targets), **start)
+
+    def cautions(self) -> list[str]:
+        """Whether validation photos are trained on too, once these have been read."""
+        return self._copies_told if "train" in self._photos else []
 
     def counts(self, photos: Photos) -> str:
         there = len(set(photos.targets.tolist()))
@@ -36,6 +58,11 @@ class ClassificationData(PhotoData[Photos]):
         label = int(photos.targets[index])
         names, ids = photos.label_map.names, photos.label_map.ids
         return photos.path(index), {"classes": [{"id": ids[label], "name": names[label]}]}
+
+    @cached_property
+    def _copies_told(self) -> list[str]:
+        """What is to be said of validation photos that are copies of training photos."""
+        return copies_lines(self.photos("train"), self.photos("val"))
 
     def telling_photos(self, count: int, *, among: int) -> list[int]:
         """One of each class in turn."""

@@ -49,12 +49,31 @@ class Confusion(NamedTuple):
     photos: int
 
 
-class ClassAccuracy(NamedTuple):
-    """A line of the report: ``right`` of ``photos`` of a class."""
+class ClassFigures(NamedTuple):
+    """A line of the report: ``right`` of ``photos`` of a class, and of those ``taken`` for it.
+
+    ``recall`` is the share of the former, ``precision`` of the latter, and ``f1`` their harmonic
+    mean; of none, a share is 0.
+    """
 
     name: str
     photos: int
     right: int
+    taken: int
+    precision: float
+    recall: float
+    f1: float
+
+
+def class_figures(name: str, photos: int, right: int, taken: int) -> ClassFigures:
+    """The shares that counts make.
+
+    >>> class_figures("cat", 4, 2, 3)[3:]
+    (3, 0.6666666666666666, 0.5, 0.5714285714285714)
+    """
+    precision, recall = right / max(taken, 1), right / max(photos, 1)
+    f1 = 2 * right / max(photos + taken, 1)
+    return ClassFigures(name, photos, right, taken, precision, recall, f1)
 
 
 class ClassificationMetric(TaskMetric):
@@ -86,7 +105,10 @@ class ClassificationMetric(TaskMetric):
         self.scores[records.ids] = records.scores.float()
 
     def compute(self) -> dict[str, float]:
-        """``accuracy`` and ``accuracy_top5``; 0 if no photo was seen."""
+        """``accuracy``, ``accuracy_top5``, and means over the classes that have photos.
+
+        ``balanced_accuracy`` is the mean of their recalls. All are 0 if no photo was seen.
+        """
         seen = (self.classes[:, 0] >= 0).nonzero().flatten()
         self.found = ClassificationRecords(
             *(x.cpu() for x in (seen, self.classes[seen], self.scores[seen]))
@@ -96,7 +118,15 @@ class ClassificationMetric(TaskMetric):
         return {
             "accuracy": int(right[:, 0].sum()) / photos,
             "accuracy_top5": int(right.sum()) / photos,
+            "balanced_accuracy": self._mean("recall"),
+            "macro_precision": self._mean("precision"),
+            "macro_recall": self._mean("recall"),
+            "macro_f1": self._mean("f1"),
         }
+
+    def _mean(self, figure: str) -> float:
+        values = [getattr(row, figure) for row in self.by_class()]
+        return float(np.mean(values)) if values else 0.0
 
     def _right(self) -> np.ndarray:
         """Whether each of a photo's likeliest classes is its own, for all seen, ``(M, TOP)``."""
@@ -109,16 +139,18 @@ class ClassificationMetric(TaskMetric):
         """The data set's class of each photo seen, ``(M,)``."""
         return self.photos.targets[self.found.ids.numpy()]
 
-    def by_class(self) -> list[ClassAccuracy]:
-        """The accuracy on each class that has photos."""
+    def by_class(self) -> list[ClassFigures]:
+        """What is right of each class that has photos."""
         truth = self._truth()
         right = self._right()[:, 0]
-        size = len(self.photos.label_map)
-        photos = np.bincount(truth, minlength=size)
-        hits = np.bincount(truth[right], minlength=size)
+        names = self.photos.label_map.names
+        photos = np.bincount(truth, minlength=len(names)).tolist()
+        hits = np.bincount(truth[right], minlength=len(names)).tolist()
+        likeliest = np.bincount(self.found.classes[:, 0].numpy(), minlength=len(self.network))
+        taken = dict(zip(self.network.names, likeliest.tolist(), strict=True))
         return [
-            ClassAccuracy(name, int(photos[label]), int(hits[label]))
-            for label, name in enumerate(self.photos.label_map.names)
+            class_figures(name, photos[label], hits[label], taken.get(name, 0))
+            for label, name in enumerate(names)
             if photos[label]
         ]
 
@@ -145,7 +177,7 @@ class ClassificationMetric(TaskMetric):
         """Writes ``predictions.json``, ``classes.csv`` and ``confusions.csv``, and their chart."""
         with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(self._rows(), indent=1) + "\n", encoding="utf-8")
-        _write_csv(folder / "classes.csv", ClassAccuracy._fields, self.by_class())
+        _write_csv(folder / "classes.csv", ClassFigures._fields, self.by_class())
         _write_csv(folder / "confusions.csv", Confusion._fields, self.confusions())
         draw_confusion(self.matrix(), folder / "confusion.png")
 

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from backbone.description import UNKNOWN
 from heads.classification import ClassificationHead
 from heads.head import Batch
+from tasks.classification.balancing import class_weights
 from tasks.classification.data import ClassificationData
 from tasks.classification.heat_maps import heat_maps, paint_heat
 from tasks.classification.metric import (
@@ -56,6 +58,12 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
         check_classes(self.label_map, photos.label_map)
         return ClassificationMetric(photos, network=self.label_map)
 
+    def prepare(self, stage: str, data: ClassificationData) -> None:
+        super().prepare(stage, data)
+        if stage == "fit" and self.head.class_weights:
+            targets = torch.from_numpy(data.photos("train").targets)
+            self.head.weights = class_weights(targets, len(self.label_map))
+
     def training_batch(self, batch: Batch) -> Batch:
         if self.mixing:
             batch = self.mixing(batch, num_classes=len(self.label_map))
@@ -85,6 +93,8 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
             [
                 *("class, the worst first", *rows),
                 *(["most frequent confusions", *pairs] if pairs else []),
+                f"balanced accuracy {self.figures['balanced_accuracy']:.4f}, F1 "
+                f"{self.figures['macro_f1']:.4f}, both means over classes",
                 f"{self.monitor} {self.figures['accuracy']:.4f}, in the first five "
                 f"{self.figures['accuracy_top5']:.4f}, on {photos} of "
                 f"{metric.photos.folder}, {len(classes)} classes of {len(self.label_map)}; centre "
@@ -94,7 +104,10 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
         )
 
     def cautions(self, data: ClassificationData) -> list[str]:
-        """Warns of figures on photos that the network has probably been trained on."""
+        """Warns of figures on photos that the network has been, or probably been, trained on."""
+        return [*self._leak_lines(data), *super().cautions(data)]
+
+    def _leak_lines(self, data: ClassificationData) -> list[str]:
         if data.drawn_from and data.drawn_from in self.trained_on:
             return [
                 f"Leak: the weights go back to {data.drawn_from}, where these test photos are "

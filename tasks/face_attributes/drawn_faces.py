@@ -19,7 +19,6 @@ from tasks.common.synthetic.painting import (
     soft,
 )
 from tasks.common.synthetic.write_once import write_once
-from tasks.face_attributes.tables import FILE
 
 Colour = tuple[float, float, float]
 
@@ -62,7 +61,7 @@ def _write_splits(root: Path, *, counts: Mapping[str, int], seed: int) -> None:
         (root / split).mkdir()
         with (root / f"labels_{split}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow([FILE, *ATTRIBUTES, GROUP])
+            writer.writerow(["file", *ATTRIBUTES, GROUP])
             for index in range(count):
                 rng = np.random.default_rng((seed, number, index))
                 name = f"{split}/{index:05d}.jpg"

@@ -5,10 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common.data.photos import relative_names
+from tasks.common.data.label_tables import (
+    LabelRows,
+    found_names,
+    needed_columns,
+    read_label_rows,
+)
 from tasks.face_attributes.data import AttributeData
-from tasks.face_attributes.faces import UNKNOWN, LabelledFaces, attribute_map
-from tasks.face_attributes.tables import FILE, check_names, read_columns
+from tasks.face_attributes.faces import LabelledFaces, attribute_map
+from tasks.face_attributes.tables import one_against_rest
 
 # All that the published files say (Karkkainen and Joo 2021), in their words.
 VALUES = {
@@ -40,20 +45,20 @@ class FairFaceData(AttributeData):
     def read_faces(self, split: str) -> LabelledFaces:
         root = self.folder()
         file = self._table(root, split)
-        columns = read_columns(file, [FILE, *VALUES])
-        names = check_names(columns[FILE], file=file)
-        parts = [
-            _one_against_rest(column, columns[column], names=names, file=file) for column in VALUES
-        ]
+        rows = read_label_rows(file)
+        columns = needed_columns(rows, VALUES)
+        files, notes = found_names(rows, root)
+        parts = [_one_against_rest(column, rows) for column in VALUES]
         groups = {name: np.array(columns[name]) for name in ("race", "gender")}
         pairs = zip(columns["race"], columns["gender"], strict=True)
         both = [" ".join(pair) if all(pair) else "" for pair in pairs]
         groups["race and gender"] = np.array(both)
         return LabelledFaces(
             root,
-            relative_names(root, [root / name for name in names]),
+            files,
             np.concatenate(parts, axis=1),
             ATTRIBUTES,
+            tuple(notes),
             groups=groups,
         )
 
@@ -65,15 +70,13 @@ class FairFaceData(AttributeData):
         return there[0]
 
 
-def _one_against_rest(column: str, cells: list[str], *, names: list[str], file: Path) -> np.ndarray:
+def _one_against_rest(column: str, rows: LabelRows) -> np.ndarray:
     """A column for each value, float32 ``(N, V)``; unknown where a cell is empty."""
-    values = VALUES[column]
-    rows = {value: np.eye(len(values), dtype=np.float32)[i] for i, value in enumerate(values)}
-    rows[""] = np.full(len(values), UNKNOWN)
-    strange = next((cell for cell in cells if cell not in rows), None)
+    cells, values = rows.columns[column], VALUES[column]
+    strange = next((cell for cell in cells if cell and cell not in values), None)
     if strange is not None:
         raise InputError(
-            f"{file}: {names[cells.index(strange)]} has {strange!r} as {column}; it can be "
-            f"{', '.join(values)}, or empty where it is unknown"
+            f"{rows.table}: {rows.names[cells.index(strange)]} has {strange!r} as {column}; it can "
+            f"be {', '.join(values)}, or empty where it is unknown"
         )
-    return np.stack([rows[cell] for cell in cells])
+    return one_against_rest(cells, values)

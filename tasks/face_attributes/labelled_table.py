@@ -1,80 +1,152 @@
 """Any faces whose attributes are in a table."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from backbone.errors import InputError
-from tasks.common.data.photos import relative_names
+from tasks.common.data.label_tables import (
+    LabelRows,
+    find_table,
+    found_names,
+    needed_columns,
+    part_of,
+    read_label_rows,
+)
 from tasks.face_attributes.data import AttributeData
 from tasks.face_attributes.faces import LabelledFaces, attribute_map
-from tasks.face_attributes.tables import (
-    FILE,
-    check_names,
-    read_columns,
-    read_header,
-    to_targets,
-)
+from tasks.face_attributes.tables import one_against_rest, to_targets
+
+SPLITS = ("train", "val")
+
+
+class Columns(NamedTuple):
+    """What is learnt of a table.
+
+    Attributes:
+        attributes: The columns of yes and no.
+        values: Of each other column that is learnt, all that it says: an attribute each.
+    """
+
+    attributes: list[str]
+    values: dict[str, list[str]]
+
+    @property
+    def names(self) -> list[str]:
+        """The attributes."""
+        every = [f"{column} {value}" for column in self.values for value in self.values[column]]
+        return [*self.attributes, *every]
 
 
 class TableData(AttributeData):
-    """``labels_train.csv`` and ``labels_val.csv``: a column ``file`` and one for each attribute.
+    """A table with a column of files and one for each attribute, and the photos that it names.
+
+    It is one with a column ``split``, or two, ``labels_train.csv`` and ``labels_val.csv``.
 
     Args:
-        attributes: The columns to learn; None for all but ``file`` and ``groups``.
+        table: The file; None for those two, or the only one in ``root``.
+        images: Folder of the photos; None for ``root``.
+        attributes: The columns to learn; None for all that mean nothing else.
+        categories: Columns with several words, each of which is an attribute against all others.
         groups: Columns by whose values the figures are compared; only learnt if they are among
             ``attributes`` too.
+        val_share: Of the photos, about, to validate on, where there is one table without a split.
+        group: What of them stays together then; see ``held_out``.
         **faces: See ``AttributeData``.
     """
 
-    layout = "labels_train.csv and labels_val.csv (file and a column for each attribute)"
+    layout = "a table (file, a column for each attribute and perhaps split) and the photos it names"
 
     def __init__(
         self,
         *,
+        table: str | int | None = None,
+        images: str | int | None = None,
         attributes: Sequence[str] | None = None,
+        categories: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
+        val_share: float | None = None,
+        group: str | None = None,
         **faces: Any,
     ) -> None:
         super().__init__(**faces)
+        self.table = table
+        self.images = images
         self.attributes = _names("attributes", attributes)
+        self.categories = _names("categories", categories)
         self.group_columns = _names("groups", groups)
+        self.val_share = val_share
+        self.group = group
 
     def read_faces(self, split: str) -> LabelledFaces:
-        root = self.folder()
-        file = root / f"labels_{split}.csv"
-        attributes = self.attributes or self._all_columns(root)
-        columns = read_columns(file, [FILE, *attributes, *self.group_columns])
-        names = check_names(columns[FILE], file=file)
-        return LabelledFaces(
-            root,
-            relative_names(root, [root / name for name in names]),
-            to_targets({name: columns[name] for name in attributes}, names=names, file=file),
-            attribute_map(attributes),
-            groups={name: np.array(columns[name]) for name in self.group_columns},
-        )
+        rows = self.tables.get(split) or self.tables.get("")
+        if rows is None:
+            raise InputError(f"{self.folder()} lacks labels_{split}.csv beside the other table")
+        faces = self._faces(rows)
+        if "" not in self.tables:
+            return faces
+        return part_of(faces, rows, split, val_share=self.val_share, group=self.group)
 
-    def _all_columns(self, root: Path) -> list[str]:
-        """The attributes of both tables, which must have the same."""
-        files = [root / f"labels_{split}.csv" for split in ("train", "val")]
-        headers = {file: read_header(file) for file in files if file.is_file()}
-        if not headers:
-            raise InputError(f"{root} holds no labels: {self.layout} are needed")
-        every = [name for header in headers.values() for name in header]
-        for file, header in headers.items():
-            lacking = [name for name in every if name not in header]
+    @cached_property
+    def tables(self) -> dict[str, LabelRows]:
+        """The rows of each split, or those of all under no name."""
+        root = self.folder()
+        files = {split: root / f"labels_{split}.csv" for split in SPLITS}
+        there = {split: file for split, file in files.items() if file.is_file()}
+        if self.table in (None, "") and there:
+            return {split: read_label_rows(file) for split, file in there.items()}
+        return {"": read_label_rows(find_table(root, self.table))}
+
+    @cached_property
+    def columns(self) -> Columns:
+        """What is learnt, the same of all tables."""
+        attributes = self.attributes or self._all_columns()
+        values = {
+            column: sorted({cell for cells in self._cells(column) for cell in cells if cell})
+            for column in self.categories
+        }
+        if not attributes and not any(values.values()):
+            raise InputError(f"{self.root}: the tables have no column that is an attribute")
+        return Columns(attributes, values)
+
+    def _cells(self, column: str) -> list[list[str]]:
+        return [needed_columns(rows, [column])[column] for rows in self.tables.values()]
+
+    def _all_columns(self) -> list[str]:
+        """The attributes of all tables, which must have the same."""
+        every = [name for rows in self.tables.values() for name in rows.columns]
+        for rows in self.tables.values():
+            lacking = [name for name in every if name not in rows.columns]
             if lacking:
                 raise InputError(
-                    f"{file} lacks the column {lacking[0]}, which the other table has; "
+                    f"{rows.table} lacks the column {lacking[0]}, which the other table has; "
                     "data.attributes=[...] names those to learn"
                 )
-        left = {FILE, *self.group_columns}
-        attributes = [name for name in dict.fromkeys(every) if name not in left]
-        if not attributes:
-            raise InputError(f"{root}: the tables have no column that is an attribute")
-        return attributes
+        left = {*self.group_columns, *self.categories}
+        return [name for name in dict.fromkeys(every) if name not in left]
+
+    def _faces(self, rows: LabelRows) -> LabelledFaces:
+        root = self.folder() if self.images is None else Path(str(self.images))
+        if not root.is_dir():
+            raise InputError(f"data.images={root}: there is no such folder")
+        attributes, values = self.columns
+        columns = needed_columns(rows, [*attributes, *values, *self.group_columns])
+        names, notes = found_names(rows, root)
+        yes_or_no = {name: columns[name] for name in attributes}
+        parts = [one_against_rest(columns[name], values[name]) for name in values]
+        if yes_or_no:
+            parts.insert(0, to_targets(yes_or_no, names=rows.names, file=rows.table))
+        return LabelledFaces(
+            root,
+            names,
+            np.concatenate(parts, axis=1),
+            attribute_map(self.columns.names),
+            tuple(notes),
+            groups={name: np.array(columns[name]) for name in self.group_columns},
+        )
 
 
 def _names(setting: str, value: Sequence[str] | None) -> list[str]:

@@ -37,6 +37,11 @@ class AttributeFigures(NamedTuple):
     known: int
     average_precision: float
 
+    @property
+    def telling(self) -> bool:
+        """Whether some faces have it and some lack it."""
+        return 0 < self.faces < self.known
+
 
 class GroupFigures(NamedTuple):
     """Another: the mean over the same ``attributes`` for all groups of a division."""
@@ -107,7 +112,10 @@ class AttributesMetric(TaskMetric):
         self.seen[records.ids] = 1
 
     def compute(self) -> dict[str, float]:
-        """``mean_ap`` over the ``num_attributes`` that a face has, and ``accuracy``.
+        """``mean_ap`` over the ``num_attributes`` that tell faces apart, and ``accuracy``.
+
+        Those are the ones that a face has and another lacks: an attribute of all has an average
+        precision of 1, whatever the network says.
 
         The last is the share of labels that are right at a probability of one half, averaged over
         attributes, as it is often published. All are 0 if no face was seen.
@@ -121,7 +129,7 @@ class AttributesMetric(TaskMetric):
         self.found_scores = np.stack(
             [missing if i is None else self.network_scores[:, i] for i in columns], axis=1
         )
-        precisions = [row.average_precision for row in self.by_attribute() if row.faces]
+        precisions = [row.average_precision for row in self.by_attribute() if row.telling]
         return {
             "mean_ap": float(np.mean(precisions)) if precisions else 0.0,
             "num_attributes": len(precisions),
@@ -154,10 +162,10 @@ class AttributesMetric(TaskMetric):
         return figures
 
     def precision_recall(self) -> list[PrecisionRecall]:
-        """The curve of each attribute that a face has and the network knows."""
+        """The curve of each attribute that tells faces apart and the network knows."""
         curves = []
         for column, row in enumerate(self.by_attribute()):
-            if row.faces and row.attribute in self.network.names:
+            if row.telling and row.attribute in self.network.names:
                 truth = self.faces.targets[self.found, column]
                 known = ~np.isnan(truth)
                 scores, hits, precision = _steps(
@@ -184,7 +192,7 @@ class AttributesMetric(TaskMetric):
         telling = [
             column
             for column in range(len(self.faces.label_map))
-            if all(0 < rows[column].faces < rows[column].known for rows in figures.values())
+            if all(rows[column].telling for rows in figures.values())
         ]
         return [
             GroupFigures(

@@ -1,6 +1,5 @@
-"""Tables of labels: columns of text, and what they say about faces."""
+"""Tables of labels: what their cells say about faces."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -10,61 +9,8 @@ from backbone.errors import InputError
 from tasks.common.files.names import check_file_name
 from tasks.face_attributes.faces import UNKNOWN
 
-FILE = "file"  # the column of the photos' names
-
-
-def read_header(file: Path) -> list[str]:
-    """The names of a table's columns.
-
-    Raises:
-        InputError: If there is no such file, or it is no table.
-    """
-    return _read_rows(file)[0]
-
-
-def read_columns(file: Path, names: Sequence[str]) -> dict[str, list[str]]:
-    """Columns of a CSV file with a header.
-
-    Args:
-        file: The table.
-        names: Of the columns that are needed; others may be there.
-
-    Raises:
-        InputError: If a column is missing or there twice, a row has other than one cell a column,
-            or there is no row.
-    """
-    header, *rows = _read_rows(file)
-    missing = [name for name in names if name not in header]
-    if missing:
-        raise InputError(
-            f"{file} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; it has "
-            f"{', '.join(header)}"
-        )
-    for line, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            raise InputError(
-                f"{file}: row {line} has {len(row)} cells, and the header {len(header)}"
-            )
-    if not rows:
-        raise InputError(f"{file} has a header and no rows: it must list photos")
-    return {name: [row[header.index(name)].strip() for row in rows] for name in names}
-
-
-def _read_rows(file: Path) -> list[list[str]]:
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            rows = [row for row in csv.reader(opened) if row]
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}; it must list the photos") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file} is no CSV file in UTF-8: {error}") from error
-    if not rows:
-        raise InputError(f"{file} is empty; it must list the photos, below a header")
-    header = [name.strip() for name in rows[0]]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise InputError(f"{file}: the header has the column {twice[0]!r} more than once")
-    return [header, *rows[1:]]
+# What cells say besides numbers, as programs and people write it.
+YES, NO = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 
 
 def check_names(names: Sequence[str], *, file: Path) -> list[str]:
@@ -89,6 +35,8 @@ def to_targets(
     columns: Mapping[str, Sequence[str]], *, names: Sequence[str], file: Path
 ) -> np.ndarray:
     """What cells say: 1 is yes, 0 or -1 is no, an empty one says nothing; float32 ``(N, K)``.
+
+    ``True`` and ``False``, ``yes`` and ``no`` will do too.
 
     Args:
         columns: By the name of the attribute, a cell for each photo.
@@ -116,8 +64,10 @@ def _to_target(
             if number is None:
                 raise InputError(
                     f"{file}: {names[cells.index(cell)]} has {cell!r} as {column!r}; an attribute "
-                    "is 1 or 0, 1 or -1, or empty where it is unknown. With data=csv, "
-                    "data.attributes=[...] names the columns to learn"
+                    "is 1 or 0, 1 or -1, yes or no, or empty where it is unknown. With data=csv, "
+                    "data.attributes=[...] names the columns to learn, and "
+                    f"data.categories=[{column}] makes an attribute of each word; numbers as such, "
+                    "such as years, are not learnt"
                 )
             numbers.add(number)
             said[cell] = max(number, 0)
@@ -129,7 +79,20 @@ def _to_target(
     return np.array([said[cell] for cell in cells], np.float32)
 
 
+def one_against_rest(cells: Sequence[str], values: Sequence[str]) -> np.ndarray:
+    """A column for each value that cells may have, float32 ``(N, V)``; unknown where one is empty.
+
+    Raises:
+        KeyError: If a cell has another.
+    """
+    rows = {value: np.eye(len(values), dtype=np.float32)[i] for i, value in enumerate(values)}
+    rows[""] = np.full(len(values), UNKNOWN)
+    return np.stack([rows[cell] for cell in cells])
+
+
 def _number(cell: str) -> float | None:
+    if cell.lower() in (*YES, *NO):
+        return float(cell.lower() in YES)
     try:
         number = float(cell)
     except ValueError:

@@ -32,6 +32,9 @@ class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
             check_probabilities(batch["target"], len(self.label_map))
         return batch
 
+    def check_teacher(self, targets: Tensor) -> None:
+        check_probabilities(targets, len(self.label_map))
+
     def predictions(self, batch: Batch, features: Features | None = None) -> Tensor:
         """Probabilities, ``(B, K)``."""
         found: Tensor = super().predictions(batch, features)
@@ -51,7 +54,7 @@ class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
         metric = self.measured
         faces = counted_of(len(metric.found), len(metric.faces), "face", "faces")
         every = metric.by_attribute()
-        rows = sorted((row for row in every if row.faces), key=lambda row: row.average_precision)
+        rows = sorted((row for row in every if row.telling), key=lambda row: row.average_precision)
         return "\n".join(
             [
                 "attribute, the worst first: average precision, and what chance would give",
@@ -61,7 +64,7 @@ class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
                 ),
                 *self._group_lines(metric),
                 f"{self.monitor} {self.figures['mean_ap']:.4f} over {len(rows)} attributes, "
-                f"{len(every) - len(rows)} left out since no face has them; accuracy "
+                f"{len(every) - len(rows)} left out that no face has or all have; accuracy "
                 f"{self.figures['accuracy']:.4f}; {faces} of "
                 f"{metric.faces.folder}, {data.shown} at {self.image_size} pixels",
                 *self.cautions(data),

@@ -1,5 +1,6 @@
 """Folders of faces to train on and pairs of photos to validate on."""
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -11,12 +12,14 @@ from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
 from tasks.common.images.finding import list_images
-from tasks.common.report import counted
+from tasks.common.report import counted, counted_of
 from tasks.face_embedding.augment import LookAtFace, plain
 from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_faces, find_faces_or_middles
 from tasks.face_embedding.pairs import Pairs, read_pairs
 from tasks.face_embedding.samples import FaceSet, collate
 from tasks.faces.landmarks import finder_description
+
+logger = logging.getLogger(__name__)
 
 WAYS_OUT = (
     "Ways out: data.faces=[DIR,DIR] with photos of faces to train on, data.pairs=FILE with "
@@ -29,8 +32,8 @@ class EmbeddingData(DataModule):
 
     Args:
         faces: Folders of photos, searched with their subfolders.
-        pairs: File that lists pairs; see ``read_pairs``.
-        pairs_root: Has a folder of photos for each person of the pairs.
+        pairs: File that lists pairs, or holds them; see ``read_pairs``.
+        pairs_root: Folder of the photos of the pairs; for LFW's form it has one for each person.
         alignment: ``mtcnn`` turns each face to where its eyes, nose and mouth are in the template;
             ``none`` takes the middle square of a photo.
         cache: Folder for the places of faces, which are searched for once.
@@ -123,13 +126,15 @@ class EmbeddingData(DataModule):
         Raises:
             InputError: If there are none.
         """
-        for setting, value in (("pairs", self.pairs_file), ("pairs_root", self.pairs_root)):
-            if not value:
-                raise InputError(f"No data: data.{setting} is not set. {self.ways_out}")
-        root = Path(str(self.pairs_root))
-        if not root.is_dir():
-            raise InputError(f"data.pairs_root={root}: there is no such folder. {self.ways_out}")
-        return read_pairs(Path(str(self.pairs_file)), root)
+        if not self.pairs_file:
+            raise InputError(f"No data: data.pairs is not set. {self.ways_out}")
+        root = Path(str(self.pairs_root)) if self.pairs_root else None
+        try:
+            return read_pairs(Path(str(self.pairs_file)), root, cache=self.cache)
+        except InputError as error:
+            if root is not None and root.is_dir():
+                raise
+            raise InputError(f"No data: {error}. {self.ways_out}") from error
 
     @cached_property
     def val_faces(self) -> FramedFaces:
@@ -156,6 +161,11 @@ class EmbeddingData(DataModule):
     def predict_set(self, paths: Sequence[Path]) -> FaceSet:
         """The middle face of each photo, or the photo's middle where there is none."""
         faces, bad = find_faces_or_middles(paths, alignment=self.alignment, cache=self.cache)
+        if faces.found is not None and (without := int((~faces.found).sum()) - len(bad)):
+            logger.warning(
+                '%s without a face: "found" is false in predictions.json, for the photo\'s middle',
+                counted_of(without, len(paths), "photo", "photos"),
+            )
         return FaceSet(faces, plain, side=self.image_size, seed=self.seed, unreadable=bad)
 
     def train_photo(self, index: int) -> tuple[str, Path]:

@@ -26,12 +26,14 @@ class FramedFaces:
         frames: The square of each, see ``alignment``, float64 ``(N, 2, 3)``.
         people: Whose face it is, as a number, int64 ``(N,)``; -1 where nobody says.
         notes: What was left out or repaired: how many, then a colon and which.
+        found: Whether a face was found in each, bool ``(N,)``; None where none was searched for.
     """
 
     files: np.ndarray
     frames: np.ndarray
     people: np.ndarray
     notes: tuple[str, ...] = ()
+    found: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -102,16 +104,18 @@ def find_faces_or_middles(
     Returns:
         A row for each path, and what is wrong with those that cannot be read.
     """
+    found = None
     if alignment == "none":
         frames, bad = _whole_frames(paths)
     else:
         points, bad = find_landmarks(paths, cache=cache)
         frames = aligned_frames(points)
+        found = np.isfinite(frames).all((1, 2))
     for index in _without_frame(frames):
         if index not in bad:
             frames[index] = centre_frame(*check_image(paths[index]), share=CENTRE_SHARE)
     files = np.array([os.fsencode(path) for path in paths])
-    return FramedFaces(files, frames, np.full(len(paths), -1)), bad
+    return FramedFaces(files, frames, np.full(len(paths), -1), found=found), bad
 
 
 def _without_frame(frames: np.ndarray) -> list[int]:

@@ -53,6 +53,7 @@ class IdentityData(EmbeddingData):
             check_number("data.photos_per_person", photos_per_person, at_least=2, whole=True)
         self.identities = identities
         self.photos_per_person = photos_per_person
+        self._nested: list[str] = []
 
     @property
     def label_map(self) -> LabelMap:  # type: ignore[override]
@@ -73,6 +74,7 @@ class IdentityData(EmbeddingData):
         """
         folders, notes = self._folders()
         photos = [list_images(folder) for folder in folders]
+        self._nested = _nested_lines(folders, photos)
         paths = [path for some in photos for path in some]
         if not paths:
             raise InputError(
@@ -148,6 +150,7 @@ class IdentityData(EmbeddingData):
             if few:
                 lines[0] += f", {few} of them by all of fewer"
         names = {folder.name for folder in self.known.folders}
+        lines += self._nested
         shared = sorted(names & set(self.pairs.names)) if self.pairs_file else []
         if shared:
             lines.append(
@@ -155,3 +158,21 @@ class IdentityData(EmbeddingData):
                 f"figures flatter: {', '.join(shared)}"
             )
         return lines
+
+
+def _nested_lines(folders: Sequence[Path], photos: Sequence[Sequence[Path]]) -> list[str]:
+    """A line on people whose photos are in several folders, which may be the people."""
+    nested = []
+    for folder, some in zip(folders, photos, strict=True):
+        below = sorted(
+            {path.relative_to(folder).parts[0] for path in some if path.parent != folder}
+        )
+        if len(below) > 1:
+            nested.append(f"{folder} has {', '.join(below)}")
+    if not nested:
+        return []
+    number = counted(len(nested), "person has", "people have")
+    return [
+        f"  {number} folders of photos, taken for one person each; if these are the people, name "
+        f"what they are in: {'; '.join(nested)}"
+    ]

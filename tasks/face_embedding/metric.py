@@ -35,11 +35,13 @@ class EmbeddingRecords(NamedTuple):
         ids: Index of each photo, ``(B,)``.
         embeddings: Of length 1, ``(B, D)``.
         frames: Where each face is, as batches have it, ``(B, 2, 3)``.
+        found: Whether there is a face, bool ``(B,)``; None where none was searched for.
     """
 
     ids: Tensor
     embeddings: Tensor
     frames: Tensor
+    found: Tensor | None = None
 
 
 class VerificationMetric(TaskMetric):
@@ -97,6 +99,9 @@ class VerificationMetric(TaskMetric):
         }
 
     def _max_distance(self, rows: np.ndarray) -> float:
+        if not self.pairs.named:
+            strangers = ~self.pairs.same[self.seen.numpy()]
+            return distance_at_far(self.distances.numpy()[strangers], NAMING_FAR)
         there = np.flatnonzero(np.isfinite(rows).all(1))
         strangers = stranger_distances(rows[there], [self.pairs.names[i] for i in there])
         return distance_at_far(strangers, NAMING_FAR)

@@ -16,7 +16,7 @@ from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.data.module import stack_images
 from tasks.common.images.decoding import read_image
-from tasks.common.images.finding import is_aside, list_images
+from tasks.common.images.finding import is_aside, is_image_name, list_images
 from tasks.common.machine.cores import take_cores
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.restoring import restored
@@ -107,7 +107,7 @@ def recognise(request: Request) -> Path:
 
 
 def known_people(task: Task, folder: Path, *, alignment: str, cache: Path) -> Known:
-    """The people that have a folder of photos.
+    """The people that have a folder of photos, or a photo that is called as they are.
 
     Raises:
         InputError: If there is no such folder, or nobody in it.
@@ -116,9 +116,11 @@ def known_people(task: Task, folder: Path, *, alignment: str, cache: Path) -> Kn
         raise InputError(f"known={folder}: there is no such folder")
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not is_aside(path))
     people = {path.name: list_images(path) for path in inside}
+    for photo in sorted(filter(is_image_name, folder.iterdir())):
+        people.setdefault(photo.stem, []).append(photo)
     paths = [path for photos in people.values() for path in photos]
     if not paths:
-        raise InputError(f"known={folder}: needs a folder of photos for each person")
+        raise InputError(f"known={folder}: needs a folder of photos for each person, or NAME.jpg")
     whose = [number for number, photos in enumerate(people.values()) for _ in photos]
     faces = find_faces(
         paths, alignment=alignment, cache=cache, on_bad_image="skip", needed=False, people=whose

@@ -18,7 +18,8 @@ class FaceSet(Dataset[Sample]):
     """Faces at network size.
 
     A sample has ``image`` and ``frame`` as ``Shown`` has them, ``id`` (index of the photo),
-    ``mirrored`` and ``target`` (whose face it is, -1 if nobody says).
+    ``mirrored`` and ``target`` (whose face it is, -1 if nobody says); where faces were searched
+    for in photos that may have none, ``found``.
 
     Args:
         faces: Photos with the place of the face in each.
@@ -53,8 +54,10 @@ class FaceSet(Dataset[Sample]):
         rng = np.random.default_rng((self.seed, epoch, index))
         look = self.look_at(self.faces.frames[index], self.side)
         shown = look(self.faces.path(index), rng)
+        found = {} if self.faces.found is None else {"found": bool(self.faces.found[index])}
         return {
             **shown._asdict(),
+            **found,
             "id": index,
             "mirrored": is_mirrored(shown.frame),
             "target": int(self.faces.people[index]),
@@ -69,7 +72,10 @@ def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
         image_size: Side of the images of a batch without any, in pixels.
     """
     readable = [sample for sample in samples if "error" not in sample]
+    searched = bool(readable) and "found" in readable[0]
+    found = {"found": torch.tensor([sample["found"] for sample in readable])} if searched else {}
     return {
+        **found,
         "image": stack_images([sample["image"] for sample in readable], image_size),
         "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
         "frame": stack_frames([sample["frame"] for sample in readable]),

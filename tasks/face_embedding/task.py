@@ -60,6 +60,10 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
                 "or teacher=table teacher.file=DIR for what tools/cache_teacher.py has computed"
             )
 
+    def check_teacher(self, targets: Tensor) -> None:
+        if not isinstance(self.head, IdentityHead):
+            self.head.check_targets(targets)
+
     def _check_people(self, head: IdentityHead) -> None:
         """Refuses to learn from names that are missing, or from a teacher instead of them."""
         if head.criterion is None:
@@ -116,7 +120,7 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
         return self.predictions(batch)
 
     def records(self, predictions: Tensor, batch: Batch) -> EmbeddingRecords:
-        return EmbeddingRecords(batch["id"], predictions, batch["frame"])
+        return EmbeddingRecords(batch["id"], predictions, batch["frame"], batch.get("found"))
 
     def summary(self, data: EmbeddingData) -> str:
         metric = self.measured
@@ -154,9 +158,10 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
         """One dictionary a photo.
 
         It has ``face``, the corners of the square that was looked at in pixels of the photo, and
-        ``embedding``.
+        ``embedding``; and ``found``, false where there is no face and the square is the photo's
+        middle.
         """
-        return [
+        entries: list[dict[str, Any]] = [
             {
                 "face": [
                     [round(x, 2) for x in corner]
@@ -168,11 +173,16 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
                 records.frames.cpu().double().numpy(), records.embeddings.tolist(), strict=True
             )
         ]
+        if records.found is not None:
+            for entry, found in zip(entries, records.found.tolist(), strict=True):
+                entry["found"] = found
+        return entries
 
     def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
-        """Draws the square that was looked at."""
+        """Draws the square that was looked at, and says so where it is no face."""
         if "face" in entry:
-            canvas.outline(entry["face"], [], COLOUR)
+            lines = [] if entry.get("found", True) else ["no face found"]
+            canvas.outline(entry["face"], lines, COLOUR)
 
     @classmethod
     def sheet(

@@ -44,6 +44,7 @@ class GeolocationData(PhotoData[GeoPhotos]):
         on_bad_row: ``error`` or ``drop``.
         album_size: Photos of a place that are shown together, at most, as ``cells_album`` learns
             from them; a batch has that many times ``batch_size``. None for single photos.
+        val_share: Of the places, about, to validate on; None where the table has a split.
         **photos: See ``PhotoData``.
     """
 
@@ -63,6 +64,7 @@ class GeolocationData(PhotoData[GeoPhotos]):
         max_level: int,
         on_bad_row: str,
         album_size: int | None,
+        val_share: float | None = None,
         **photos: Any,
     ) -> None:
         super().__init__(root=root, **photos)
@@ -76,6 +78,7 @@ class GeolocationData(PhotoData[GeoPhotos]):
         if album_size is not None:
             check_number("data.album_size", album_size, at_least=1, whole=True)
         self.album_size = album_size
+        self.val_share = val_share
         self.notes: list[str] = []
 
     def places(self) -> tuple[Path, Path]:
@@ -99,7 +102,7 @@ class GeolocationData(PhotoData[GeoPhotos]):
         """The photos of both splits as the table has them."""
         table, images = self.places()
         bad_rows = BadRows(table, on_bad_row=self.on_bad_row)
-        found = read_photos(table, images, bad_rows=bad_rows)
+        found = read_photos(table, images, bad_rows=bad_rows, val_share=self.val_share)
         self.notes = bad_rows.check()
         return found
 

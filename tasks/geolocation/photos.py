@@ -12,15 +12,21 @@ import pyarrow.compute as pc
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
+from tasks.common.data.split_words import TRAIN, VALIDATED, split_of
+from tasks.common.data.spread import evenly
+from tasks.common.files.named_files import NamedFiles
+from tasks.common.images.finding import list_images
 from tasks.geolocation.cells.sphere import Points
 from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.places import place_splits
 from tasks.geolocation.tables.reading import read_table
 
 NEEDED = ("file", "latitude", "longitude", "split")
-SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "val"}  # as a table has them
+WORDS = {"train": TRAIN, "val": VALIDATED}  # of a table's splits
+SAMPLE = 200  # names of a part of a table that tell whether all are as the files'
 NO_FILE = "file is missing, or leads out of the folder of photos"
 REPEATED = "file is listed before"
-OTHER_SPLIT = f"split is none of {', '.join(SPLITS)}"
+OTHER_SPLIT = f"split is none of {', '.join((*TRAIN, *VALIDATED))}"
 LEADS_OUT = r"^/|(^|/)\.\.(/|$)|\x00"
 
 
@@ -42,33 +48,42 @@ class GeoPhotos(Photos):
         return replace(super().select(chosen), **rest)
 
 
-def read_photos(table: Path, images: Path, *, bad_rows: BadRows) -> dict[str, GeoPhotos]:
+def read_photos(
+    table: Path, images: Path, *, bad_rows: BadRows, val_share: float | None = None
+) -> dict[str, GeoPhotos]:
     """The photos of each split, ``train`` and ``val``, still without targets.
 
     Args:
         table: With the columns ``NEEDED`` and perhaps ``place``.
         images: The folder that its files are in.
-        bad_rows: Gets the rows that cannot be used.
+        bad_rows: Gets the rows that cannot be used, and a note on files that are called otherwise.
+        val_share: Of the places, about, to validate on; None where the table says.
 
     Raises:
-        InputError: If the table cannot be read.
+        InputError: If the table cannot be read, or says what to validate on besides ``val_share``.
     """
-    parts = list(_good_parts(table, bad_rows))
+    files = NamedFiles(images, list_images)
+    parts = list(_good_parts(table, files, bad_rows, has_split=val_share is None))
+    bad_rows.notes += files.notes
     names = np.concatenate([part.names for part in parts] or [np.zeros(0, "S1")])
     points = np.concatenate([part.points for part in parts] or [np.zeros((0, 2))])
-    splits = np.concatenate([part.splits for part in parts] or [np.zeros(0, "U5")])
-    albums = _numbered([place for part in parts for place in part.places])
+    places = [place for part in parts for place in part.places]
     _, first = np.unique(names, return_index=True)
     once = np.zeros(len(names), bool)
     once[first] = True
     bad_rows.add(REPEATED, [name.decode() for name in names[~once].tolist()])
+    splits = (
+        np.concatenate([part.splits for part in parts] or [np.zeros(0, "U5")])
+        if val_share is None
+        else place_splits(points, places, val_share)
+    )
     everything = GeoPhotos(
         images,
         names,
         np.zeros((len(names), 0), np.int64),
         LabelMap((), ()),
         points=points,
-        albums=albums,
+        albums=_numbered(places),
     )
     return {split: everything.select(once & (splits == split)) for split in ("train", "val")}
 
@@ -81,19 +96,30 @@ class _Part:
     places: list[str | None]
 
 
-def _good_parts(table: Path, bad_rows: BadRows) -> Iterator[_Part]:
-    for part in read_table(table, needed=NEEDED, bad_rows=bad_rows):
+def _good_parts(
+    table: Path, files: NamedFiles, bad_rows: BadRows, *, has_split: bool
+) -> Iterator[_Part]:
+    needed = NEEDED if has_split else NEEDED[:3]
+    for part in read_table(table, needed=needed, bad_rows=bad_rows):
+        if "split" in part.column_names and not has_split:
+            raise InputError(
+                f"data.val_share: {table} has a column that says which photos to validate on. "
+                "Leave data.val_share out"
+            )
         points, good = bad_rows.good_points(part)
         part = part.filter(pa.array(good))
-        leads_out = pc.match_substring_regex(part["file"], LEADS_OUT)
-        named = ~_true(pc.fill_null(leads_out, True)) & _true(pc.not_equal(part["file"], ""))
-        splits = [SPLITS.get((text or "").strip().lower()) for text in part["split"].to_pylist()]
+        found = pa.array(_as_found(part["file"].to_pylist(), files), pa.string())
+        leads_out = pc.match_substring_regex(found, LEADS_OUT)
+        named = ~_true(pc.fill_null(leads_out, True)) & _true(pc.not_equal(found, ""))
+        words = part["split"].to_pylist() if has_split else ["train"] * len(part)
+        splits = [_split(word) for word in words]
         known = np.array([split is not None for split in splits], bool)
+        written = list(zip(part["file"].to_pylist(), words, strict=True))
         for kind, bad in ((NO_FILE, ~named), (OTHER_SPLIT, named & ~known)):
-            rows = part.filter(pa.array(bad)).select(["file", "split"]).to_pylist()
-            bad_rows.add(kind, [f"{row['file']} (split {row['split']})" for row in rows])
+            rows = [written[row] for row in np.flatnonzero(bad).tolist()]
+            bad_rows.add(kind, [f"{file} (split {word})" for file, word in rows])
         kept = named & known
-        names = part["file"].filter(pa.array(kept)).to_pylist()
+        names = found.filter(pa.array(kept)).to_pylist()
         places = (
             part["place"].filter(pa.array(kept)).to_pylist()
             if "place" in part.column_names
@@ -107,7 +133,20 @@ def _good_parts(table: Path, bad_rows: BadRows) -> Iterator[_Part]:
         )
 
 
-def _true(column: pa.ChunkedArray) -> np.ndarray:
+def _as_found(names: list[str | None], files: NamedFiles) -> list[str | None]:
+    """The names of files where a table has others; looked for only where some of a few are."""
+    few = [names[index] for index in evenly(SAMPLE, among=len(names))]
+    if all(name and (files.folder / name).is_file() for name in few):
+        return names
+    return [name and (files.find(name) or name) for name in names]
+
+
+def _split(word: str | None) -> str | None:
+    split = split_of(word or "")
+    return "val" if split == "test" else split
+
+
+def _true(column: pa.Array) -> np.ndarray:
     values: np.ndarray = pc.fill_null(column, False).to_numpy(zero_copy_only=False).astype(bool)
     return values
 
@@ -122,5 +161,4 @@ def _numbered(places: list[str | None]) -> np.ndarray:
 def check_there(photos: GeoPhotos, split: str, table: Path) -> None:
     """Raises an InputError if a split has no photos."""
     if not len(photos):
-        names = " or ".join(name for name, meaning in SPLITS.items() if meaning == split)
-        raise InputError(f"{table} lists no photo whose split is {names}")
+        raise InputError(f"{table} lists no photo whose split is {' or '.join(WORDS[split])}")

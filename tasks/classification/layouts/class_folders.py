@@ -8,11 +8,17 @@ import numpy as np
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos, relative_names
-from tasks.common.images.finding import SUFFIXES, is_aside, list_images
+from tasks.common.images.finding import SUFFIXES, is_aside, is_image_name, list_images
+from tasks.common.report import counted
 
 
 def make_photos(
-    folder: Path, paths: Sequence[Path], classes: Sequence[int], *, label_map: LabelMap
+    folder: Path,
+    paths: Sequence[Path],
+    classes: Sequence[int],
+    *,
+    label_map: LabelMap,
+    notes: Sequence[str] = (),
 ) -> Photos:
     """Photos from a list.
 
@@ -21,21 +27,35 @@ def make_photos(
         paths: The files.
         classes: The class of each.
         label_map: The classes.
+        notes: What is to be said of them.
 
     Raises:
         InputError: If there are none.
     """
     if not paths:
-        raise InputError(
-            f"No images in the class folders of {folder}; looked for names ending in "
-            f"{', '.join(SUFFIXES)}"
-        )
+        raise nothing_in(folder)
     names = relative_names(folder, paths)
-    return Photos(folder, names, np.array(classes, np.int64), label_map)
+    return Photos(folder, names, np.array(classes, np.int64), label_map, tuple(notes))
+
+
+def nothing_in(folder: Path) -> InputError:
+    """What to say of a folder without photos in class folders."""
+    if loose := loose_photos(folder):
+        return InputError(
+            f"{counted(len(loose), 'photo lies', 'photos lie')} in {folder} itself, such as "
+            f"{loose[0].name}, and none in a class folder. Move each to {folder}/CLASS/, or list "
+            "them in a table with the columns file and label, for data=table"
+        )
+    return InputError(
+        f"No images in the class folders of {folder}; looked for names ending in "
+        f"{', '.join(SUFFIXES)}"
+    )
 
 
 def read_class_folders(folder: Path, names: Sequence[str], *, label_map: LabelMap) -> Photos:
     """Photos in a folder for each class; of a class without a folder there are none.
+
+    Photos in no class folder are told, and so are folders of photos in one.
 
     Args:
         folder: Has the class folders.
@@ -45,7 +65,34 @@ def read_class_folders(folder: Path, names: Sequence[str], *, label_map: LabelMa
     found = [list_images(folder / name) for name in names]
     paths = [path for photos in found for path in photos]
     classes = [label for label, photos in enumerate(found) for _ in photos]
-    return make_photos(folder, paths, classes, label_map=label_map)
+    notes = [*_loose_note(folder), *_nested_note(folder, names, found)]
+    return make_photos(folder, paths, classes, label_map=label_map, notes=notes)
+
+
+def loose_photos(folder: Path) -> list[Path]:
+    """The photos in a folder itself, sorted."""
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in inside if is_image_name(path) and path.is_file()]
+
+
+def _loose_note(folder: Path) -> list[str]:
+    loose = [path.name for path in loose_photos(folder)]
+    number = counted(len(loose), "photo", "photos")
+    return [f"{number} left out, in no class folder: {', '.join(loose)}"] if loose else []
+
+
+def _nested_note(folder: Path, names: Sequence[str], found: Sequence[Sequence[Path]]) -> list[str]:
+    """Which classes have their photos in several folders, which may be the classes."""
+    nested = []
+    for name, photos in zip(names, found, strict=True):
+        depth = len((folder / name).parts)
+        below = sorted({path.parts[depth] for path in photos if len(path.parts) > depth + 1})
+        if len(below) > 1:
+            nested.append(f"{name} ({', '.join(below)})")
+    if not nested:
+        return []
+    number = counted(len(nested), "class has", "classes have")
+    return [f"{number} photos in folders of folders, all of one class: {', '.join(nested)}"]
 
 
 def class_folders(*folders: Path) -> list[str]:

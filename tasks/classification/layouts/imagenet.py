@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from timm.data import ImageNetInfo
 
@@ -14,6 +15,9 @@ from tasks.classification.layouts.class_folders import (
     make_photos,
     read_class_folders,
 )
+from tasks.classification.layouts.split_folders import check_splits, find_splits
+from tasks.classification.layouts.tiny_imagenet import has_list, listed_classes, read_listed
+from tasks.common.data.held_out import share_of
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
 from tasks.common.images.finding import find_images
@@ -44,15 +48,48 @@ def folder_classes(folders: Sequence[str]) -> tuple[list[str], LabelMap]:
     return list(folders), LabelMap(tuple(folders), tuple(range(len(folders))))
 
 
+def _classes(folders: Sequence[Path]) -> list[str]:
+    """The names of the classes in any of the folders of splits."""
+    listed = [name for folder in folders if has_list(folder) for name in listed_classes(folder)]
+    in_folders = class_folders(*(folder for folder in folders if not has_list(folder)))
+    return sorted({*listed, *in_folders})
+
+
 class ImageNetData(ClassificationData):
-    """``train`` and ``val`` with a folder for each class, by WordNet id or by any other name."""
+    """``train`` and ``val`` with a folder for each class, by WordNet id or by any other name.
+
+    Args:
+        val_share: Of the photos, about, to validate on where there is no folder for it; None where
+            there is one.
+        group: What of them stays together then; see ``held_out``.
+        **classification: See ``ClassificationData``.
+    """
 
     layout = "train/ and val/, each with a folder of photos for every class"
 
+    def __init__(
+        self, *, val_share: float | None = None, group: str | None = None, **classification: Any
+    ) -> None:
+        super().__init__(**classification)
+        self.val_share = val_share
+        self.group = group
+
     def read(self, split: str) -> Photos:
         root = self.folder()
-        names, label_map = folder_classes(class_folders(root / "train", root / "val"))
-        return read_class_folders(root / split, names, label_map=label_map)
+        splits = find_splits(root)
+        check_splits(root, splits, split, val_share=self.val_share)
+        if self.val_share is not None:
+            return self._shared_out(splits.train or root, split)
+        there = {name: folder for name, folder in splits._asdict().items() if folder}
+        names, label_map = folder_classes(_classes(list(there.values())))
+        read = read_listed if has_list(there[split]) else read_class_folders
+        return read(there[split], names, label_map=label_map)
+
+    def _shared_out(self, folder: Path, split: str) -> Photos:
+        assert self.val_share is not None
+        names, label_map = folder_classes(class_folders(folder))
+        photos = read_class_folders(folder, names, label_map=label_map)
+        return share_of(photos, split, self.val_share, group=self.group)
 
 
 class NumberedPhotos(ClassificationData):

@@ -15,7 +15,7 @@ from tasks.common.distillation.attaching import Choices, build_teacher
 from tasks.common.distillation.network_teacher import NetworkTeacher
 from tasks.common.machine.cores import take_cores
 from tasks.common.networks.building import build_task
-from tasks.common.networks.settling import check_head
+from tasks.common.networks.settling import check_data_fits, check_head
 from tasks.common.settings.targets import build
 from tasks.common.training.pictures import ValidationPictures
 from tasks.common.training.trainer import build_trainer
@@ -46,6 +46,7 @@ def evaluate_teacher(request: Request) -> dict[str, float]:
             "neither checkpoint= nor init="
         )
     check_head(config, request.choices)
+    check_data_fits(config, request.choices)
     results = claim_scores(request, reads=[OmegaConf.select(config, "teacher.file")])
     folder = results.folder
     data, teacher = teacher_and_data(config, request.choices)

@@ -82,8 +82,8 @@ def train_in(results: Results, request: Request) -> dict[str, float]:
     seed_everything(config.seed, verbose=False)
     draw_data(data, results)
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
-    check_data(task, data, config.trainer)
     attach_teachers(task, data, config, request.choices)
+    check_data(task, data, config.trainer)
     report = start.load_into(task, data, new_classes=config.init_classes == "new")
     task.trained_on = (
         start.trained_on

@@ -141,6 +141,10 @@ def _wrong_option(overrides: Sequence[str], groups: Sequence[str]) -> str | None
 
 
 def _no_such_option(group: str, name: str) -> str:
+    option, slash, task = name.partition("/")
+    if slash:  # an option that is another thing for each task
+        fitting = ", ".join(options_of(f"{group}/{option}"))
+        return f"{group}={option} does not fit task={task}; it is for task={fitting}"
     options = options_of(group)
     near = difflib.get_close_matches(name, options, n=1)
     said = f" Did you mean {group}={near[0]}?" if near else ""

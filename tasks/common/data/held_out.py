@@ -1,14 +1,17 @@
 """Which photos are kept for validation where a data set does not say."""
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backbone.errors import InputError, check_number
+from tasks.common.data.photos import PhotosT
 
 MAX_SHARE = 0.9
 
@@ -49,6 +52,42 @@ def held_out(names: Sequence[str], share: float, *, group: str | None = None) ->
     number = sum(place_of(name) < share for name in ordered)
     chosen = set(ordered[: min(max(number, 1), len(ordered) - 1)])
     return np.array([name in chosen for name in groups])
+
+
+def share_of(photos: PhotosT, split: str, share: float, *, group: str | None) -> PhotosT:
+    """The photos of ``train`` or ``val``, of a data set that has all in one.
+
+    Args:
+        photos: All of them. Where each is of one class, none of the larger classes is left out.
+        split: Whose to give; the notes go with ``train``.
+        share: See ``held_out``.
+        group: See ``held_out``.
+    """
+    names = [os.fsdecode(name).replace(os.sep, "/") for name in photos.file_names.tolist()]
+    chosen = held_out(names, share, group=group)
+    if group is None and photos.targets.ndim == 1:
+        chosen = _with_each_class(chosen, names, photos.targets, share=share)
+    if split == "train":
+        return photos.select(~chosen)
+    return replace(photos.select(chosen), notes=())
+
+
+def _with_each_class(
+    chosen: NDArray[np.bool_], names: Sequence[str], classes: np.ndarray, *, share: float
+) -> NDArray[np.bool_]:
+    """The same, but a photo of each class is left to learn, and one of each larger class held out.
+
+    Where each class has one photo, nothing can be: then they stay as they are.
+    """
+    better = chosen.copy()
+    order = np.argsort(classes, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(classes[order])) + 1):
+        ordered = sorted(members.tolist(), key=lambda index: place_of(names[index]))
+        if chosen[members].all():
+            better[ordered[-1]] = False
+        elif not chosen[members].any() and len(members) * share >= 1:
+            better[ordered[0]] = True
+    return better if better.any() else chosen
 
 
 def _groups(names: Sequence[str], group: str | None) -> Sequence[str]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from backbone.errors import InputError
 from tasks.common.data.module import DataModule
+from tasks.common.distillation.network_teacher import NetworkTeacher
 from tasks.common.settings.targets import build
 from tasks.common.training.task import Task
 from tasks.common.training.teacher import Teacher
@@ -37,7 +40,15 @@ def expect_teachers(data: DataModule, config: DictConfig) -> None:
 def attach_teachers(task: Task, data: DataModule, config: DictConfig, choices: Choices) -> None:
     """Gives a task the teachers that the user named, or that its data have."""
     for part in teacher_settings(config):
-        task.of(part).teacher = build_teacher(config, data.of(part), choices, part=part)
+        teacher = build_teacher(config, data.of(part), choices, part=part)
+        task.of(part).teacher = teacher
+        if isinstance(teacher, NetworkTeacher):  # now, or it would be told after all data are read
+            task.of(part).check_teacher(teacher(blank_batch(teacher.image_size)))
+
+
+def blank_batch(side: int) -> dict[str, Tensor]:
+    """A batch of one black photo."""
+    return {"image": torch.zeros(1, 3, side, side, dtype=torch.uint8)}
 
 
 def build_teacher(

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
+from hydra.errors import HydraException
 from hydra.utils import get_class, get_object
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from heads.head import Head
@@ -13,6 +15,7 @@ from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.settings.composing import compose
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import check_targets
+from tasks.common.training.task import Task
 
 
 def settled(config: DictConfig, checkpoint: Checkpoint) -> DictConfig:
@@ -43,7 +46,7 @@ def settled(config: DictConfig, checkpoint: Checkpoint) -> DictConfig:
 
 
 def check_options(config: DictConfig, choices: Mapping[str, str | None]) -> None:
-    """Refuses a teacher in the place of the network, and a head that does not fit the task.
+    """Refuses a teacher in the place of the network, and a head or data that do not fit the task.
 
     Raises:
         InputError: Says what fits.
@@ -53,6 +56,39 @@ def check_options(config: DictConfig, choices: Mapping[str, str | None]) -> None
             "model=teacher: that is scored by tools/eval.py, with neither checkpoint= nor init="
         )
     check_head(config, choices)
+    check_data_fits(config, choices)
+
+
+def check_data_fits(config: DictConfig, choices: Mapping[str, str | None]) -> None:
+    """Refuses data of another task.
+
+    Raises:
+        InputError: Listing the data that fit.
+    """
+    check_targets(config)
+    wanted = data_type(get_class(config.task["_target_"]))
+    if not _is_a(config.data, wanted):
+        task = choices["task"]
+        names = sorted(path.stem for path in (CONFIGS / "data").glob("*.yaml"))
+        fitting = [name for name in names if _is_a(_data_of(task, name), wanted)]
+        raise InputError(
+            f"data={choices.get('data')} does not fit task={task}, which takes {', '.join(fitting)}"
+        )
+
+
+def data_type(task: type) -> type:
+    """The data modules that a class of tasks takes, as it says where it names what it is made of."""
+    bases = [base for kind in task.__mro__ for base in vars(kind).get("__orig_bases__", ())]
+    named = [base for base in bases if get_origin(base) is Task]
+    return get_args(named[0])[0] if named else object
+
+
+def _data_of(task: str | None, name: str) -> DictConfig | None:
+    try:
+        data: DictConfig | None = compose("train", [f"task={task}", f"data={name}"]).data
+    except (HydraException, OmegaConfBaseException):  # of options that are not there for each task
+        return None
+    return data
 
 
 def check_head(config: DictConfig, choices: Mapping[str, str | None]) -> None:

@@ -136,6 +136,9 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
         return total
 
+    def check_teacher(self, targets: Tensor) -> None:
+        """Refuses a teacher by its targets for a batch of one photo, before any data are read."""
+
     def training_batch(self, batch: Batch) -> Batch:
         """A batch as it is trained on: a teacher, if there is one, sets the targets."""
         if self.teacher is None:

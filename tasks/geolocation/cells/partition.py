@@ -17,6 +17,13 @@ from tasks.geolocation.cells.adaptive import Cells, Granularity, make_cells, par
 from tasks.geolocation.cells.sphere import Points
 
 COLUMNS = ("token", "level", "count", "latitude", "longitude")
+# What the partitions that GeoEstimation published call them (Mueller-Budack et al. 2018).
+GEOESTIMATION = {
+    "hex_id": "token",
+    "imgs_per_cell": "count",
+    "latitude_mean": "latitude",
+    "longitude_mean": "longitude",
+}
 # Follows the token in the names of coarser cells: the same cell may be in several granularities.
 MARK = "@"
 
@@ -128,6 +135,13 @@ def read_partition(path: Path) -> Partition:
         raise InputError(f"cells={path}: there is no such file; tools/make_cells.py writes one")
     try:
         table = parquet.read_table(path) if path.suffix == ".parquet" else _read_csv(path)
+        theirs = [GEOESTIMATION.get(name, name) for name in table.column_names]
+        table = table.rename_columns(theirs)
+        if missing := [name for name in (*COLUMNS[:1], *COLUMNS[2:]) if name not in theirs]:
+            raise InputError(
+                f"cells={path} lacks {', '.join(missing)}; it has {', '.join(theirs)}. "
+                "tools/make_cells.py writes such files"
+            )
         number = (
             table["granularity"].to_numpy()
             if "granularity" in table.column_names
@@ -151,7 +165,10 @@ def read_partition(path: Path) -> Partition:
 
 def _read_csv(path: Path) -> pa.Table:
     return csv.read_csv(
-        path, convert_options=csv.ConvertOptions(column_types={"token": pa.string()})
+        path,
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(("token", "hex_id"), pa.string())
+        ),
     )
 
 

@@ -70,7 +70,7 @@ def make_shards(config: DictConfig) -> list[str]:
     if not images.is_dir():
         raise InputError(f"images={images}: there is no such folder")
     bad_rows = BadRows(table, on_bad_row=config.on_bad_row, setting="on_bad_row")
-    photos = read_photos(table, images, bad_rows=bad_rows)
+    photos = read_photos(table, images, bad_rows=bad_rows, val_share=config.val_share)
     notes = bad_rows.check()
     folder = make_folder("output", config.output)
     _describe(folder, photos, config)

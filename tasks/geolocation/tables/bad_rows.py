@@ -11,10 +11,12 @@ from backbone.errors import InputError, check_choice
 from tasks.common.report import counted
 
 BAD_ROW_POLICIES = ("error", "drop")
+AS_WRITTEN = " as written"  # follows the name of a column in that of its cells as text
 MAX_LISTED = 20  # of each kind
 NO_PLACE = "latitude or longitude is missing or no number"
 BAD_LATITUDE = "latitude is not within -90 and 90"
 BAD_LONGITUDE = "longitude is not within -180 and 180"
+NOWHERE = "latitude and longitude are both 0, as is written where no place is known"
 BROKEN = "not as many values as there are columns"
 
 
@@ -35,6 +37,7 @@ class BadRows:
         self.counts: Counter[str] = Counter()
         self.listed: dict[str, list[str]] = {}
         self.num_rows = 0
+        self.notes: list[str] = []  # on rows that can be used, for ``check`` to give
 
     def add(self, kind: str, rows: Sequence[str]) -> None:
         """Counts rows, given as what names them."""
@@ -47,11 +50,6 @@ class BadRows:
         """For pyarrow: counts a row with more or fewer values than columns, and skips it."""
         self.add(BROKEN, [repr(row.text[:60])])
         return "skip"
-
-    def forget_broken(self) -> None:
-        """For a table that is opened twice."""
-        self.counts.pop(BROKEN, None)
-        self.listed.pop(BROKEN, None)
 
     def good_points(self, part: pa.Table) -> tuple[np.ndarray, np.ndarray]:
         """The points of a part of the table, and which of its rows they are, as a mask.
@@ -66,6 +64,7 @@ class BadRows:
             NO_PLACE: ~(np.isfinite(latitude) & np.isfinite(longitude)),
             BAD_LATITUDE: np.abs(latitude) > 90,
             BAD_LONGITUDE: np.abs(longitude) > 180,
+            NOWHERE: (latitude == 0) & (longitude == 0),
         }
         good = np.ones(len(part), bool)
         for kind, bad in reasons.items():
@@ -76,7 +75,7 @@ class BadRows:
         return np.stack([latitude, longitude], axis=1)[good], good
 
     def _row(self, part: pa.Table, index: int) -> str:
-        latitude, longitude = (part[name][index].as_py() for name in ("latitude", "longitude"))
+        latitude, longitude = (_written(part, name, index) for name in ("latitude", "longitude"))
         name = part["file"][index].as_py() if "file" in part.column_names else None
         place = f"latitude {latitude}, longitude {longitude}"
         return f"row {self.num_rows + index + 1}{f' ({name})' if name else ''}: {place}"
@@ -99,4 +98,11 @@ class BadRows:
                 f"{counted(total, 'row', 'rows')} of {self.path} cannot be used:\n  {found}\n"
                 f"Repair them, or set {self.setting}=drop to leave them out"
             )
-        return lines
+        return [*self.notes, *lines]
+
+
+def _written(part: pa.Table, name: str, index: int) -> object:
+    """What a table has in a cell, where it could not be read as a number."""
+    text = f"{name}{AS_WRITTEN}"
+    value = part[text][index].as_py() if text in part.column_names else None
+    return part[name][index].as_py() if value is None else repr(value)

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from tasks.common.images.decoding import FORMATS
 from tasks.common.images.finding import find_images
+from tasks.geolocation.tables.takeout import sidecar_place
 
 ROWS = 4096  # photos at a time
 
@@ -39,7 +40,17 @@ def read_exif(folder: Path) -> Iterator[pa.Table]:
 
 
 def photo_place(path: Path) -> PhotoPlace:
-    """Latitude and longitude in degrees; None for both if the photo does not say, or is broken."""
+    """Latitude and longitude in degrees; None for both if the photo does not say, or is broken.
+
+    What its Exif does not say may be in the file that Google Takeout puts beside it.
+    """
+    place = _exif_place(path)
+    if None in place or place == (0, 0):
+        return sidecar_place(path) or place
+    return place
+
+
+def _exif_place(path: Path) -> PhotoPlace:
     try:
         with Image.open(path, formats=FORMATS) as image:
             gps = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
@@ -48,8 +59,6 @@ def photo_place(path: Path) -> PhotoPlace:
     tags = ExifTags.GPS
     latitude = degrees(gps.get(tags.GPSLatitude), gps.get(tags.GPSLatitudeRef), sides="NS")
     longitude = degrees(gps.get(tags.GPSLongitude), gps.get(tags.GPSLongitudeRef), sides="EW")
-    if latitude == longitude == 0:  # of cameras that did not know where they were
-        return None, None
     return latitude, longitude
 
 

@@ -14,12 +14,11 @@ from backbone.files import replacing
 from tasks.common.commands.run_folder import check_file
 from tasks.common.data.held_out import place_of
 from tasks.common.files.folders import make_folder
-from tasks.geolocation.cells import s2
 from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.places import named_places
 from tasks.geolocation.tables.reading import read_table
 
 VAL_SHARE = 0.05
-PLACE_LEVEL = 14  # of the cells, some 600 m wide, that stand for a place where none is named
 COLUMNS = ("file", "latitude", "longitude", "place", "split")
 SCHEMA = pa.schema(
     {name: pa.float64() if name.endswith("tude") else pa.string() for name in COLUMNS}
@@ -32,7 +31,8 @@ def prepare_table(
     """Writes a table with a split for photos that have a place.
 
     A place is in one split with all its photos, or the same view would be learnt and tested. It is
-    decided by its name alone: photos that come later do not move others.
+    decided by its name alone: photos that come later do not move others. Of two places or more, one
+    at least is in each split.
 
     Args:
         root: A folder of photos with Exif, YFCC100M's metadata, whose places are its users, or a
@@ -53,42 +53,87 @@ def prepare_table(
         raise InputError(f"output={output or ''}: the name of a file ending in .csv is needed")
     target = Path(str(output))
     check_file("output", target, overwrite=overwrite)
-    bad_rows = BadRows(root, on_bad_row="drop")
     make_folder("output", target.parent)
-    counts: Counter[str] = Counter()
     with replacing(target) as temporary:
-        with csv.CSVWriter(temporary, SCHEMA) as writer:
-            for part in _parts(root, bad_rows, val_share):
-                writer.write_table(part)
-                counts.update(part["split"].to_pylist())
-        notes = bad_rows.check()
-        if not counts:
+        written = _write(root, temporary, val_share)
+        if written.lacks_a_split and val_share not in (0, 1):  # of few places all may be in one
+            written = _write(root, temporary, val_share, other=written.next_place)
+        notes = written.bad_rows.check()
+        if not written.counts:
             raise InputError("\n  ".join([f"{root}: no photo has a place", *notes]))
+    counts = written.counts
     images = f"data.images={root if root.is_dir() else 'DIR'}"
+    command = f"python tools/train.py task=planet data.table={target} {images}"
+    missing = " and ".join(split for split in ("train", "val") if not counts[split])
     return "\n".join(
         [
             f"Ready: {target}, {counts['train']} photos to learn from, {counts['val']} to test",
             *notes,
-            f"Train with:\n\n    python tools/train.py task=planet data.table={target} {images}",
+            f"Train with:\n\n    {command}"
+            if not missing
+            else f"No photo is of the split {missing}, as training needs it: all are of one place, "
+            f"or val_share={val_share} says so",
         ]
     )
 
 
-def _parts(root: Path, bad_rows: BadRows, val_share: float) -> Iterator[pa.Table]:
+class _Written:
+    """What a table got.
+
+    Attributes:
+        counts: Photos of each split.
+        bad_rows: What was left out.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.counts: Counter[str] = Counter()
+        self.bad_rows = BadRows(root, on_bad_row="drop")
+        self.ends: list[str] = []  # the places that come first and last, of all
+
+    def add(self, places: list[str], splits: list[str]) -> None:
+        """Counts photos."""
+        self.counts.update(splits)
+        ordered = sorted({*self.ends, *places}, key=lambda name: (place_of(name), name))
+        self.ends = [ordered[0], ordered[-1]] if ordered else []
+
+    @property
+    def lacks_a_split(self) -> bool:
+        """Whether all photos are in one split, though there are two places at least."""
+        return len(self.counts) == 1 and len(set(self.ends)) == 2
+
+    @property
+    def next_place(self) -> str:
+        """The place that goes to the other split first."""
+        return self.ends[0] if "train" in self.counts else self.ends[-1]
+
+
+def _write(root: Path, target: Path, val_share: float, *, other: str | None = None) -> _Written:
+    """Writes the table, with the place ``other`` in another split than its name says."""
+    written = _Written(root)
+    with csv.CSVWriter(target, SCHEMA) as writer:
+        for part in _parts(root, written.bad_rows, val_share, other):
+            writer.write_table(part)
+            written.add(part["place"].to_pylist(), part["split"].to_pylist())
+    return written
+
+
+def _parts(
+    root: Path, bad_rows: BadRows, val_share: float, other: str | None
+) -> Iterator[pa.Table]:
     for part in read_table(root, needed=("file", "latitude", "longitude"), bad_rows=bad_rows):
         if "split" in part.column_names:
             raise InputError(f"{root} has a split already; give it as data.table")
         points, good = bad_rows.good_points(part)
         part = part.filter(pa.array(good))
-        cells = s2.tokens(s2.parents(s2.leaf_ids(points), PLACE_LEVEL))
-        named = part["place"].to_pylist() if "place" in part.column_names else cells
-        places = [name or cell for name, cell in zip(named, cells, strict=True)]
+        named = part["place"].to_pylist() if "place" in part.column_names else [None] * len(part)
+        places = named_places(points, named)
         columns = [part[name] for name in ("file", "latitude", "longitude")]
-        yield pa.table([*columns, places, _splits(places, val_share)], schema=SCHEMA)
+        splits = _splits(places, val_share, other)
+        yield pa.table([*columns, places, splits], schema=SCHEMA)
 
 
-def _splits(places: list[str], val_share: float) -> np.ndarray:
+def _splits(places: list[str], val_share: float, other: str | None) -> np.ndarray:
     names, numbers = np.unique(places, return_inverse=True)
-    splits = ["val" if place_of(name) < val_share else "train" for name in names]
-    chosen: np.ndarray = np.array(splits, "U5")[numbers]
+    held_out = [(place_of(name) < val_share) != (name == other) for name in names]
+    chosen: np.ndarray = np.where(held_out, "val", "train")[numbers]
     return chosen

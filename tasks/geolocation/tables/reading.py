@@ -1,30 +1,37 @@
 """Tables of photos and where they were taken, read a part at a time: CSV, Parquet, Exif."""
 
+import csv
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv, parquet
+from pyarrow import parquet
 
 from backbone.errors import InputError
-from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.common.data.label_tables import FILES, SPLITS
+from tasks.common.files.text_tables import check_kind, separator_of
+from tasks.geolocation.tables.angles import SIDES, to_degrees
+from tasks.geolocation.tables.bad_rows import AS_WRITTEN, BadRows
+from tasks.geolocation.tables.csv_blocks import first_row, head_of, read_blocks
 from tasks.geolocation.tables.exif import read_exif
 from tasks.geolocation.tables.yfcc import is_yfcc, read_yfcc
 
-# What a column may be called; the first is ours. IMG_ID, LAT and LON are MP-16's.
+# What a column may be called; the first is ours. IMG_ID, LAT and LON are MP-16's, SourceFile and
+# GPSLatitude exiftool's.
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "file": ("file", "filename", "file_name", "path", "img_id"),
-    "latitude": ("latitude", "lat"),
-    "longitude": ("longitude", "lon", "lng", "long"),
-    "split": ("split",),
+    "file": FILES,
+    "latitude": ("latitude", "lat", "gpslatitude", "gps_latitude", "gps latitude"),
+    "longitude": ("longitude", "lon", "lng", "long", "gpslongitude", "gps_longitude"),
+    "split": SPLITS,
     "place": ("place", "album"),
 }
-NUMBERS = ("latitude", "longitude")
-NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-BLOCK_BYTES = 1 << 24
+NO_SPLIT = (
+    ". Without one, data.val_share=0.2 (val_share=0.2 of tools/make_shards.py) holds a fifth of "
+    "the places out to validate on, and "
+    "tools/prepare.py dataset=geotagged root=TABLE output=NEW.csv writes a table with one"
+)
 PACKED = (".gz", ".bz2")
 
 
@@ -84,26 +91,21 @@ def _undecodable_rows_left_to_arrow() -> Iterator[None]:
 
 
 def _read_csv(path: Path, needed: tuple[str, ...], bad_rows: BadRows) -> Iterator[pa.Table]:
+    head = head_of(path)
+    check_kind(path, head)
+    header = first_row(head).decode()
     suffixes = [suffix for suffix in path.suffixes if suffix not in PACKED]
-    parse = csv.ParseOptions(
-        delimiter="\t" if suffixes[-1:] == [".tsv"] else ",",
-        invalid_row_handler=bad_rows.add_broken,
-        newlines_in_values=True,
+    separator = "\t" if suffixes[-1:] == [".tsv"] else separator_of(header)
+    columns = next(csv.reader([header], delimiter=separator), [])
+    names = _names(columns, path=path, needed=needed)
+    return read_blocks(
+        path,
+        {name: columns.index(theirs) for name, theirs in names.items()},
+        num_columns=len(columns),
+        separator=separator,
+        has_header=True,
+        bad_rows=bad_rows,
     )
-    read = csv.ReadOptions(block_size=BLOCK_BYTES)
-    with csv.open_csv(path, read_options=read, parse_options=parse) as opened:
-        names = _names(opened.schema.names, path=path, needed=needed)
-    convert = csv.ConvertOptions(
-        include_columns=list(names.values()),
-        column_types=dict.fromkeys(names.values(), pa.string()),
-        strings_can_be_null=True,
-    )
-    bad_rows.forget_broken()  # seen while looking at the header
-    with csv.open_csv(
-        path, read_options=read, parse_options=parse, convert_options=convert
-    ) as opened:
-        for batch in opened:
-            yield pa.Table.from_batches([batch]).rename_columns(list(names))
 
 
 def _read_parquet(path: Path, needed: tuple[str, ...]) -> Iterator[pa.Table]:
@@ -119,6 +121,9 @@ def _names(theirs: list[str], *, path: Path, needed: tuple[str, ...]) -> dict[st
     found = {}
     for name, others in NAMES.items():
         matching = [column for column in theirs if column.strip().lower() in others]
+        if name == "file":  # programs that list files have several columns of their names
+            matching.sort(key=lambda column: others.index(column.strip().lower()))
+            matching = matching[:1]
         if len(matching) > 1:
             raise InputError(f"{path}: several columns are a {name}: {', '.join(matching)}")
         if matching:
@@ -128,25 +133,20 @@ def _names(theirs: list[str], *, path: Path, needed: tuple[str, ...]) -> dict[st
         raise InputError(
             f"{path} has the columns {', '.join(theirs[:12])}; it lacks {', '.join(missing)}. "
             f"Allowed names are {'; '.join(' or '.join(NAMES[name]) for name in missing)}"
+            + NO_SPLIT
+            * ("split" in missing)
         )
     return found
 
 
 def _numbered(parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
     for part in parts:
-        yield pa.table(
-            {
-                name: _numbers(column) if name in NUMBERS else column.cast(pa.string())
-                for name, column in zip(part.column_names, part.columns, strict=True)
-            }
-        )
-
-
-def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text as numbers, null where it is none."""
-    try:
-        return column.cast(pa.float64())
-    except pa.ArrowInvalid:  # words among them, which are looked for only then
-        is_number = pc.match_substring_regex(column, NUMBER)
-        cleaned = pc.if_else(is_number, pc.utf8_trim_whitespace(column), None)
-        return cleaned.cast(pa.float64())
+        columns = dict(zip(part.column_names, part.columns, strict=True))
+        for name, column in list(columns.items()):
+            if name not in SIDES:
+                columns[name] = column.cast(pa.string())
+                continue
+            columns[name] = to_degrees(column, name)
+            if columns[name].null_count > column.null_count:
+                columns[f"{name}{AS_WRITTEN}"] = column
+        yield pa.table(columns)

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from tasks.geolocation.tables.bad_rows import BadRows
+from tasks.geolocation.tables.csv_blocks import head_of, read_blocks
 
-BLOCK_BYTES = 1 << 24
 # Tab-separated without a header, in two editions: as first published, and with a line number and
 # the hash that names the file in the public copy of the photos. Numbers of the columns.
 FIRST_EDITION = {"id": 0, "user": 1, "longitude": 10, "latitude": 11, "is_video": 22}
@@ -19,8 +18,7 @@ EDITIONS = {23: FIRST_EDITION, 25: HASHED_EDITION}
 
 def is_yfcc(path: Path) -> bool:
     """Whether a file is the metadata, packed or not, by the columns of its first line."""
-    with pa.input_stream(path, compression="detect") as file:
-        return _num_columns(file.read(1 << 16)) in EDITIONS
+    return _num_columns(head_of(path)) in EDITIONS
 
 
 def read_yfcc(path: Path, bad_rows: BadRows) -> Iterator[pa.Table]:
@@ -31,27 +29,13 @@ def read_yfcc(path: Path, bad_rows: BadRows) -> Iterator[pa.Table]:
         first), ``latitude``, ``longitude`` and ``place``, which is the user: photos of one user
         are alike and must not be in both splits.
     """
-    with pa.input_stream(path, compression="detect") as file:
-        count = _num_columns(file.read(1 << 16))
+    count = _num_columns(head_of(path))
     numbers = EDITIONS[count]
-    names = [str(number) for number in range(count)]
-    columns = [names[number] for number in numbers.values()]
-    with csv.open_csv(
-        path,
-        read_options=csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES),
-        parse_options=csv.ParseOptions(
-            delimiter="\t", quote_char=False, invalid_row_handler=bad_rows.add_broken
-        ),
-        convert_options=csv.ConvertOptions(
-            include_columns=columns,
-            column_types=dict.fromkeys(columns, pa.string()),
-            strings_can_be_null=True,
-        ),
-    ) as opened:
-        for batch in opened:
-            part = pa.Table.from_batches([batch]).rename_columns(list(numbers))
-            wanted = pc.and_(pc.equal(part["is_video"], "0"), pc.is_valid(part["latitude"]))
-            yield _ours(part.filter(wanted))
+    for part in read_blocks(
+        path, numbers, num_columns=count, separator="\t", has_header=False, bad_rows=bad_rows
+    ):
+        wanted = pc.and_(pc.equal(part["is_video"], "0"), pc.is_valid(part["latitude"]))
+        yield _ours(part.filter(wanted))
 
 
 def _ours(part: pa.Table) -> pa.Table:

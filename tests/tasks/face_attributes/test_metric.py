@@ -69,6 +69,14 @@ def test_the_curves_that_are_drawn_have_the_areas_of_the_figures() -> None:
         assert (steps * curve.precision).sum() == pytest.approx(curve.area)
 
 
+def test_what_all_faces_have_tells_nothing_and_is_left_out() -> None:
+    every = [[1, 1, NAN], [0, 1, NAN], [1, 1, NAN], [0, 1, 0]]
+    metric = metric_of([[0.9, 0.5, 0], [0.8, 0.4, 0], [0.7, 0.6, 0], [0.1, 0.9, 0]], targets=every)
+    found = metric.compute()
+    assert (found["mean_ap"], found["num_attributes"]) == (pytest.approx((1 + 2 / 3) / 2), 1)
+    assert [row.telling for row in metric.by_attribute()] == [True, False, False]
+
+
 def test_no_face_and_no_attribute_give_zero() -> None:
     nothing = {"mean_ap": 0.0, "num_attributes": 0, "accuracy": 0.0}
     assert metric_of([]).compute() == nothing

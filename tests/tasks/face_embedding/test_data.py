@@ -26,7 +26,7 @@ def write_pairs(folder: Path, text: str) -> Path:
 
 def test_pairs_by_hand(tmp_path: Path) -> None:
     file = write_pairs(tmp_path, "1\t1\nann\t1\t2\nann\t2\tbob\t1\n")
-    pairs = read_pairs(file, tmp_path)
+    pairs = read_pairs(file, tmp_path, cache=tmp_path / "cache")
     assert [path.stem for path in pairs.paths] == ["ann_0001", "ann_0002", "bob_0001"]
     assert pairs.photos.tolist() == [[0, 1], [1, 2]]
     assert pairs.same.tolist() == [True, False]
@@ -48,14 +48,14 @@ def test_pairs_by_hand(tmp_path: Path) -> None:
 )
 def test_wrong_pairs_are_refused(text: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=said):
-        read_pairs(write_pairs(tmp_path, text), tmp_path)
+        read_pairs(write_pairs(tmp_path, text), tmp_path, cache=tmp_path / "cache")
 
 
 def test_two_files_for_one_photo_are_refused(tmp_path: Path) -> None:
     file = write_pairs(tmp_path, "1 1\nann 1 2\nann 1 bob 1\n")
     noise().save(tmp_path / "ann" / "ann_0002.png")
     with pytest.raises(InputError, match=r"ann_0002\.png and ann_0002\.webp are both"):
-        read_pairs(file, tmp_path)
+        read_pairs(file, tmp_path, cache=tmp_path / "cache")
 
 
 @pytest.fixture(scope="module")

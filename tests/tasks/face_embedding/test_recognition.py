@@ -63,6 +63,7 @@ def test_known_people_are_found_in_photos(
     for name, person in FOUND.items():
         (tmp_path / "known" / name).mkdir(parents=True)
         photo_of(person).save(tmp_path / "known" / name / "1.png")
+    (tmp_path / "known" / "bob" / "1.png").rename(tmp_path / "known" / "bob.png")
     (tmp_path / "known" / "ann" / "torn.png").write_bytes(b"\x89PNG")
     (tmp_path / "known" / "nobody").mkdir()
     photos = tmp_path / "photos"
@@ -106,7 +107,7 @@ def test_known_people_are_found_in_photos(
     ("settings", "said"),
     [
         (("known=nowhere", "input=photos"), "known=nowhere: there is no such folder"),
-        (("known=photos", "input=photos"), "known=photos: needs a folder of photos for each"),
+        (("known=empty", "input=photos"), "known=empty: needs a folder of photos for each"),
         (("known=photos",), "known=DIR needs checkpoint=FILE and input=PHOTOS too"),
         (("known=faceless", "input=photos"), "shows a face that can be used"),
         (("known=good", "input=nowhere"), "No file or folder at nowhere"),
@@ -117,7 +118,7 @@ def test_known_people_are_found_in_photos(
 def test_whom_to_know_and_where_to_look_must_be_there(
     settings: tuple[str, ...], said: str, trained: Path, tmp_path: Path
 ) -> None:
-    for folder in ("photos", "faceless/ann", "good/ann"):
+    for folder in ("photos", "empty", "faceless/ann", "good/ann"):
         (tmp_path / folder).mkdir(parents=True)
     noise().save(tmp_path / "photos" / "a.png")
     (tmp_path / "torn").mkdir()

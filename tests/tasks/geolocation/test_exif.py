@@ -7,7 +7,9 @@ import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
+from tasks.geolocation.tables.bad_rows import NOWHERE, BadRows
 from tasks.geolocation.tables.exif import photo_place
+from tasks.geolocation.tables.reading import read_table
 
 SOUTH, WEST = (33, 55, 12.34), (70, 39, 56.78)
 PLACE = (-33.92009, -70.66577)
@@ -46,6 +48,13 @@ def test_fewer_parts_are_read_as_far_as_they_go(parts, found, tmp_path):
     assert photo_place(write(tmp_path / "a.jpg", parts=parts)) == pytest.approx(found, abs=1e-4)
 
 
-@pytest.mark.parametrize("parts", [((0, 0, 0), (0, 0, 0)), ((IFDRational(0, 0),) * 3,) * 2])
-def test_what_a_camera_writes_that_knows_no_place_is_none(parts, tmp_path):
+def test_what_a_camera_writes_that_knows_no_place_is_none(tmp_path):
+    parts = ((IFDRational(0, 0),) * 3,) * 2
     assert photo_place(write(tmp_path / "a.jpg", parts=parts)) == (None, None)
+
+
+def test_zeros_are_counted_among_the_rows_without_a_place(tmp_path):
+    write(tmp_path / "a.jpg", parts=((0, 0, 0), (0, 0, 0)))
+    bad = BadRows(tmp_path, on_bad_row="drop")
+    (part,) = read_table(tmp_path, needed=("file",), bad_rows=bad)
+    assert not bad.good_points(part)[1].any() and list(bad.counts) == [NOWHERE]

@@ -71,7 +71,6 @@ def folder(tmp_path: Path) -> Path:
             noise(30 + number + len(name), 31).save(people / name / f"{name}_000{number}.png")
     (tmp_path / "pairs.txt").write_text("1 1\nann 1 2\nann 1 bob 1\n")
     write_network(tmp_path / "teacher.onnx")
-    write_network(tmp_path / "four.onnx", batch=4)
     KeyedRows(tmp_path / "other", setting="output").describe({"finder": "of faces"})
     return tmp_path
 
@@ -170,7 +169,6 @@ def test_a_demos_faces_have_targets_too(folder: Path) -> None:
         (("teacher=onnx", "teacher.file=pairs.txt"), "is no network that can be run"),
         ((*ONNX, "teacher.image_size=9"), "takes photos of [32, 32]"),
         ((*ONNX, "head.dimension=3"), "Give head.dimension=2"),
-        (("teacher=onnx", "teacher.file=four.onnx"), "an input of shape [4, 3, 32, 32]"),
         (("teacher=table", "teacher.file=faces"), "no rows.json"),
         (("teacher=table", "teacher.file=other"), "other is no table of a teacher"),
         (("teacher=onnx",), "teacher needs a file: give teacher.file=FILE"),
