@@ -8,7 +8,9 @@ from typing import Any
 
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
+from tasks.common.data.loader import Loader
 from tasks.common.data.module import Collate, DataModule
+from tasks.common.data.sampling import ShardSampler
 from tasks.common.data.spread import covering
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.annotations.bad_images import check_images
@@ -19,6 +21,7 @@ from tasks.detection.demo.scenes import write_scenes
 from tasks.detection.layouts.coco import read_coco
 from tasks.detection.layouts.voc import read_voc, voc_label_map, voc_splits
 from tasks.detection.samples import DetectionSet, PhotoSet
+from tasks.detection.tiles import Tiles, TileSet, collate_tiles
 
 
 class DetectionData(DataModule):
@@ -49,6 +52,7 @@ class DetectionData(DataModule):
         self.on_bad_box = on_bad_box
         self.on_bad_image = on_bad_image
         self.masks = masks
+        self.has_tiles = not masks  # which would have to be joined
         self._train: Annotations | None = None
         self._val: Annotations | None = None
 
@@ -94,6 +98,13 @@ class DetectionData(DataModule):
     def predict_set(self, paths: Sequence[Path]) -> PhotoSet:
         """The given photos, resized."""
         return PhotoSet(paths, recipes.plain(self.image_size))
+
+    def tile_loader(self, paths: Sequence[Path], *, side: int, overlap: float) -> Loader:
+        if not self.has_tiles:
+            return super().tile_loader(paths, side=side, overlap=overlap)
+        shown = TileSet(paths, recipes.plain(self.image_size), Tiles(side, overlap))
+        whole = partial(collate_tiles, image_size=self.image_size)
+        return self.loader(shown, ShardSampler(len(paths)), batch_size=1, collate_fn=whole)
 
     def train_photo(self, index: int) -> tuple[int, Path]:
         annotations = self.train_annotations

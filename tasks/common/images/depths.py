@@ -54,13 +54,13 @@ def sixteen_bits(image: Image.Image) -> np.ndarray | None:
         RGB, uint16, ``(H, W, 3)``; None of any other image, and of one that uses its bits.
     """
     kinds = [str(tile.args) for tile in getattr(image, "tile", [])]
-    if image.mode != "RGB" or image.fp is None or not any(";16" in kind for kind in kinds):
+    file = getattr(image, "fp", None)
+    if image.mode != "RGB" or file is None or not any(";16" in kind for kind in kinds):
         return None
-    image.fp.seek(0)
-    data = np.frombuffer(image.fp.read(), np.uint8)
+    file.seek(0)
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(data, flags)
-    image.fp.seek(0)
+    pixels = cv2.imdecode(np.frombuffer(file.read(), np.uint8), flags)
+    file.seek(0)
     if pixels is None or pixels.dtype != np.uint16 or pixels.shape != (*image.size[::-1], 3):
         return None
     return pixels[..., ::-1] if pixels.max() < 2 ** DEPTHS[-1] else None

@@ -3,6 +3,7 @@
 import functools
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ SUFFIXES = (
     *(".tif", ".tiff", ".jp2", ".avif", ".heic", ".heif"),
 )
 FILM_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".mts")
+STREAM = re.compile(r"\w+://")
 # What systems keep beside photos: a Mac in archives, a Synology in folders.
 SYSTEM_FOLDERS = ("__MACOSX", "@eaDir")
 # Kinds of files beside the suffixes.
@@ -28,8 +30,17 @@ class PathList(Sequence[Path]):
     """Files as text, which takes a fifth of the memory of as many ``Path``."""
 
     def __init__(self, paths: Iterable[Path | str]) -> None:
-        # in the order of Path, folder by folder
-        self._texts = sorted(map(str, paths), key=lambda text: text.replace(os.sep, "\0"))
+        self._texts = list(map(str, paths))
+
+    @classmethod
+    def in_order(cls, paths: Iterable[Path | str]) -> "PathList":
+        """Sorted as ``Path`` sorts, folder by folder."""
+        texts = [str(path) for path in paths]
+        return cls(sorted(texts, key=lambda text: text.replace(os.sep, "\0")))
+
+    def only(self, places: Sequence[int]) -> "PathList":
+        """Those at some places."""
+        return PathList(self._texts[place] for place in places)
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -48,13 +59,13 @@ class Found(NamedTuple):
 
     Attributes:
         photos: The images, sorted.
-        films: The films, sorted.
+        films: The films, sorted: files, numbers of cameras or addresses of streams.
         root: The folder that was searched, or that of the only file.
         others: How many files are neither, by suffix.
     """
 
-    photos: Sequence[Path]
-    films: Sequence[Path]
+    photos: PathList
+    films: Sequence[str]
     root: Path
     others: Counter[str]
 
@@ -97,11 +108,13 @@ def find_photos(path: str | Path, *, without: Path | None = None, films: bool = 
     Raises:
         InputError: If there are none.
     """
+    if films and is_camera(str(path)):
+        return Found(PathList([]), [str(path)], Path(), Counter())
     path = Path(str(path)).expanduser()
     if path.is_file():
         is_film = films and path.suffix.lower() in FILM_SUFFIXES
-        both = ([], [path]) if is_film else ([path], [])
-        return Found(PathList(both[0]), PathList(both[1]), path.parent, Counter())
+        photos, moving = ([], [str(path)]) if is_film else ([path], [])
+        return Found(PathList(photos), moving, path.parent, Counter())
     if path.is_dir():
         where, searched, files = f"in the folder {path}", path, _files(path, seen=frozenset())
     elif glob.has_magic(str(path)):
@@ -137,7 +150,12 @@ def _sorted_out(files: Iterable[Path], root: Path, *, films: bool) -> Found:
             moving.append(str(file))
         else:
             others[HIDDEN if file.name.startswith(".") else suffix or UNNAMED] += 1
-    return Found(PathList(photos), PathList(moving), root, others)
+    return Found(PathList.in_order(photos), sorted(moving), root, others)
+
+
+def is_camera(name: str) -> bool:
+    """Whether a name is a camera's number or a stream's address, and nothing on the disk."""
+    return (name.isdigit() or bool(STREAM.match(name))) and not Path(name).exists()
 
 
 def list_images(folder: Path) -> list[Path]:
