@@ -91,8 +91,8 @@ class Model:
         """What is in a photo, or in each of several.
 
         Returns:
-            What ``predictions.json`` says of it, in pixels of the photo and the data set's own
-            names and ids. A photo in memory has no ``file``.
+            What ``predictions.json`` says of it but for its picture, in pixels of the photo and
+            the data set's own names and ids. A photo in memory has no ``file``.
 
         Raises:
             InputError: If a photo cannot be read.

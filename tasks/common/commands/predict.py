@@ -68,18 +68,16 @@ def predict(request: Request) -> EntryFile:
         if left:
             trainer.predict(task, loader, return_predictions=False)
         device = trainer.strategy.root_device
-        viewer = FilmViewer(
-            task, config.data, entries, wanted=want, pictures=pictures, device=device
-        )
+        viewer = FilmViewer(task, config, entries, wanted=want, pictures=pictures, device=device)
         viewer.look_at(found.films)
     except StoppedError as stop:
-        stop.kept = f"{done(entries, found)}, see {folder}. {GO_ON}"
+        stop.kept = f"{amount(entries, found)} are done, see {folder}. {GO_ON}"
         raise
     finally:
         entries.close()
         notes = write_formats(entries, folder, want.format)
     report = [
-        done(entries, found),
+        f"{amount(entries, found)} done",
         *found.left_out(),
         *writer.notes(in_parts=data.has_tiles and not want.tile),
         *notes,
@@ -129,11 +127,11 @@ def left_to_do(
     return [number for number, photo in enumerate(found.photos) if str(photo) not in there]
 
 
-def done(entries: EntryFile, found: Found) -> str:
-    """How much is done, of what was found."""
+def amount(entries: EntryFile, found: Found) -> str:
+    """How much there is an entry of."""
     if not found.films:
-        return f"{len(entries)} of {len(found.photos)} photos done"
-    return f"{counted(len(entries), 'photo or frame', 'photos and frames')} done"
+        return f"{len(entries)} of {len(found.photos)} photos"
+    return counted(len(entries), "photo or frame", "photos and frames")
 
 
 def check_errors(errors: list[str], *, total: int, policy: str) -> None:

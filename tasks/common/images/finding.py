@@ -36,7 +36,8 @@ class PathList(Sequence[Path]):
     def in_order(cls, paths: Iterable[Path | str]) -> "PathList":
         """Sorted as ``Path`` sorts, folder by folder."""
         texts = [str(path) for path in paths]
-        return cls(sorted(texts, key=lambda text: text.replace(os.sep, "\0")))
+        texts.sort(key=_by_folder)
+        return cls(texts)
 
     def only(self, places: Sequence[int]) -> "PathList":
         """Those at some places."""
@@ -52,6 +53,10 @@ class PathList(Sequence[Path]):
     def __getitem__(self, index: int | slice) -> "Path | PathList":
         chosen = self._texts[index]
         return Path(chosen) if isinstance(chosen, str) else PathList(chosen)
+
+
+def _by_folder(text: str) -> str:
+    return text.replace(os.sep, "\0")  # which comes before all that names have
 
 
 class Found(NamedTuple):

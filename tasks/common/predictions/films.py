@@ -28,7 +28,7 @@ class FilmViewer:
 
     Args:
         task: With the network, ready to predict.
-        data: Settings of the data module that prepares photos for it.
+        config: With the data module that prepares photos for it.
         entries: Get one dictionary a frame, with its film's ``file``, ``frame`` and ``seconds``.
         wanted: What of it is of interest.
         pictures: Draw the film; None for no film.
@@ -38,7 +38,7 @@ class FilmViewer:
     def __init__(
         self,
         task: Task,
-        data: DictConfig,
+        config: DictConfig,
         entries: EntryFile,
         *,
         wanted: Wanted,
@@ -46,7 +46,7 @@ class FilmViewer:
         device: torch.device,
     ) -> None:
         self.task = task.to(device)
-        self.data = data
+        self.config = config
         self.entries = entries
         self.wanted = wanted
         self.pictures = pictures
@@ -87,10 +87,11 @@ class FilmViewer:
 
     def _data(self, folder: Path) -> DataModule:
         """Prepares frames in this process; where it keeps what it finds, not beside photos."""
-        settings: dict[Any, Any] = {"num_workers": 0}
-        if self.data.get("cache"):
-            settings["cache"] = str(folder / "cache")
-        return build(DictConfig({**self.data, **settings}))
+        config = self.config.copy()
+        config.data.num_workers = 0
+        if config.data.get("cache"):
+            config.data.cache = str(folder / "cache")
+        return build(config.data)  # type: ignore[no-any-return]
 
     def _look_at_frames(
         self,

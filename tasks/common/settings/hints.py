@@ -137,6 +137,18 @@ def meant(key: str, config: DictConfig) -> list[str]:
     return [last[near] for near in difflib.get_close_matches(name, last, n=1, cutoff=ALIKE)]
 
 
+def what_is(key: str, command: str) -> str:
+    """What the command's YAML says beside a setting, or nothing.
+
+    >>> what_is("output", "predict").partition(",")[0]
+    'gets predictions.jsonl'
+    """
+    for line in (CONFIGS / f"{command}.yaml").read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"{key}:"):
+            return line.partition(" # ")[2].strip()
+    return ""
+
+
 def options_of(group: str) -> list[str]:
     """What may be chosen for a group of settings."""
     return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
