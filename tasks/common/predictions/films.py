@@ -91,7 +91,7 @@ class FilmViewer:
         config.data.num_workers = 0
         if config.data.get("cache"):
             config.data.cache = str(folder / "cache")
-        return build(config.data)  # type: ignore[no-any-return]
+        return build(config.data)
 
     def _look_at_frames(
         self,
