@@ -27,7 +27,7 @@ from tasks.common.settings.targets import build
 from tasks.common.training.checkpoints import StopBetweenBatches
 from tasks.common.training.trainer import build_trainer, work_exactly
 
-GO_ON = "The same command with skip_existing=true goes on"
+GO_ON = ". The same command with skip_existing=true goes on"
 
 
 def predict(request: Request) -> EntryFile:
@@ -71,19 +71,18 @@ def predict(request: Request) -> EntryFile:
         viewer = FilmViewer(task, config, entries, wanted=want, pictures=pictures, device=device)
         viewer.look_at(found.films)
     except StoppedError as stop:
-        stop.kept = f"{amount(entries, found)} are done, see {folder}. {GO_ON}"
+        stop.kept = f"{amount(entries, found)} are done, see {folder}{'' if found.films else GO_ON}"
         raise
     finally:
         entries.close()
         notes = write_formats(entries, folder, want.format)
     report = [
         f"{amount(entries, found)} done",
-        *found.left_out(),
         *writer.notes(in_parts=data.has_tiles and not want.tile),
         *notes,
+        *(f"  1 photo skipped: {error}" for error in writer.errors),
     ]
-    report += [f"  1 photo skipped: {error}" for error in writer.errors]
-    write_report(folder, report)
+    write_report(folder, [*report, *found.left_out()])
     check_errors(writer.errors, total=len(found.photos), policy=config.data.on_bad_image)
     say(report)
     say_files(folder)

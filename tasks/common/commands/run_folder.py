@@ -24,36 +24,17 @@ from tasks.common.synthetic.write_once import OtherDataError
 PICTURES = "pictures/**/[0-9][0-9][0-9][0-9][0-9]*_*.jpg"
 CHECKPOINTS = ("checkpoints/last.ckpt", "checkpoints/best.ckpt")
 RESULTS = (
-    "config.yaml",
-    "metrics.json",
-    "metrics.csv",
-    "diverged.json",
-    "weights.safetensors",
-    "curves.png",
-    "predictions.json",
-    "predictions.jsonl",
-    "predictions.csv",
-    "predictions.geojson",
-    "made_by.json",
-    "films/[0-9][0-9][0-9][0-9][0-9]_*.mp4",
+    *("config.yaml", "metrics.json", "metrics.csv", "diverged.json", "weights.safetensors"),
+    *("curves.png", "predictions.json", "predictions.jsonl", "predictions.csv"),
+    *("predictions.geojson", "made_by.json", "films/[0-9][0-9][0-9][0-9][0-9]_*.mp4"),
     *CHECKPOINTS,
-    "tensorboard/events.out.tfevents.*",
-    "tensorboard/hparams.yaml",
+    *("tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml"),
     PICTURES,
 )
 BESIDE = (  # other commands or users may have files of these names: no results by themselves
-    "report.txt",
-    "classes.csv",
-    "confusions.csv",
-    "attributes.csv",
-    "groups.csv",
-    "distances.csv",
-    "confusion.png",
-    "precision_recall.png",
-    "distances.png",
-    "sheet.jpg",
-    "pictures/**/[0-9][0-9][0-9][0-9][0-9]*_*.html",
-    "pictures/roc.png",
+    *("report.txt", "classes.csv", "confusions.csv", "attributes.csv", "groups.csv"),
+    *("distances.csv", "confusion.png", "precision_recall.png", "distances.png", "sheet.jpg"),
+    *("pictures/**/[0-9][0-9][0-9][0-9][0-9]*_*.html", "pictures/roc.png"),
 )
 RANDOM = "[a-z0-9_]" * 8  # of the temporary files that a killed process leaves
 SHOWN = 3  # names of files, in a refusal

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from backbone.errors import InputError
 from tasks.common.images.depths import many_bands, sixteen_bits, to_eight_bits
+from tasks.common.images.notes import note_once
 from tasks.common.images.packed import PackedImage, SmallCopy
 from tasks.common.images.signatures import ENOUGH, HEIC, diagnosis, image_kind
 
@@ -22,6 +23,7 @@ MAX_BYTES = 8 * MAX_PIXELS + 2**20  # four channels of 16 bits, uncompressed, an
 Image.MAX_IMAGE_PIXELS = None
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "WEBP", "TIFF", "JPEG2000", "AVIF")
+IN_FRAMES = ("GIF", "TIFF", "WEBP", "PNG", "AVIF")  # a JPEG may carry a second, of its depth
 HEIC_NEEDED = "is a HEIC image, which is read with pillow-heif: pip install pillow-heif"
 
 JPEG_END = b"\xff\xd9"
@@ -102,6 +104,8 @@ def read_image(
         pixels = _decode_jpeg(data, reduction=reduction)
     if pixels is None:
         pixels = _decode(image, path)
+    if image.format in IN_FRAMES and getattr(image, "is_animated", False):
+        note_once("frames", f"{path} has several frames or pages: the first is read, as of others")
     return DecodedImage(_turn_upright(pixels, orientation), size)
 
 

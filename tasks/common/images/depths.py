@@ -1,20 +1,18 @@
 """Images of more bits than eight, and of more bands than colours."""
 
-import logging
 from typing import BinaryIO
 
 import cv2
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from tasks.common.images.notes import note_once
+
 BITS_PER_SAMPLE, SAMPLES_PER_PIXEL = 258, 277  # tags of TIFF
 # Cameras of 12 and 14 bits write files of 16, in which all is nearly black. What is brightest in a
 # dark photo of 16 bits is above an eighth of what there is room for.
 DEPTHS = (12, 13)
 HEADER_OF_TIFF = 8  # bytes
-
-logger = logging.getLogger(__name__)
-_noted: set[int] = set()  # a process says each depth once
 
 
 def to_eight_bits(deep: np.ndarray, *, name: object = "an image") -> np.ndarray:
@@ -35,13 +33,9 @@ def to_eight_bits(deep: np.ndarray, *, name: object = "an image") -> np.ndarray:
     bits = next((bits for bits in DEPTHS if deep.max() < 2**bits), 16)
     if deep.max() < 256:  # eight bits or nothing, as they are
         bits = 8 if deep.max() else 16
-    if bits < 16 and bits not in _noted:
-        _noted.add(bits)
-        logger.warning(
-            "%s has 16 bits, of which %d are in use: taken for an image of %d bits, as all others "
-            "of this kind are",
-            *(name, bits, bits),
-        )
+    if bits < 16:
+        said = f"{name} has 16 bits, of which {bits} are in use: taken for an image of {bits} bits"
+        note_once(f"{bits} bits", f"{said}, as others of this kind are")
     largest = 2**bits - 1
     wide = deep.astype(np.uint32) * 255
     return ((wide + largest // 2) // largest).astype(np.uint8)

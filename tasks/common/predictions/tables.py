@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from backbone.errors import InputError
 from backbone.files import replacing
 from tasks.common.predictions.entries import Entry
 
@@ -72,11 +71,7 @@ def _cells(key: str, value: Any) -> list[tuple[str, Any]]:
 
 
 def write_geojson(entries: Iterable[Entry], path: Path) -> None:
-    """Writes the place of each photo as a point, for maps.
-
-    Raises:
-        InputError: If these are no places.
-    """
+    """Writes the place of each photo, its ``location``, as a point, for maps."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write('{"type": "FeatureCollection", "features": [')
         for number, entry in enumerate(entries):
@@ -85,9 +80,7 @@ def write_geojson(entries: Iterable[Entry], path: Path) -> None:
 
 
 def _feature(entry: Entry) -> dict[str, Any]:
-    place = entry.get("location")
-    if place is None:
-        raise InputError("format=geojson: only places have it. Give format=csv")
+    place = entry["location"]
     point = [place["longitude"], place["latitude"]]
     said = {key: value for key, value in entry.items() if not isinstance(value, list | Mapping)}
     said |= {key: one for key, one in place.items() if key not in ("latitude", "longitude")}

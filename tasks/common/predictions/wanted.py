@@ -90,13 +90,15 @@ def _draw_from(pictures: Any, chosen: Chosen, overrides: Sequence[str]) -> float
 
 
 def show_more(task: Task, config: DictConfig) -> None:
-    """Has a task show what decided its predictions, or write pages, if that is asked for.
+    """Has a task show what decided its predictions, and checks what else only some tasks have.
 
     Raises:
         InputError: If it cannot.
     """
-    if config.get("pages") and not task.has_pages:
+    if config.get("pages") and not task.has_places:
         raise InputError("pages=true: only places have pages, with a map. Leave it out")
+    if config.get("format") == "geojson" and not task.has_places:
+        raise InputError("format=geojson: only places have it. Give format=csv")
     task.heat_maps = bool(config.get("heat_map"))  # a demo without any lacks the setting
     if task.heat_maps and not task.has_heat_maps:
         raise InputError("heat_map=true: only classifiers have heat maps. Leave it out")

@@ -140,8 +140,8 @@ def meant(key: str, config: DictConfig) -> list[str]:
 def what_is(key: str, command: str) -> str:
     """What the command's YAML says beside a setting, or nothing.
 
-    >>> what_is("output", "predict").partition(",")[0]
-    'gets predictions.jsonl'
+    >>> what_is("output", "predict").partition(", predictions.json,")[0]
+    'a folder, which gets predictions.jsonl'
     """
     for line in (CONFIGS / f"{command}.yaml").read_text(encoding="utf-8").splitlines():
         if line.startswith(f"{key}:"):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common.images import decoding, depths
+from tasks.common.images import decoding, notes
 from tasks.common.images.decoding import check_image, image_size, read_image
 from tasks.common.images.finding import find_photos, list_images
 from tests.tasks.common.images.test_decoding import encoded, photo
@@ -100,7 +100,7 @@ def test_heic_is_read_by_its_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_few_bits_of_sixteen_are_scaled_and_said(
     tmp_path: Path, name: str, largest: int, white: int, said: str | None, caplog, monkeypatch
 ):
-    monkeypatch.setattr(depths, "_noted", set())
+    monkeypatch.setattr(notes, "_said", set())
     ramp = np.linspace(0, largest, 64, dtype=np.uint16).reshape(8, 8)
     deep = np.stack([ramp, ramp.T, ramp[::-1]], axis=2)
     cv2.imwrite(str(tmp_path / name), ramp if "grey" in name else deep[..., ::-1])
@@ -141,8 +141,14 @@ def test_a_huge_jpeg_is_read_at_half_its_size(
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP"])
-def test_of_several_frames_the_first_is_read(tmp_path: Path, kind: str):
+def test_of_several_frames_the_first_is_read_and_that_is_said_once(
+    tmp_path: Path, kind: str, caplog, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(notes, "_said", set())
     frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
     path = tmp_path / f"a.{kind.lower()}"
     frames[0].save(path, kind, save_all=True, append_images=frames[1:], lossless=True)
-    assert (read_image(path).pixels == [255, 0, 0]).all()
+    for _ in range(2):
+        assert (read_image(path).pixels == [255, 0, 0]).all()
+    (said,) = caplog.messages
+    assert path.name in said and "several frames or pages: the first is read" in said

@@ -112,9 +112,6 @@ def test_places_are_points(tmp_path: Path):
     assert first["geometry"] == {"type": "Point", "coordinates": [2.3, 48.8]}
     assert first["properties"] == {"file": "a.jpg", "radius_km": 12.0, "score": 0.75}
     assert second["properties"]["file"] == "b.jpg"
-    with pytest.raises(InputError, match="only places have it"):
-        write_geojson(ENTRIES, tmp_path / "b.geojson")
-    assert {path.name for path in tmp_path.iterdir()} == {"a.geojson"}
 
 
 NAMED = {"x": 1, "classes": [{"name": "cat", "score": 0.9}, {"name": "dog", "score": 0.2}]}
