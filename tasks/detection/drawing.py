@@ -36,6 +36,7 @@ def draw_detections(canvas: Canvas, detections: Sequence[Mapping[str, Any]]) -> 
         canvas.ground = _masked(canvas.ground, detections, boxes, colours)
     for row, box, colour in zip(detections, boxes.tolist(), colours, strict=True):
         name = f"{row['name']} {row['score']:.0%}" if "score" in row else row["name"]
+        name += f" #{row['track']}" if "track" in row else ""
         canvas.box(box, [name], palette.by_idx(colour).as_rgb())
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tasks.common.machine.stopping import StopRequest
 from tasks.common.predictions.drawing import Pictures
 from tasks.common.predictions.entries import EntryFile
 from tasks.common.predictions.film_files import Film, FilmWriter, Frame
+from tasks.common.predictions.tracks import Tracks
 from tasks.common.predictions.wanted import Wanted
 from tasks.common.settings.targets import build
 from tasks.common.training.progress import counted_steps
@@ -68,17 +69,20 @@ class FilmViewer:
 
     def _look_at(self, film: Film, number: int) -> None:
         writer = None
+        rate = film.rate / self.wanted.every
+        tracks = Tracks(rate=rate) if self.wanted.track else None
         if self.pictures:
             name = f"{number:05d}_{Path(film.name).stem or 'film'}.mp4"
             path = self.pictures.output / "films" / name
-            writer = FilmWriter(path, rate=film.rate / self.wanted.every)
+            writer = FilmWriter(path, rate=rate)
         with tempfile.TemporaryDirectory(prefix="frames") as folder, torch.inference_mode():
             data = self._data(Path(folder))
             shares = batches(film.frames(every=self.wanted.every), data.batch_size)
             total = -(-film.length // self.wanted.every)
             try:
                 for share in counted_steps(shares, "frames", total=total, size=len):
-                    self._look_at_frames(film, share, data, Path(folder), writer)
+                    found = self._found(share, data, Path(folder))
+                    self._write(film, share, map(tracks, found) if tracks else found, writer)
                     if self._request.signum:
                         self._request.grant(self._request.signum)
             finally:
@@ -93,25 +97,26 @@ class FilmViewer:
             config.data.cache = str(folder / "cache")
         return build(config.data)
 
-    def _look_at_frames(
-        self,
-        film: Film,
-        frames: Sequence[Frame],
-        data: DataModule,
-        folder: Path,
-        writer: FilmWriter | None,
-    ) -> None:
+    def _found(
+        self, frames: Sequence[Frame], data: DataModule, folder: Path
+    ) -> Iterator[dict[str, Any]]:
+        """All that is found in each frame, of little interest too: it helps to follow things."""
         files = [folder / f"{place}.bmp" for place in range(len(frames))]
         for file, frame in zip(files, frames, strict=True):
             cv2.imwrite(str(file), frame.pixels)
-        found = itertools.chain.from_iterable(
-            self.task.entries(
-                self.task.predict_step(move_data_to_device(batch, self.task.device), 0)
-            )
-            for batch in self.wanted.loader(data, files)
-        )
-        for frame, entry in zip(frames, found, strict=True):
-            entry = self.wanted.chosen(entry)
+        for batch in self.wanted.loader(data, files):
+            here = move_data_to_device(batch, self.task.device)
+            yield from self.task.entries(self.task.predict_step(here, 0))
+
+    def _write(
+        self,
+        film: Film,
+        frames: Sequence[Frame],
+        found: Iterable[Mapping[str, Any]],
+        writer: FilmWriter | None,
+    ) -> None:
+        for frame, whole in zip(frames, found, strict=True):
+            entry = self.wanted.chosen(whole)
             height, width = frame.pixels.shape[:2]
             place: dict[str, Any] = {"frame": frame.number, "seconds": frame.seconds}
             if writer and self.pictures:

@@ -25,6 +25,7 @@ class Wanted(NamedTuple):
         tile: Side of the parts that a photo is looked at in, in its pixels; None for the whole.
         overlap: Of neighbouring parts, as a share of their side.
         every: Of a film's frames, every so many is looked at.
+        track: Whether things are followed from frame to frame.
         draw_from: The lowest score that is drawn; None for no pictures.
     """
 
@@ -34,6 +35,7 @@ class Wanted(NamedTuple):
     tile: int | None
     overlap: float
     every: int
+    track: bool
     draw_from: float | None
 
     def loader(self, data: DataModule, photos: Sequence[Path]) -> Loader:
@@ -62,7 +64,8 @@ def wanted(config: DictConfig, overrides: Sequence[str], *, names: Sequence[str]
     if num_processes(config.trainer) > 1:
         raise InputError("Prediction is the work of one process: leave trainer.devices out")
     check_format(config.get("format"))
-    check_flag("pages", config.get("pages", False))
+    for flag in ("pages", "track"):
+        check_flag(flag, config.get(flag, False))
     tile, overlap, every = config.get("tile"), config.get("overlap", 0.2), config.get("every", 1)
     if tile is not None:
         check_number("tile", tile, at_least=32, whole=True)
@@ -76,6 +79,7 @@ def wanted(config: DictConfig, overrides: Sequence[str], *, names: Sequence[str]
         tile=tile,
         overlap=overlap,
         every=every,
+        track=config.get("track", False),
         draw_from=_draw_from(config.pictures, chosen, overrides),
     )
 

@@ -1,7 +1,9 @@
 """Films: frames out of them, and what is found in each."""
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import cv2
@@ -127,3 +129,39 @@ def test_a_folder_of_photos_and_films(place: Path):
 def test_a_camera_that_is_not_there_is_named(place: Path):
     done = look(place, "classifier", "input=97", "output=found")
     refuses(done, "97 cannot be opened as a camera", folder=place / "found" / "pictures")
+
+
+def test_following_names_what_it_needs(place: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "trackers", None)
+    done = look(place, "detector", "input=mixed/b.mp4", "output=found", "track=true")
+    assert done.returncode == 2 and "pip install trackers" in done.stderr
+
+
+class Follower:
+    """Stands for ByteTrack: knows the surest box only, the second time it comes."""
+
+    def __init__(self, *, frame_rate: float) -> None:
+        assert frame_rate == RATE
+        self.frames = 0
+
+    def update(self, found: Any) -> Any:
+        self.frames += 1
+        order = np.argsort(-found.confidence)[:2]
+        numbers = np.array([7 if self.frames > 1 else -1, -1])[: len(order)]
+        return SimpleNamespace(tracker_id=numbers, data={"row": found.data["row"][order]})
+
+
+def test_a_thing_has_its_number_in_every_frame(place: Path, monkeypatch: pytest.MonkeyPatch):
+    trackers = ModuleType("trackers")
+    trackers.ByteTrackTracker = Follower  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "trackers", trackers)
+    done = look(place, "detector", "input=mixed/b.mp4", "output=found", "track=true")
+    assert done.returncode == 0, done.stderr
+    for entry in lines(place):
+        followed = [row for row in entry["detections"] if "track" in row]
+        assert len(followed) == (entry["frame"] > 0)
+        if followed:
+            assert followed[0]["track"] == 7
+            assert followed[0]["score"] == max(row["score"] for row in entry["detections"])
+    refused = look(place, "classifier", "input=mixed/b.mp4", "output=again", "track=true")
+    assert refused.returncode == 2 and "only what is found in boxes" in refused.stderr
