@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import supervision
 
 from backbone.errors import InputError
 from tasks.common.predictions.entries import Entry
@@ -34,6 +33,8 @@ class Tracks:
         Raises:
             InputError: If an entry has no boxes.
         """
+        import supervision  # takes a while, for what few ask for
+
         if "detections" not in entry:
             raise InputError(
                 "track=true: only what is found in boxes can be followed. Leave it out"

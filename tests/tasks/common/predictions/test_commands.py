@@ -12,7 +12,7 @@ from PIL import Image
 from tests.commands import Finished, run_inside
 from tests.phases import Trap, phase
 from tests.photo_files import write_photos
-from tests.small_data import refuses, write_weights
+from tests.small_data import TRAIN, evaluate, refuses, write_coco, write_weights
 
 NAMES = ["a.png", "b.jpg", "in/a.png", "in/deep/a.jpg", "c.webp"]
 
@@ -186,6 +186,20 @@ def test_without_a_photo_what_is_there_is_said(weights: Path, place: Path):
 def test_what_is_needed_is_said(weights: Path, place: Path):
     missing = run_inside("predict", "task=ssd_coco", f"init={weights}", "output=o", cwd=place)
     refuses(missing, "input= is needed: a photo, a film, a folder", folder=place)
+
+
+def test_pictures_can_be_switched_off_everywhere(weights: Path, tmp_path: Path):
+    root = write_coco(tmp_path / "coco")
+    done(run_inside("train", *TRAIN, f"data.root={root}", "pictures=null", cwd=tmp_path))
+    assert (tmp_path / "run/metrics.json").is_file() and not (tmp_path / "run/pictures").exists()
+    (tmp_path / "run").rename(tmp_path / "trained")
+    done(evaluate(weights, root, "pictures=null", cwd=tmp_path))
+    assert (tmp_path / "run/metrics.json").is_file() and not (tmp_path / "run/pictures").exists()
+    given = ("checkpoint=trained", f"input={root / 'val'}", "output=found", "data.num_workers=0")
+    done(run_inside("predict", *given, cwd=tmp_path))
+    assert len(list((tmp_path / "found/pictures").iterdir())) == 2
+    demo = run_inside("demo_ssd_coco", "pictures=null", "output=shown", cwd=tmp_path)
+    refuses(demo, "pictures=null: a demo shows pictures", folder=tmp_path / "shown")
 
 
 def test_a_killed_command_has_kept_all_it_has_done(weights: Path, place: Path):
