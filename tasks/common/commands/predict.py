@@ -17,6 +17,7 @@ from tasks.common.networks.folding import fix_weights
 from tasks.common.networks.restoring import restore
 from tasks.common.predictions.drawing import Pictures
 from tasks.common.predictions.entries import EntryFile
+from tasks.common.predictions.film_files import check_films
 from tasks.common.predictions.films import FilmViewer
 from tasks.common.predictions.formats import LINES, write_formats
 from tasks.common.predictions.made_by import FILE, check_made_by, made_by, write_made_by
@@ -60,6 +61,7 @@ def predict(request: Request) -> EntryFile:
     work_exactly(trainer, precision=config.trainer.precision)
     fix_weights(task.eval(), precision=trainer.precision)
     loader = want.loader(data, found.photos.only(left))
+    check_films(found.films)
     results.make_way()
     write_made_by(folder, made)
     entries.open(kept=bool(results.kept))
@@ -67,9 +69,9 @@ def predict(request: Request) -> EntryFile:
     try:
         if left:
             trainer.predict(task, loader, return_predictions=False)
-        device = trainer.strategy.root_device
-        viewer = FilmViewer(task, config, entries, wanted=want, pictures=pictures, device=device)
-        viewer.look_at(found.films)
+        if found.films:
+            task.to(trainer.strategy.root_device)
+            FilmViewer(task, config, entries, wanted=want, pictures=pictures).look_at(found.films)
     except StoppedError as stop:
         stop.kept = f"{amount(entries, found)} are done, see {folder}{'' if found.films else GO_ON}"
         raise

@@ -1,6 +1,6 @@
 """Films on disk, cameras and streams: frames out of them, and films of frames."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +55,10 @@ class Film:
         self.rate = rate if 0 < rate < 1000 else USUAL_RATE
         self.length = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
 
+    def close(self) -> None:
+        """Lets a camera, or a file, be opened by others."""
+        self._capture.release()
+
     def frames(self, *, every: int = 1) -> Iterator[Frame]:
         """Every so many of its frames, the first one first.
 
@@ -68,9 +72,19 @@ class Film:
                 if whole:
                     yield Frame(number, round(number / self.rate, 3), pixels)
             number += 1
-        self._capture.release()
+        self.close()
         if not number:
             raise InputError(f"{self.name} holds no frame that can be read")
+
+
+def check_films(names: Sequence[str]) -> None:
+    """Refuses films that cannot be opened, before anything is done.
+
+    Raises:
+        InputError: At the first one.
+    """
+    for name in names:
+        Film(name).close()
 
 
 class FilmWriter:

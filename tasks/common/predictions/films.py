@@ -33,7 +33,6 @@ class FilmViewer:
         entries: Get one dictionary a frame, with its film's ``file``, ``frame`` and ``seconds``.
         wanted: What of it is of interest.
         pictures: Draw the film; None for no film.
-        device: To work on.
     """
 
     def __init__(
@@ -44,9 +43,8 @@ class FilmViewer:
         *,
         wanted: Wanted,
         pictures: Pictures | None,
-        device: torch.device,
     ) -> None:
-        self.task = task.to(device)
+        self.task = task
         self.config = config
         self.entries = entries
         self.wanted = wanted

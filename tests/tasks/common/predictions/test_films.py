@@ -128,7 +128,7 @@ def test_a_folder_of_photos_and_films(place: Path):
 
 def test_a_camera_that_is_not_there_is_named(place: Path):
     done = look(place, "classifier", "input=97", "output=found")
-    refuses(done, "97 cannot be opened as a camera", folder=place / "found" / "pictures")
+    refuses(done, "97 cannot be opened as a camera", folder=place / "found")
 
 
 def test_following_names_what_it_needs(place: Path, monkeypatch: pytest.MonkeyPatch):
