@@ -23,7 +23,7 @@ from tasks.common.commands.start import ready
 from tasks.common.data.module import DataModule
 from tasks.common.exported.metadata import read_metadata
 from tasks.common.exported.running import described
-from tasks.common.images.decoding import read_image
+from tasks.common.images.decoding import DecodedImage, read_image
 from tasks.common.images.given import Photo, as_files
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import fix_weights
@@ -99,8 +99,8 @@ class Model:
         """What is in a photo, or in each of several.
 
         Returns:
-            What ``predictions.json`` says of it, in pixels of the photo and the data set's own
-            names and ids. A photo in memory has no ``file``.
+            What ``predictions.json`` says of it but for its picture, in pixels of the photo and
+            the data set's own names and ids. A photo in memory has no ``file``.
 
         Raises:
             InputError: If a photo cannot be read.
@@ -120,8 +120,8 @@ class Model:
         """
         least = self.min_score if min_score is None else min_score
         drawn = [
-            Image.fromarray(self.task.draw(pixels, confident(entry, least)))
-            for entry, pixels in self._look(photos)
+            Image.fromarray(self.task.draw(image.pixels, confident(entry, least), size=image.size))
+            for entry, image in self._look(photos)
         ]
         return drawn if is_several(photos) else drawn[0]
 
@@ -140,7 +140,7 @@ class Model:
         rows: np.ndarray = points.numpy()
         return rows if is_several(photos) else rows[0]
 
-    def _look(self, photos: Photo | Sequence[Photo]) -> Iterator[tuple[Entry, np.ndarray]]:
+    def _look(self, photos: Photo | Sequence[Photo]) -> Iterator[tuple[Entry, DecodedImage]]:
         """The entry of each photo, and its pixels."""
         given = several(photos)
         with as_files(given) as files, torch.no_grad():
@@ -150,9 +150,10 @@ class Model:
                 for entry in self.task.entries(self.task.predict_step(batch, 0))
             ]
             for photo, file, entry in zip(given, files, entries, strict=True):
-                pixels, (width, height) = read_image(file)
+                image = read_image(file, huge_reduced=True)
+                width, height = image.size
                 named = {"file": str(photo)} if isinstance(photo, str | Path) else {}
-                yield {**named, "width": width, "height": height, **entry}, pixels
+                yield {**named, "width": width, "height": height, **entry}, image
 
     def _batches(self, files: Sequence[Path]) -> Iterator[Mapping[str, Any]]:
         """Batches of photos on the network's device."""
@@ -209,4 +210,4 @@ def predict(*overrides: str, **settings: Any) -> list[Entry]:
     from tasks.common.commands.predict import predict as command
 
     with asking("predict", overrides, settings) as request:
-        return command(request)
+        return list(command(request))

@@ -168,7 +168,7 @@ def test_predict_draws_every_photo(trained: Path, command, tmp_path: Path):
     entries = json.loads((output / "predictions.json").read_text())
     sizes = {Path(entry["file"]).name: (entry["width"], entry["height"]) for entry in entries}
     assert sizes == {"wide.jpg": (90, 60), "tiny.png": (1, 1), "thin.webp": (1, 500)}
-    assert len(list((output / "pictures").glob("*.jpg"))) == 3
+    assert len(list((output / "pictures" / "deeper").glob("*.jpg"))) == 3
 
 
 @pytest.mark.parametrize("name", options("experiment"))

@@ -121,7 +121,7 @@ def test_what_a_section_takes_may_be_added(arguments: list[str], tmp_path: Path)
         ("train", "width=0.5", "backbone.width=0.5"),
         ("train", "iou=0.5", "head.nms_iou=0.5"),
         ("train", "exist_ok=true", "overwrite=true"),
-        ("predict", "conf=0.5", "pictures.min_score=0.5 or head.score_threshold=0.5"),
+        ("predict", "conf=0.5", "min_score=0.5 or head.score_threshold=0.5"),
         ("predict", "source=photos", "input=photos"),
         ("predict", "weights=a.ckpt", "checkpoint=a.ckpt or init=a.ckpt"),
         ("predict", "project=mine", "output=mine"),
@@ -192,7 +192,10 @@ def test_the_settings_that_hints_name_are_there():
         if is_group(path) and allowed:
             assert allowed in options_of(path)
         assert names.split() and not set(names.split()) & NOTES.keys()
-    assert not NOTES.keys() & {path for path in there if "." not in path} - {"num_classes"}
+    assert not NOTES.keys() & {path for path in there if "." not in path} - {
+        "num_classes",
+        "classes",
+    }
 
 
 TASKS = ("ssd_coco", "imagenet", "facenet", "multitask_faces", "planet")
@@ -209,6 +212,8 @@ def test_a_section_that_is_needed_cannot_be_anything_else(task: str, value: str,
     sections = [str(name) for name in config if OmegaConf.is_dict(config.get(name))]
     assert {"backbone", "data", "head", "optim", "pictures", "schedule", "trainer"} <= {*sections}
     for name in sections:
+        if name == "pictures" and value == "null":
+            continue  # which wants none
         done = run_inside("train", f"task={task}", "data=demo", f"{name}={value}", cwd=tmp_path)
         refuses(done, name, folder=tmp_path)
 
@@ -222,7 +227,7 @@ def test_a_section_that_is_needed_cannot_be_anything_else(task: str, value: str,
         *(("train", f"{key}=null") for key in ("trainer.devices", "trainer.num_nodes")),
         *(("train", f"{key}=null") for key in ("data.augmentation", "schedule.warmup_steps")),
         *(("eval", f"{key}=null") for key in ("seed", "pictures.count", "trainer.accelerator")),
-        *(("predict", f"{key}=null") for key in ("input", "output", "heat_map", "pictures")),
+        *(("predict", f"{key}=null") for key in ("input", "output", "heat_map")),
         *(("train", f"{key}=[1,2]") for key in ("seed", "init_classes", "data.batch_size")),
         *(("train", f"{key}={{a:1}}") for key in ("seed", "optim.lr")),
         ("train", "seed=true"),

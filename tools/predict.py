@@ -1,4 +1,4 @@
-"""Predicts on photos: python tools/predict.py checkpoint=FILE input=PATH output=DIR."""
+"""Predicts on photos and films: python tools/predict.py checkpoint=FILE input=PATH output=DIR."""
 
 from tasks.common.commands.console import command
 from tasks.common.commands.request import Request

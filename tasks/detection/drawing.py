@@ -31,10 +31,12 @@ def draw_detections(canvas: Canvas, detections: Sequence[Mapping[str, Any]]) -> 
     boxes = corner_boxes(detections)
     palette = supervision.ColorPalette.DEFAULT
     colours = class_colours([row["category_id"] for row in detections], len(palette.colors))
-    if "segmentation" in detections[0]:
+    reduced = canvas.whole != canvas.photo.shape[1::-1]  # masks are in pixels of the whole photo
+    if "segmentation" in detections[0] and not reduced:
         canvas.ground = _masked(canvas.ground, detections, boxes, colours)
     for row, box, colour in zip(detections, boxes.tolist(), colours, strict=True):
         name = f"{row['name']} {row['score']:.0%}" if "score" in row else row["name"]
+        name += f" #{row['track']}" if "track" in row else ""
         canvas.box(box, [name], palette.by_idx(colour).as_rgb())
 
 

@@ -11,8 +11,10 @@ import numpy as np
 from backbone.errors import InputError, check_choice
 from tasks.common.data.held_out import held_out
 from tasks.common.data.labels import LabelMap
+from tasks.common.data.loader import Loader
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
+from tasks.common.data.sampling import ShardSampler
 from tasks.common.data.spread import covering
 from tasks.common.report import counted
 from tasks.detection.annotations.arrays import Annotations
@@ -25,6 +27,7 @@ from tasks.detection.augmentation.recipes import DetectionAugmentation
 from tasks.detection.batches import collate
 from tasks.detection.layouts.found import Found, Reading, chosen_split
 from tasks.detection.samples import DetectionSet, PhotoSet
+from tasks.detection.tiles import Tiles, TileSet, collate_tiles
 
 CROWD_POLICIES = ("ignore", "objects")
 
@@ -74,6 +77,7 @@ class DetectionData(DataModule):
         self.on_bad_image = on_bad_image
         self.reading = Reading(on_bad_box=on_bad_box, masks=masks, exif=exif)
         self.crowds = crowds
+        self.has_tiles = not masks  # which would have to be joined
         self.names = {"train": train_split, "val": val_split}
         self.val_share, self.group = val_share, group
         self._train: Annotations | None = None
@@ -189,6 +193,13 @@ class DetectionData(DataModule):
     def predict_set(self, paths: Sequence[Path]) -> PhotoSet:
         """The given photos, resized."""
         return PhotoSet(paths, recipes.plain(self.image_size))
+
+    def tile_loader(self, paths: Sequence[Path], *, side: int, overlap: float) -> Loader:
+        if not self.has_tiles:
+            return super().tile_loader(paths, side=side, overlap=overlap)
+        shown = TileSet(paths, recipes.plain(self.image_size), Tiles(side, overlap))
+        whole = partial(collate_tiles, image_size=self.image_size)
+        return self.loader(shown, ShardSampler(len(paths)), batch_size=1, collate_fn=whole)
 
     def train_photo(self, index: int) -> tuple[int | str, Path]:
         annotations = self.train_annotations

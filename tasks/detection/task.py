@@ -22,6 +22,7 @@ from tasks.detection.annotations.class_names import near_matches
 from tasks.detection.drawing import draw_detections
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, DetectionRecords, truth_records
 from tasks.detection.module import DetectionData
+from tasks.detection.tiles import merged, shares
 
 # What is printed of each class, by the name of the figure: two of the boxes, then two of the masks.
 COLUMNS = {"map": "AP", "map_50": "AP50", "segm_map": "masks AP", "segm_map_50": "AP50"}
@@ -83,6 +84,12 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
             scores=predictions.scores[known],
             category_ids=category[known],
         )
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Any:
+        if not batch.get("tiled") or not len(batch["image"]):
+            return super().predict_step(batch, batch_idx)
+        found = [self.records(self.predictions(share), share) for share in shares(batch)]
+        return merged(found, nms_iou=self.head.nms_iou)
 
     @classmethod
     def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:

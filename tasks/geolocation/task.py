@@ -60,6 +60,7 @@ class PlanetTask(Task[GeolocationData, GeolocationMetric]):
     head: CellHead
     head_type = CellHead
     monitor = "val/within_200km"
+    has_places = True
     legend = (
         "Where each photo was taken, with the likeliest cells of the Earth. Beside it a map of the "
         "cells, the darker the likelier, and a ring around the place that is guessed."

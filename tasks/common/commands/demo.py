@@ -11,10 +11,9 @@ from backbone.errors import InputError
 from tasks.common.commands.predict import predict
 from tasks.common.commands.request import Request
 from tasks.common.commands.train import claim_folder, train_in
-from tasks.common.images.finding import find_images
 from tasks.common.settings.composing import compose
 from tasks.common.settings.targets import build
-from tasks.common.training.pictures import picture_of, save_picture
+from tasks.common.training.pictures import save_picture
 from tasks.common.training.task import Task
 
 
@@ -43,15 +42,11 @@ def demonstrate(request: Request) -> Path:
         data = build(config.data).of(config.get("shown", ""))
         ends = (Path(str(data.val_photo(index)[0])).parent for index in (0, len(data.val_set) - 1))
         config.input = os.path.commonpath(list(ends))
-    entries = predict(request.with_config(config))
+    entries = list(predict(request.with_config(config)))
     if not entries:
         raise InputError(f"input={config.input}: none of the photos can be read")
     task: type[Task] = get_class(config.task._target_)
-    folder = Path(config.output) / "pictures"
-    photos = find_images(str(config.input), without=Path(config.output))
-    numbers = {str(photo): number for number, photo in enumerate(photos)}
-    files = [str(entry["file"]) for entry in entries]
-    pictures = [picture_of(Path(file), numbers[file], folder=folder) for file in files]
+    pictures = [Path(config.output) / entry["picture"] for entry in entries]
     sheet = Path(config.output) / "sheet.jpg"
     save_picture(sheet, task.sheet(entries, pictures, data=data))
     return sheet

@@ -12,7 +12,7 @@ from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
 from tasks.common.machine.cores import take_cores
 from tasks.common.settings.targets import build
-from tasks.common.training.pictures import ValidationPictures
+from tasks.common.training.pictures import validation_pictures
 from tasks.common.training.trainer import build_trainer
 
 
@@ -34,8 +34,8 @@ def evaluate(request: Request) -> dict[str, float]:
     task, lines = ready(config, checkpoint)
     draw_data(data, results)
     lines += task.cautions(data)
-    pictures = ValidationPictures(folder / "pictures", **config.pictures)
-    trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
+    pictures = validation_pictures(folder, config.pictures)
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=pictures)
     check_validation(data, config.trainer)  # now, or a mistake would cost earlier results
     results.make_way()
     write_config(folder, in_force(config, task, folder))

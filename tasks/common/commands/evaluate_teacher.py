@@ -17,7 +17,7 @@ from tasks.common.machine.cores import take_cores
 from tasks.common.networks.building import build_task
 from tasks.common.networks.settling import check_data_fits, check_head
 from tasks.common.settings.targets import build
-from tasks.common.training.pictures import ValidationPictures
+from tasks.common.training.pictures import validation_pictures
 from tasks.common.training.trainer import build_trainer
 
 
@@ -54,8 +54,8 @@ def evaluate_teacher(request: Request) -> dict[str, float]:
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
     task.teacher, task.scores_teacher = teacher, True
     task.trained_on = teacher.trained_on
-    pictures = ValidationPictures(folder / "pictures", **config.pictures)
-    trainer = build_trainer(config.trainer, folder=folder, callbacks=[pictures])
+    pictures = validation_pictures(folder, config.pictures)
+    trainer = build_trainer(config.trainer, folder=folder, callbacks=pictures)
     check_validation(data, config.trainer)  # now, or a mistake would cost earlier results
     results.make_way()
     write_config(folder, in_force(config, task, folder))

@@ -16,6 +16,7 @@ from tasks.common.machine.distributed import (
     wait_for_the_one_that_failed,
 )
 from tasks.common.machine.stopping import StoppedError, ignore_signals
+from tasks.common.settings.hints import what_is
 from tasks.common.settings.overrides import check_overrides
 from tasks.common.training.diverged import DivergedError
 
@@ -42,7 +43,7 @@ def exit_code(function: Callable[[Request], None], request: Request) -> int:
     except StoppedError as stop:
         return end_stopped(stop)
     except Exception as error:
-        mistake = _users_mistake(error)
+        mistake = _users_mistake(error, command=request.command)
         if mistake is None:
             if isinstance(error, RuntimeError):  # as for a connection that is closed
                 wait_for_the_one_that_failed()
@@ -95,7 +96,7 @@ def is_first_process() -> bool:
     return int(os.environ.get("LOCAL_RANK", 0) if rank is None else rank) == 0
 
 
-def _users_mistake(error: BaseException) -> str | None:
+def _users_mistake(error: BaseException, *, command: str) -> str | None:
     """What to tell a user whose input caused this; None if it is our bug.
 
     Hydra and the loader's processes wrap an error that came from within: ours is what counts.
@@ -109,7 +110,8 @@ def _users_mistake(error: BaseException) -> str | None:
     # by its name, since commands that need no Lightning start without it
     lightnings = type(error).__name__ == "MisconfigurationException"
     if isinstance(error, MissingMandatoryValue):
-        return f"{error.full_key}= is needed: --help says what it is"
+        what = what_is(str(error.full_key), command) or "--help says what it is"
+        return f"{error.full_key}= is needed: {what}"
     if isinstance(error, OmegaConfBaseException) or lightnings:
         return str(error)
     return str(error).strip() if _is_lightnings_refusal(error) else None

@@ -1,77 +1,137 @@
-"""Prediction on photos with a network from a file."""
+"""Prediction on photos and films with a network from a file, a list to read aloud."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omegaconf import DictConfig
-
-from backbone.errors import InputError
-from tasks.common.commands.recording import say, write_json, write_report
+from backbone.errors import InputError, check_flag
+from tasks.common.commands.recording import say, write_report
 from tasks.common.commands.request import Request
-from tasks.common.commands.run_folder import claim_output
+from tasks.common.commands.run_folder import Results, claim_output, left_in, own_folder
 from tasks.common.commands.start import ready, stored_network
 from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
+from tasks.common.images.finding import Found
 from tasks.common.machine.cores import take_cores
 from tasks.common.machine.stopping import StoppedError
 from tasks.common.networks.folding import fix_weights
+from tasks.common.predictions.drawing import Pictures
+from tasks.common.predictions.entries import EntryFile
+from tasks.common.predictions.film_files import check_films
+from tasks.common.predictions.films import FilmViewer
+from tasks.common.predictions.formats import LINES, write_formats
+from tasks.common.predictions.made_by import FILE, check_made_by, made_by, write_made_by
+from tasks.common.predictions.wanted import show_more, wanted
+from tasks.common.predictions.writer import PredictionWriter
+from tasks.common.report import counted
 from tasks.common.settings.targets import build
 from tasks.common.training.checkpoints import StopBetweenBatches
-from tasks.common.training.pictures import PredictionWriter
-from tasks.common.training.task import Task
 from tasks.common.training.trainer import build_trainer, work_exactly
 
+GO_ON = ". The same command with skip_existing=true goes on"
 
-def predict(request: Request) -> list[dict[str, Any]]:
-    """Predicts on photos, draws them and writes ``predictions.json``.
+
+def predict(request: Request) -> EntryFile:
+    """Predicts on photos and films; writes and draws each prediction as it comes.
 
     Args:
         request: Of ``configs/predict.yaml``.
 
     Returns:
-        What ``predictions.json`` says.
+        What ``predictions.jsonl`` says, an entry for each photo and each frame.
 
     Raises:
         InputError: After all others are done, if photos could not be read.
     """
-    results = claim_output(request, reads=[request.config.checkpoint, request.config.init])
+    results = claim_predictions(request)
     folder = results.folder
-    paths = results.photos(request.config.input)
+    found = results.found(request.config.input, films=True)
     config, checkpoint = stored_network(request)
     take_cores(config)
     data: DataModule = build(config.data)
     task, _ = ready(config, checkpoint)
-    show_heat_maps(task, config)
-    writer = PredictionWriter(paths, folder / "pictures", min_score=config.pictures.min_score)
+    show_more(task, config)
+    want = wanted(config, request.overrides, names=task.label_map.names)
+    made, entries = made_by(config, checkpoint), EntryFile(folder / LINES)
+    left = left_to_do(found, results, made=made, entries=entries)
+    pictures = Pictures.of(want, folder, root=found.root)
+    writer = PredictionWriter(found.photos, left, entries, chosen=want.chosen, pictures=pictures)
     callbacks = [writer, StopBetweenBatches()]
     trainer = build_trainer(config.trainer, folder=folder, callbacks=callbacks)
     work_exactly(trainer, precision=config.trainer.precision)
     fix_weights(task.eval(), precision=trainer.precision)
+    loader = want.loader(data, found.photos.only(left))
+    check_films(found.films)
     results.make_way()
+    write_made_by(folder, made)
+    entries.open(kept=bool(results.kept))
+    say(found.left_out())
     try:
-        trainer.predict(task, data.predict_dataloader(paths), return_predictions=False)
+        if left:
+            trainer.predict(task, loader, return_predictions=False)
+        if found.films:
+            task.to(trainer.strategy.root_device)
+            FilmViewer(task, config, entries, wanted=want, pictures=pictures).look_at(found.films)
     except StoppedError as stop:
-        stop.kept = f"{len(writer.entries)} of {len(paths)} photos are done, see {folder}"
+        stop.kept = f"{amount(entries, found)} are done, see {folder}{'' if found.films else GO_ON}"
         raise
     finally:
-        write_json(folder / "predictions.json", writer.entries)
-    check_errors(writer.errors, total=len(paths), policy=config.data.on_bad_image)
-    report = [f"{len(writer.entries)} of {len(paths)} photos done"]
-    report += [f"  1 photo skipped: {error}" for error in writer.errors]
+        entries.close()
+        notes = write_formats(entries, folder, want.format)
+    report = [
+        f"{amount(entries, found)} done",
+        *writer.notes(in_parts=data.has_tiles and not want.tile),
+        *notes,
+        *(f"  1 photo skipped: {error}" for error in writer.errors),
+    ]
+    write_report(folder, [*report, *found.left_out()])
+    check_errors(writer.errors, total=len(found.photos), policy=config.data.on_bad_image)
     say(report)
-    write_report(folder, report)
     say_files(folder)
-    return writer.entries
+    return entries
 
 
-def show_heat_maps(task: Task, config: DictConfig) -> None:
-    """Has a task show what decided its predictions, if that is asked for.
+def claim_predictions(request: Request) -> Results:
+    """The folder for predictions: one without any, or with those that are to be gone on with.
 
     Raises:
-        InputError: If it cannot.
+        InputError: If it holds other results.
     """
-    task.heat_maps = bool(config.get("heat_map"))  # a demo without any lacks the setting
-    if task.heat_maps and not task.has_heat_maps:
-        raise InputError("heat_map=true: only classifiers have heat maps. Leave it out")
+    config = request.config
+    goes_on = config.get("skip_existing", False)
+    check_flag("skip_existing", goes_on)
+    if goes_on and config.overwrite:
+        raise InputError("overwrite=true would remove what skip_existing=true goes on with")
+    if goes_on and left_in(folder := own_folder(request, "output"), [FILE]):
+        return Results(folder, [], replaces=False, kept=left_in(folder))
+    return claim_output(request, reads=[config.checkpoint, config.init])
+
+
+def left_to_do(
+    found: Found, results: Results, *, made: Mapping[str, Any], entries: EntryFile
+) -> Sequence[int]:
+    """The places of the photos, among those found, that have no entry yet.
+
+    Raises:
+        InputError: If the entries that are there were made by other weights or settings, or films
+            are among what is found, which are always looked at from their beginning.
+    """
+    if not results.kept:
+        return range(len(found.photos))
+    if found.films:
+        raise InputError(
+            f"skip_existing=true: {found.films[0]} is a film, which is looked at as a whole. Leave "
+            "it out, and give another output= or overwrite=true"
+        )
+    check_made_by(results.folder, made)
+    there = {entry["file"] for entry in entries}
+    return [number for number, photo in enumerate(found.photos) if str(photo) not in there]
+
+
+def amount(entries: EntryFile, found: Found) -> str:
+    """How much there is an entry of."""
+    if not found.films:
+        return f"{len(entries)} of {len(found.photos)} photos"
+    return counted(len(entries), "photo or frame", "photos and frames")
 
 
 def check_errors(errors: list[str], *, total: int, policy: str) -> None:

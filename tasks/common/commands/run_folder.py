@@ -17,38 +17,24 @@ from backbone.errors import InputError
 from tasks.common.commands.request import Request
 from tasks.common.data.module import DataModule
 from tasks.common.files.folders import make_folder
-from tasks.common.images.finding import find_images
+from tasks.common.images.finding import Found, PathList, find_photos
 from tasks.common.synthetic.write_once import OtherDataError
 
 # All that commands write to a run_dir= or output=, as patterns in it; data that a run draws stay.
-PICTURES = "pictures/[0-9][0-9][0-9][0-9][0-9]*_*.jpg"
+PICTURES = "pictures/**/[0-9][0-9][0-9][0-9][0-9]*_*.jpg"
 CHECKPOINTS = ("checkpoints/last.ckpt", "checkpoints/best.ckpt")
 RESULTS = (
-    "config.yaml",
-    "metrics.json",
-    "metrics.csv",
-    "diverged.json",
-    "weights.safetensors",
-    "curves.png",
-    "predictions.json",
+    *("config.yaml", "metrics.json", "metrics.csv", "diverged.json", "weights.safetensors"),
+    *("curves.png", "predictions.json", "predictions.jsonl", "predictions.csv"),
+    *("predictions.geojson", "made_by.json", "films/[0-9][0-9][0-9][0-9][0-9]_*.mp4"),
     *CHECKPOINTS,
-    "tensorboard/events.out.tfevents.*",
-    "tensorboard/hparams.yaml",
+    *("tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml"),
     PICTURES,
 )
 BESIDE = (  # other commands or users may have files of these names: no results by themselves
-    "report.txt",
-    "classes.csv",
-    "confusions.csv",
-    "attributes.csv",
-    "groups.csv",
-    "distances.csv",
-    "confusion.png",
-    "precision_recall.png",
-    "distances.png",
-    "sheet.jpg",
-    "pictures/[0-9][0-9][0-9][0-9][0-9]*_*.html",
-    "pictures/roc.png",
+    *("report.txt", "classes.csv", "confusions.csv", "attributes.csv", "groups.csv"),
+    *("distances.csv", "confusion.png", "precision_recall.png", "distances.png", "sheet.jpg"),
+    *("pictures/**/[0-9][0-9][0-9][0-9][0-9]*_*.html", "pictures/roc.png"),
 )
 RANDOM = "[a-z0-9_]" * 8  # of the temporary files that a killed process leaves
 SHOWN = 3  # names of files, in a refusal
@@ -62,24 +48,37 @@ class Results(NamedTuple):
         folder: That exists.
         earlier: Files of an earlier command, which the user lets go.
         replaces: Whether the user lets go what an earlier command left.
+        kept: Files of an earlier command that goes on.
     """
 
     folder: Path
     earlier: Sequence[Path]
     replaces: bool
+    kept: Sequence[Path] = ()
 
     def photos(self, path: object) -> list[Path]:
+        """The images that ``found`` finds."""
+        return list(self.found(path).photos)
+
+    def found(self, path: object, *, films: bool = False) -> Found:
         """The images that a path stands for, but for those in this folder or drawn for it.
+
+        Args:
+            path: What stands for them.
+            films: Whether films are looked for, too.
 
         Raises:
             InputError: If there are no others.
         """
-        found = find_images(str(path), without=self.folder)
-        drawn = {old.resolve() for old in self.earlier}
-        photos = [image for image in found if image.resolve() not in drawn]
-        if not photos:
+        found = find_photos(str(path), without=self.folder, films=films)
+        drawn = {old.resolve() for old in (*self.earlier, *self.kept)}
+        if drawn:
+            photos = PathList(image for image in found.photos if image.resolve() not in drawn)
+            moving = [film for film in found.films if Path(film).resolve() not in drawn]
+            found = found._replace(photos=photos, films=moving)
+        if not (found.photos or found.films):
             raise InputError(f"{path}: these pictures would be replaced. Give another output=")
-        return photos
+        return found
 
     def make_way(self) -> None:
         """Removes what is earlier: to be called when nothing more can be refused."""
@@ -93,9 +92,10 @@ class Results(NamedTuple):
     def _remove(self, paths: Sequence[Path]) -> None:
         for path in paths:
             path.unlink(missing_ok=True)
-        for folder in sorted({path.parent for path in paths} - {self.folder}):
-            if folder.is_dir() and not any(folder.iterdir()):
+        for folder in {path.parent for path in paths}:
+            while folder != self.folder and folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+                folder = folder.parent
 
 
 def claim_run(request: Request, *, reads: Iterable[object] = (), resumed: object = None) -> Results:
@@ -202,6 +202,7 @@ def _claim(
         raise InputError(f"{said}, of a training, which only a training replaces. {other}")
     if not replaces:
         last = " resume=last to go on," if trains and folder / CHECKPOINTS[0] in results else ""
+        last = last or " skip_existing=true to go on," * (folder / "made_by.json" in results)
         raise InputError(f"{said}. {other} to keep them,{last} or overwrite=true to replace them")
     earlier = results if written != RESULTS else [*left_in(folder), *_unfinished(folder)]
     needed = {Path(str(path)).resolve() for path in reads if path}

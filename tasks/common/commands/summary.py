@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from backbone.weights import Weights, read_checkpoint, save_weights
 from tasks.common.charts.training_curves import draw_curves
 from tasks.common.images.decoding import read_image
+from tasks.common.report import counted
 from tasks.common.settings.writing import written
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.task import Task
@@ -28,7 +29,10 @@ MEGABYTE = 10**6
 CONTENTS = {
     "metrics.json": "these figures and all others",
     "metrics.csv": "the figures of each step",
+    "predictions.jsonl": "what was found, a line for each photo or frame",
     "predictions.json": "what they were computed from",
+    "predictions.csv": "the same, a row for each thing found",
+    "predictions.geojson": "the same, for maps",
     "report.txt": "what was loaded, repaired and left out",
     "config.yaml": "the settings",
     "model.onnx": "the network, with all that its photos and outputs need",
@@ -210,10 +214,12 @@ def file_lines(folder: Path, files: Mapping[str, str] | None = None) -> list[str
     uses |= {name: use for name, use in CONTENTS.items() if (folder / name).is_file()}
     tables = sorted(path.name for path in folder.glob("*.csv") if path.name not in CONTENTS)
     drawn = [str(path.relative_to(folder)) for path in charts(folder)]
-    pictures = len(list((folder / "pictures").glob("*.jpg")))
+    pictures = sum(1 for _ in (folder / "pictures").rglob("*.jpg"))
+    films = sum(1 for _ in (folder / "films").glob("*.mp4"))
     uses |= {"tables": ", ".join(tables), "charts": ", ".join(drawn)}
     uses |= {f"{part.name}/": "this part's own" for part in _parts(folder)}
     uses["pictures/"] = f"{pictures} photos" if pictures else ""
+    uses["films/"] = counted(films, "film", "films") if films else ""
     width = max(map(len, uses))
     return [f"In {folder}:", *(f"  {name:{width}}  {use}" for name, use in uses.items() if use)]
 

@@ -38,7 +38,7 @@ from tasks.common.training.batch_norm_statistics import averages
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.curve import CurveLogger
 from tasks.common.training.diverged import DivergedError
-from tasks.common.training.pictures import ValidationPictures
+from tasks.common.training.pictures import validation_pictures
 from tasks.common.training.progress import Throughput
 from tasks.common.training.random_state import RandomState
 from tasks.common.training.task import Task
@@ -135,7 +135,7 @@ def run_callbacks(config: DictConfig, folder: Path) -> list[Callback]:
     return [
         RandomState(),
         *averages(decay=config.ema_decay, momentum=config.batch_norm_momentum),
-        ValidationPictures(folder / "pictures", **config.pictures),
+        *validation_pictures(folder, config.pictures),
     ]
 
 

@@ -46,6 +46,7 @@ class DataModule(LightningDataModule, ABC):
 
     default_image_size: int
     framing: str  # what of a photo the network sees, in words
+    has_tiles: bool = False  # whether photos can be looked at part by part
     has_teacher: bool = False  # which sets the targets: then photos without any are of use
 
     def __init__(
@@ -182,6 +183,19 @@ class DataModule(LightningDataModule, ABC):
         """Batches of the given photos."""
         return self.loader(self.predict_set(paths), ShardSampler(len(paths)))
 
+    def tile_loader(self, paths: Sequence[Path], *, side: int, overlap: float) -> Loader:
+        """Batches of the parts of each of the given photos, a photo each.
+
+        Args:
+            paths: The photos.
+            side: Of the parts, in pixels of the photo.
+            overlap: Of neighbours, as a share of it.
+
+        Raises:
+            InputError: If these data are looked at as a whole.
+        """
+        raise InputError(f"tile={side}: only detection of boxes looks at photos part by part")
+
     def loader(
         self,
         dataset: Dataset[Sample],
@@ -189,15 +203,16 @@ class DataModule(LightningDataModule, ABC):
         *,
         drop_last: bool = False,
         batch_size: int | None = None,
+        collate_fn: Collate | None = None,
     ) -> Loader:
-        """The one place where loaders are made; ``batch_size`` is the data module's, or given."""
+        """The one place where loaders are made; what is not given is the data module's."""
         context = process_context() if self.num_workers else None
         return Loader(
             dataset,
             batch_size=batch_size or self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
-            collate_fn=self.collate,
+            collate_fn=collate_fn or self.collate,
             drop_last=drop_last,
             pin_memory=torch.cuda.is_available(),
             multiprocessing_context=context,

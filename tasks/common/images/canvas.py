@@ -43,6 +43,7 @@ class Canvas:
 
     Attributes:
         photo: As it was given, RGB, uint8, shape ``(H, W, 3)``.
+        whole: Width and height of the photo, in whose pixels places are given.
         ground: The photo with what was painted on it, such as masks; may be replaced.
         size: Width and height of the picture.
         text: Height of a label's text, unless the picture is crowded.
@@ -50,13 +51,16 @@ class Canvas:
 
     Args:
         photo: Left as it is.
+        size: Width and height of the whole photo, if it was read at a reduced scale.
     """
 
-    def __init__(self, photo: np.ndarray) -> None:
+    def __init__(self, photo: np.ndarray, *, size: tuple[int, int] | None = None) -> None:
         self.photo = self.ground = photo
         height, width = photo.shape[:2]
-        self.scale = _enlargement(width, height)
-        self.size = max(round(width * self.scale), 1), max(round(height * self.scale), 1)
+        self.whole = size or (width, height)
+        enlargement = _enlargement(width, height)
+        self.scale = enlargement * width / self.whole[0]
+        self.size = max(round(width * enlargement), 1), max(round(height * enlargement), 1)
         self.side = float(np.sqrt(self.size[0] * self.size[1]))
         self.text = max(round(TEXT * self.side), 1)
         self.line = max(round(LINE * self.side), 1)
@@ -69,7 +73,7 @@ class Canvas:
         """Draws a box ``(left, top, right, bottom)`` with its label; whole at the photo's edge."""
         inset = self.line / 2 / self.scale
         low = np.array([inset, inset])
-        high = np.array(self.photo.shape[1::-1]) - inset
+        high = np.array(self.whole) - inset
         left, top, right, bottom = np.clip(np.reshape(box, (2, 2)), low, high).ravel().tolist()
         self.outline([(left, top), (right, top), (right, bottom), (left, bottom)], lines, colour)
 
@@ -107,7 +111,7 @@ class Canvas:
         return side_by_side(np.array(drawing), *self._beside)
 
     def _enlarged(self, photo: np.ndarray) -> np.ndarray:
-        if self.scale == 1:
+        if self.size == (photo.shape[1], photo.shape[0]):
             return photo.copy()
         return cv2.resize(photo, self.size, interpolation=cv2.INTER_CUBIC)
 

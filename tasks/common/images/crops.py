@@ -31,7 +31,7 @@ def centre_box(width: int, height: int, side: int) -> Box:
 
 def centre_crop(path: ImageFile, side: int) -> Shown:
     """The middle of a photo, ``(side, side, 3)``, after its short side is scaled to 8/7 of it."""
-    photo = read_image(path)
+    photo = read_image(path, huge_reduced=True)
     height, width = photo.pixels.shape[:2]
     box = centre_box(width, height, side)
     # The box is in pixels of the photo: scaled as a whole, one that is long and thin would fill the

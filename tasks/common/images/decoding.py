@@ -1,4 +1,4 @@
-"""Finds, checks and decodes image files: every picture enters through here."""
+"""Checks and decodes image files: every picture enters through here."""
 
 import os
 from io import BytesIO
@@ -10,34 +10,21 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from backbone.errors import InputError
+from tasks.common.images.depths import many_bands, sixteen_bits, to_eight_bits
+from tasks.common.images.notes import note_once
 from tasks.common.images.packed import PackedImage, SmallCopy
+from tasks.common.images.signatures import ENOUGH, HEIC, diagnosis, image_kind
 
 MAX_PIXELS = 100_000_000
+MAX_PIXELS_OF_JPEG = 4 * MAX_PIXELS  # phones have 108 and 200 megapixels; read at half their size
 MAX_BYTES = 8 * MAX_PIXELS + 2**20  # four channels of 16 bits, uncompressed, and a header
 # Pillow's own limit warns, which is neither an error nor safe to catch in threads. Ours replaces
 # it, on every header and before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
 
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "WEBP", "TIFF")
-
-# What a file begins with, for telling a broken image from something else.
-SIGNATURES = {
-    b"\xff\xd8": "a JPEG image",
-    b"\x89PNG": "a PNG image",
-    b"RIFF": "a WebP image",
-    b"GIF8": "a GIF image",
-    b"BM": "a BMP image",
-    b"II*\0": "a TIFF image",
-    b"MM\0*": "a TIFF image",
-}
-OTHER_FILES = {
-    b"<!doctype html": "an HTML page, as a failed download leaves",
-    b"<html": "an HTML page, as a failed download leaves",
-    b"%pdf": "a PDF document",
-    b"pk\x03\x04": "a zip archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"version https://git-lfs": "a Git LFS pointer, whose content was not fetched",
-}
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "WEBP", "TIFF", "JPEG2000", "AVIF")
+IN_FRAMES = ("GIF", "TIFF", "WEBP", "PNG", "AVIF")  # a JPEG may carry a second, of its depth
+HEIC_NEEDED = "is a HEIC image, which is read with pillow-heif: pip install pillow-heif"
 
 JPEG_END = b"\xff\xd9"
 PNG_END = b"IEND\xaeB`\x82"
@@ -78,19 +65,24 @@ class DecodedImage(NamedTuple):
 
 
 def read_image(
-    path: ImageFile, *, min_side: int | None = None, max_shrink: float = 1
+    path: ImageFile,
+    *,
+    min_side: int | None = None,
+    max_shrink: float = 1,
+    huge_reduced: bool = False,
 ) -> DecodedImage:
     """Decodes an image file to upright RGB.
 
-    Sixteen bits are scaled to eight, transparency is laid over white, an animation gives its first
-    frame. A file that ends early is refused: decoders would fill the rest with grey. Damage inside
-    a complete JPEG is concealed by the decoder and goes unseen.
+    Sixteen bits are scaled to eight, transparency is laid over white, of several frames or pages
+    the first is read. A file that ends early is refused: decoders would fill the rest with grey.
+    Damage inside a complete JPEG is concealed by the decoder and goes unseen.
 
     Args:
-        path: The file, in any of ``FORMATS``; of a small copy the size is the photo's.
+        path: The file, in any of ``FORMATS``, or HEIC; of a small copy the size is the photo's.
         min_side: Allows a JPEG to be decoded at 1/2, 1/4 or 1/8 of its size, which is faster, as
             long as both sides keep this many pixels. Other formats are never reduced.
         max_shrink: Allows the same as long as the size is divided by no more than this.
+        huge_reduced: Allows the same of a JPEG over ``MAX_PIXELS``, as the two above do.
 
     Raises:
         InputError: If the file is missing, not an image, cut short or over ``MAX_PIXELS``.
@@ -99,14 +91,21 @@ def read_image(
         data = file.read(MAX_BYTES)
     image = _read_header(BytesIO(data), path)
     orientation = _orientation(image)
+    size = path.size if isinstance(path, SmallCopy) else _upright_size(image, orientation)
     pixels = None
     if _is_plain_jpeg(image):
         enough = min(image.size) // min_side if min_side else 1
         largest = max(enough, max_shrink)
-        pixels = _decode_jpeg(data, reduction=next((n for n in (8, 4, 2) if n <= largest), 1))
+        if _is_huge(image) and (huge_reduced or min_side or max_shrink > 1):
+            largest = max(largest, 2)
+        reduction = next((n for n in (8, 4, 2) if n <= largest), 1)
+        if reduction == 1:
+            _check_size(image, path, limit=MAX_PIXELS)
+        pixels = _decode_jpeg(data, reduction=reduction)
     if pixels is None:
         pixels = _decode(image, path)
-    size = path.size if isinstance(path, SmallCopy) else _upright_size(image, orientation)
+    if image.format in IN_FRAMES and getattr(image, "is_animated", False):
+        note_once("frames", f"{path} has several frames or pages: the first is read, as of others")
     return DecodedImage(_turn_upright(pixels, orientation), size)
 
 
@@ -120,10 +119,21 @@ def check_image(path: ImageFile) -> tuple[int, int]:
     """
     with _open(path) as file:
         image = _read_header(file, path)
-        orientation = _orientation(image)
+        size = _upright_size(image, _orientation(image))
         if not _ends_properly(file, image.format):
             _decode(image, path)
-    return _upright_size(image, orientation)
+    return size
+
+
+def image_size(path: ImageFile) -> tuple[int, int]:
+    """The upright width and height of an image, by its header alone.
+
+    Raises:
+        InputError: If it is missing, not an image or over ``MAX_PIXELS``.
+    """
+    with _open(path) as file:
+        image = _read_header(file, path)
+        return _upright_size(image, _orientation(image))
 
 
 def _open(path: ImageFile) -> BinaryIO:
@@ -141,34 +151,44 @@ def _open(path: ImageFile) -> BinaryIO:
 
 def _read_header(file: BinaryIO, path: ImageFile) -> Image.Image:
     try:
-        image = Image.open(file, formats=FORMATS)
+        image = _open_image(file, path)
     except UnidentifiedImageError as error:
         file.seek(0)
-        raise InputError(f"{path} {_diagnosis(file.read(32))}") from error
+        problem = many_bands(file) or diagnosis(file.read(ENOUGH))
+        raise InputError(f"{path} {problem}") from error
+    except InputError:
+        raise
     except Exception as error:  # Pillow lets out whatever a damaged header made its parser do
         raise InputError(f"{path} is damaged or cut short: {error}") from error
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise InputError(
-            f"{path} is {width}x{height}, {width * height / 1e6:.0f} megapixels; the limit is "
-            f"{MAX_PIXELS / 1e6:.0f}. Make the image smaller"
-        )
+    _check_size(image, path, limit=MAX_PIXELS_OF_JPEG if _is_plain_jpeg(image) else MAX_PIXELS)
     return image
 
 
-def _diagnosis(head: bytes) -> str:
-    """Says what a file that is no image begins with."""
-    if not head:
-        return "is empty"
-    for signature, kind in SIGNATURES.items():
-        if head.startswith(signature):
-            return f"begins like {kind} but is damaged or cut short"
-    for signature, kind in OTHER_FILES.items():
-        if head.lstrip().lower().startswith(signature):
-            return f"is not an image but {kind}"
-    if head.isascii() and head.decode("ascii").replace("\n", " ").isprintable():
-        return f"is not an image: it begins with the text {head.decode('ascii')!r}"
-    return f"is not an image of a known kind: it begins with the bytes {head[:8].hex(' ')}"
+def _open_image(file: BinaryIO, path: ImageFile) -> Image.Image:
+    """Opens with Pillow; HEIC by its plugin."""
+    head = file.read(ENOUGH)
+    file.seek(0)
+    if image_kind(head) != HEIC:
+        return Image.open(file, formats=FORMATS)
+    try:
+        import pillow_heif  # an extra: its library has a licence of its own
+    except ImportError as error:
+        raise InputError(f"{path} {HEIC_NEEDED}") from error
+    pillow_heif.register_heif_opener()
+    return Image.open(file, formats=("HEIF",))
+
+
+def _check_size(image: Image.Image, path: ImageFile, *, limit: int) -> None:
+    width, height = image.size
+    if width * height > limit:
+        raise InputError(
+            f"{path} is {width}x{height}, {width * height / 1e6:.0f} megapixels; the limit is "
+            f"{limit / 1e6:.0f}. Make the image smaller"
+        )
+
+
+def _is_huge(image: Image.Image) -> bool:
+    return image.size[0] * image.size[1] > MAX_PIXELS
 
 
 def _orientation(image: Image.Image) -> int:
@@ -214,26 +234,24 @@ def _decode_jpeg(data: bytes, *, reduction: int) -> np.ndarray | None:
 def _decode(image: Image.Image, path: ImageFile) -> np.ndarray:
     """Decodes with Pillow, which reads every format and refuses files that end early."""
     try:
-        return _to_rgb(image)
+        return _to_rgb(image, path)
     except Exception as error:  # Pillow lets out whatever damaged data made its parser do
         raise InputError(f"{path} cannot be decoded: {error}") from error
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def _to_rgb(image: Image.Image, path: ImageFile) -> np.ndarray:
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits")
     if image.mode.startswith("I"):
-        return _sixteen_to_eight_bits(np.asarray(image))
+        return np.repeat(to_eight_bits(np.asarray(image), name=path)[..., None], 3, axis=2)
+    if _is_huge(image):
+        image.draft(None, (image.size[0] // 2, image.size[1] // 2))
+    elif (deep := sixteen_bits(image)) is not None:
+        return to_eight_bits(deep, name=path)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.array(image.convert("RGB"))
-
-
-def _sixteen_to_eight_bits(gray: np.ndarray) -> np.ndarray:
-    if gray.min() < 0 or gray.max() > 65535:
-        raise ValueError("its pixels have more than 16 bits; save it with 8 or 16")
-    return np.repeat(((gray.astype(np.uint32) + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def _ends_properly(file: BinaryIO, kind: str | None) -> bool:

@@ -74,9 +74,13 @@ class Checkpoint:
     def of_run(cls, path: Path) -> "Checkpoint":
         """Reads a checkpoint of a run, from which its settings can be had.
 
+        Args:
+            path: Of the file, or of the run's folder for its best one.
+
         Raises:
             InputError: If the file is anything else.
         """
+        path = _best_in(path)
         if path.suffix == ".safetensors" or not path.is_file():
             read_checkpoint(path)  # which says so
         checkpoint = cls.read(path)
@@ -88,3 +92,12 @@ class Checkpoint:
     def trained_on(self) -> list[str]:
         """The data sets that its weights have learned from."""
         return lineage(self.description)
+
+
+def _best_in(path: Path) -> Path:
+    """The best checkpoint in a run folder, or the last one of a run without; of a file, itself."""
+    for folder in (path / "checkpoints", path):
+        for name in ("best.ckpt", "last.ckpt"):
+            if (folder / name).is_file():
+                return folder / name
+    return path

@@ -55,7 +55,9 @@ SETTINGS: Mapping[str, str] = {
         "model_dir experiment_name"
     ),
     "overwrite": "exist_ok force",
-    "pictures.min_score": "conf conf_thres confidence threshold score_thr",
+    "every": "vid_stride frame_stride frame_step",
+    "tile": "slice_size slice_width slice_height crop_size",
+    "min_score|pictures.min_score": "conf conf_thres confidence threshold score_thr",
     "head.score_threshold": "conf conf_thres confidence threshold score_thr box_score_thresh",
     "head.nms_iou": "iou iou_thres nms nms_thresh box_nms_thresh",
     "head.max_detections": "max_det max_dets num_select",
@@ -72,7 +74,7 @@ NO_EARLY_STOP = (
     "the best network."
 )
 CLASSES = "Classes come from the data, or with the weights."
-ALWAYS = "Pictures and figures are written in any case."
+ALWAYS = "Figures are always written, and pictures unless pictures=null."
 NOTES = {
     **dict.fromkeys(("patience", "early_stopping", "early_stop"), NO_EARLY_STOP),
     **dict.fromkeys(("classes", "num_classes", "nc", "names", "class_names"), CLASSES),
@@ -133,6 +135,18 @@ def meant(key: str, config: DictConfig) -> list[str]:
         return [beside[near[0]]]
     last = {path.rpartition(".")[2]: path for path in reversed(there)}
     return [last[near] for near in difflib.get_close_matches(name, last, n=1, cutoff=ALIKE)]
+
+
+def what_is(key: str, command: str) -> str:
+    """What the command's YAML says beside a setting, or nothing.
+
+    >>> what_is("output", "predict").partition(", predictions.json,")[0]
+    'a folder, which gets predictions.jsonl'
+    """
+    for line in (CONFIGS / f"{command}.yaml").read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"{key}:"):
+            return line.partition(" # ")[2].strip()
+    return ""
 
 
 def options_of(group: str) -> list[str]:

@@ -18,7 +18,7 @@ from tasks.common.settings.targets import LIBRARY_TARGETS, check_targets
 
 BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 PLAIN = (bool, int, float, str)
-NULLABLE = ("ema_decay", "checkpoint_every_steps")  # null turns these off
+NULLABLE = ("ema_decay", "checkpoint_every_steps", "pictures")  # null turns these off
 # What a library's class hands on to another one.
 HANDED_ON = {"DDPStrategy": "torch.nn.parallel.DistributedDataParallel"}
 
@@ -45,6 +45,8 @@ def check_overrides(config: DictConfig, texts: Sequence[str], *, command: str) -
         if not is_group(override.key_or_group) and not _is_there(defaults, override.key_or_group):
             _check_place(config, defaults, override)
     check_targets(config)
+    if command.startswith("demo_") and config.get("pictures", True) is None:
+        raise InputError("pictures=null: a demo shows pictures. Leave it out")
     for override in parsed:
         if is_group(override.key_or_group):
             continue

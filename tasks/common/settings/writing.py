@@ -1,5 +1,6 @@
 """Settings as text, as Hydra reads them from a command line."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +31,8 @@ def written(key: str, value: Any) -> str:
 def path_as_text(argument: str) -> str:
     r"""``key=PATH`` of a command line with the path as it is named, whatever Hydra makes of it.
 
-    Of other settings, and of what is quoted, null or several already, nothing changes.
+    Of other settings nothing changes, nor of what is quoted, null, several or refers to another
+    setting, unless a file or folder is called so.
 
     >>> print(path_as_text("input=my photos (1)/[x]"), path_as_text("output=2024_01"))
     input="my photos (1)/[x]" output="2024_01"
@@ -40,9 +42,26 @@ def path_as_text(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if not equals or key.lstrip("+").rpartition(".")[2] not in PATHS:
         return argument
-    if value in ("", "null") or value[0] in "'\"" or "${" in value or SEVERAL.fullmatch(value):
+    means_more = value in ("", "null") or value[:1] in ("'", '"') or "${" in value
+    if (means_more or SEVERAL.fullmatch(value)) and not _is_there(value):
         return argument
-    return f"{key}={quoted(str(Path(value).expanduser()) if value[0] == '~' else value)}"
+    return f"{key}={quoted(_path(value))}"
+
+
+def _path(value: str) -> str:
+    """A path that begins at home, or whose name is a word of Hydra's, as one that means itself."""
+    if value in ("null", "???"):
+        return os.path.join(os.curdir, value)
+    if value[0] == "~" and not _is_there(value):
+        return os.path.expanduser(value)  # of a user there is not, as it stands
+    return value
+
+
+def _is_there(value: str) -> bool:
+    try:
+        return bool(value) and os.path.lexists(value)
+    except ValueError:  # no name can be so
+        return False
 
 
 def _value(value: Any) -> str:
@@ -69,4 +88,5 @@ def quoted(text: str) -> str:
     if plain and not re.fullmatch(OTHER_KINDS, text, re.IGNORECASE):
         return text
     escaped = re.sub(r'(\\*)"', r'\1\1\\"', text).replace("${", r"\${")
+    escaped = re.sub(r"(\\+)$", r"\1\1", escaped)
     return f'"{escaped}"'

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tasks.common.images.decoding import DecodedImage
 from tasks.common.images.sheets import side_by_side
 from tasks.common.training.reported import Reported
 
@@ -22,7 +23,7 @@ WRONG: Colour = (190, 30, 30)
 
 def comparison(
     task: Reported,
-    pixels: np.ndarray,
+    image: DecodedImage,
     *,
     truth: Mapping[str, Any],
     entry: Mapping[str, Any],
@@ -32,12 +33,15 @@ def comparison(
 
     Args:
         task: Draws them, and says whether the prediction is right where it can be one or the other.
-        pixels: RGB, uint8, shape ``(H, W, 3)``; a small photo is shown enlarged.
+        image: The photo; a small one is shown enlarged.
         truth: As ``DataModule.val_photo`` has it.
         entry: One of ``task.entries``.
         min_score: Predictions below it are not drawn.
     """
-    left, right = (task.draw(pixels, shown) for shown in (truth, confident(entry, min_score)))
+    left, right = (
+        task.draw(image.pixels, shown, size=image.size)
+        for shown in (truth, confident(entry, min_score))
+    )
     verdict = task.verdict(truth, entry)
     said, colour = "prediction", PLAIN
     if verdict:

@@ -7,13 +7,13 @@ from typing import Any
 import cv2
 import numpy as np
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter, Callback
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from backbone.errors import check_number
 from backbone.files import replacing
 from tasks.common.images.decoding import read_image
-from tasks.common.training.comparison import comparison, confident
+from tasks.common.training.comparison import comparison
 from tasks.common.training.task import Task
 
 JPEG_QUALITY = 90
@@ -64,8 +64,8 @@ class ValidationPictures(Callback):
         self, trainer: Trainer, pl_module: Task, index: int, entry: Mapping[str, Any]
     ) -> None:
         photo, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
-        pixels = read_image(photo).pixels
-        picture = comparison(pl_module, pixels, truth=truth, entry=entry, min_score=self.min_score)
+        image = read_image(photo, huge_reduced=True)
+        picture = comparison(pl_module, image, truth=truth, entry=entry, min_score=self.min_score)
         # numbered, since photos of different folders may share a name
         save_picture(self.folder / f"{index:05d}_{Path(str(photo)).stem}.jpg", picture)
         for logger in trainer.loggers:
@@ -78,6 +78,11 @@ class ValidationPictures(Callback):
                 )
 
 
+def validation_pictures(folder: Path, settings: Mapping[str, Any] | None) -> list[Callback]:
+    """The callback that draws in a run folder; none where ``pictures=null`` wants none."""
+    return [ValidationPictures(folder / "pictures", **settings)] if settings is not None else []
+
+
 def for_board(picture: np.ndarray) -> np.ndarray:
     """A picture at the width that TensorBoard shows; the file has it in full.
 
@@ -88,52 +93,6 @@ def for_board(picture: np.ndarray) -> np.ndarray:
         return picture
     size = BOARD_WIDTH, max(round(height * BOARD_WIDTH / width), 1)
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-
-
-class PredictionWriter(BasePredictionWriter):
-    """Draws each photo's prediction as it comes and gathers the entries.
-
-    Attributes:
-        entries: One dictionary a photo, with its ``file``.
-        errors: A message for each photo that could not be read.
-
-    Args:
-        paths: The photos.
-        folder: Gets a JPEG for each.
-        min_score: Predictions below it are not drawn.
-    """
-
-    def __init__(self, paths: list[Path], folder: Path, *, min_score: float) -> None:
-        super().__init__(write_interval="batch")
-        self.paths = paths
-        self.folder = folder
-        self.min_score = min_score
-        self.entries: list[dict[str, Any]] = []
-        self.errors: list[str] = []
-
-    def write_on_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        prediction: Any,
-        batch_indices: Any,
-        batch: Mapping[str, Any],
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        assert isinstance(pl_module, Task)
-        self.errors += batch["errors"]
-        if prediction is None:
-            return
-        entries = pl_module.entries(prediction)
-        for index, entry in zip(batch["id"].tolist(), entries, strict=True):
-            path = self.paths[index]
-            pixels, (width, height) = read_image(path)
-            self.entries.append({"file": str(path), "width": width, "height": height, **entry})
-            picture = pl_module.draw(pixels, confident(entry, self.min_score))
-            place = picture_of(path, index, folder=self.folder)
-            save_picture(place, picture)
-            pl_module.illustrate(entry, place)
 
 
 def picture_of(photo: Path, number: int, *, folder: Path) -> Path:

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -148,10 +148,30 @@ def losses(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 class ProgressLines(EpochLines):
-    """For log files."""
+    """For log files; of prediction, a line now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pace, self._predicted = Pace(0, ""), 0
 
     def say(self, line: str) -> None:
         logger.info("%s", line)
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        loader: Any = trainer.predict_dataloaders
+        self._pace, self._predicted = Pace(len(loader.dataset), "photos done"), 0
+
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self._predicted += len(set(batch["id"].tolist())) + len(batch["errors"])
+        self._pace.say(self._predicted)
 
 
 class ProgressBar(EpochLines, RichProgressBar):
@@ -203,6 +223,36 @@ class TimeLeft(ProgressColumn):
         return Text(f"{timedelta(seconds=round(self.seconds))} left", style="bold")
 
 
+class Pace:
+    """Says now and then how far one long task is, for log files.
+
+    Args:
+        total: Of what is counted; 0 where nobody knows.
+        what: Is counted, such as ``photos read``.
+    """
+
+    def __init__(self, total: int, what: str) -> None:
+        self.total = total
+        self.what = what
+        self._started = self._spoke = time.monotonic()
+
+    def say(self, done: int) -> None:
+        """Says a line, if the last one is a while ago; ``done`` is the number so far."""
+        now = time.monotonic()
+        if now - self._spoke <= LINE_SECONDS:
+            return
+        self._spoke = now
+        self.say_now(done)
+
+    def say_now(self, done: int) -> None:
+        """Says a line."""
+        of = f" of {self.total}" if self.total else ""
+        speed = done / max(time.monotonic() - self._started, 1e-9)
+        left = (self.total - done) / max(speed, 1e-9)
+        rest = f", {max(round(left / 60), 1)} min left" if left > 0 else ""
+        logger.info("%d%s %s, %.3g a second%s", done, of, self.what, speed, rest)
+
+
 def steps_of(
     steps: Sequence[T], what: str, *, size: Callable[[T], int] = lambda _: 1
 ) -> Iterator[T]:
@@ -213,17 +263,30 @@ def steps_of(
         what: Is counted, such as ``photos read``.
         size: How many of them a step is.
     """
-    total = sum(map(size, steps))
+    yield from counted_steps(steps, what, total=sum(map(size, steps)), size=size)
+
+
+def counted_steps(
+    steps: Iterable[T], what: str, *, total: int, size: Callable[[T], int]
+) -> Iterator[T]:
+    """As ``steps_of``, where the steps are not there from the beginning.
+
+    Args:
+        steps: In their order.
+        what: Is counted.
+        total: How many of them there are, about; 0 where nobody knows.
+        size: How many of them a step is.
+    """
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     shown = sys.stdout.isatty()
     with Progress(*columns, disable=not shown, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        done, started, spoke = 0, time.monotonic(), time.monotonic()
+        task = bar.add_task(what, total=total or None)
+        done, pace = 0, Pace(total, what)
         for step in steps:
             yield step
             done += size(step)
             bar.update(task, completed=done)
-            now = time.monotonic()
-            if not shown and (done == total or now - spoke > LINE_SECONDS):
-                spoke = now
-                logger.info("%d of %d %s, %.3g a second", done, total, what, done / (now - started))
+            if not shown and done == total:
+                pace.say_now(done)
+            elif not shown:
+                pace.say(done)

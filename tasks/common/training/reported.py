@@ -32,6 +32,7 @@ class Reported(ABC, Generic[DataT, MetricT]):
 
     monitor: str  # the metric by which best.ckpt is chosen; higher is better
     has_heat_maps: bool = False  # whether it can show what decided its predictions
+    has_places: bool = False  # whether entries have a ``location`` on the Earth
     legend: str = ""  # says what is drawn, above a sheet of pictures
 
     @abstractmethod
@@ -54,9 +55,17 @@ class Reported(ABC, Generic[DataT, MetricT]):
     def entries(self, records: Any) -> list[dict[str, Any]]:
         """Records as plain values, one dictionary a photo, in the order of the batch."""
 
-    def draw(self, pixels: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
-        """An entry drawn on its photo, RGB of shape ``(H, W, 3)``; small photos are enlarged."""
-        canvas = Canvas(pixels)
+    def draw(
+        self, pixels: np.ndarray, entry: Mapping[str, Any], *, size: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """An entry drawn on its photo, RGB of shape ``(H, W, 3)``; small photos are enlarged.
+
+        Args:
+            pixels: Of the photo.
+            entry: In pixels of the photo as a whole.
+            size: Its width and height, if it was read at a reduced scale.
+        """
+        canvas = Canvas(pixels, size=size)
         self.mark(canvas, entry)
         return canvas.picture()
 

@@ -5,6 +5,7 @@ import pytest
 
 from tasks.common.data.labels import LabelMap
 from tasks.common.images.canvas import SHORT_SIDE_PX
+from tasks.common.images.decoding import DecodedImage
 from tasks.common.images.sheets import GAP_PX, side_by_side
 from tasks.common.training.comparison import RIGHT, WRONG, comparison
 from tests.tasks.classification.test_task import make
@@ -25,7 +26,8 @@ def compared(pixels: np.ndarray, truth: str, taken: str) -> np.ndarray:
     task = make(label_map=LabelMap(NAMES, (1, 2, 3)))
     entry = {"classes": [{"id": 0, "name": taken, "score": 0.2}]}
     known = {"classes": [{"id": 0, "name": truth}]}
-    return comparison(task, pixels, truth=known, entry=entry, min_score=0.5)
+    image = DecodedImage(pixels, (pixels.shape[1], pixels.shape[0]))
+    return comparison(task, image, truth=known, entry=entry, min_score=0.5)
 
 
 @pytest.mark.parametrize("truth", NAMES)

@@ -1,0 +1,1 @@
+"""What becomes of predictions: entries a line, tables, pictures and films."""
