@@ -15,6 +15,8 @@ from tasks.common.report import counted
 # What an upload puts before a name: eight digits of an identifier, as Label Studio does.
 UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)", re.IGNORECASE)
 
+SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,4}$")  # of a file; what follows a dot else is a number
+
 
 class NamedFiles:
     """The files below a folder, by the names that others give them.
@@ -38,8 +40,8 @@ class NamedFiles:
 
         Tried in this order, the first that leads to exactly one file: the name; with backslashes
         for slashes; in another Unicode form; in other capitals; by the last part alone; by that
-        without what an upload put before it. Of an address, what follows the host, or what it asks
-        for.
+        without what an upload put before it; by that without its suffix. Of an address,
+        what follows the host, or what it asks for.
         """
         if self._is_inside(name) and (self.folder / name).is_file():
             return name
@@ -101,6 +103,10 @@ def _without_prefix(name: str) -> str:
     return UPLOAD_PREFIX.sub("", _last_part(name))
 
 
+def _without_suffix(name: str) -> str:
+    return SUFFIX.sub("", _last_part(name))
+
+
 # By what is said of it: what two names have in common.
 _KEYS: dict[str, Callable[[str], str]] = {
     "with other separators": str,
@@ -108,4 +114,5 @@ _KEYS: dict[str, Callable[[str], str]] = {
     "in other capitals": _same_case,
     "by the last part of their names": _last_part,
     "without what an upload put before their names": _without_prefix,
+    "but for the suffix": _without_suffix,
 }
