@@ -31,6 +31,11 @@ def recognise(root: Path, *, layout: str | None = None) -> Found:
     Raises:
         InputError: If it is none, in no known layout, or in several.
     """
+    if root.is_file():
+        raise InputError(
+            f"data.root={root} is a file. Name its folder, unpacked if it is an archive; a COCO "
+            "file by itself is data.train_annotations=FILE data.train_images=DIR"
+        )
     if not root.is_dir():
         raise InputError(f"data.root={root}: there is no such folder")
     layouts = known_layouts()

@@ -106,6 +106,8 @@ def named(form: str) -> Change:
         (named("images\\{}"), "8 files found"),
         (named("0a1b2c3d-{}"), "8 files found without what an upload put before"),
         (each("images", file_name=lambda e: e["file_name"].upper()), "8 files found in other cap"),
+        (each("images", file_name=lambda e: e["file_name"][:-4]), "8 files found .* suffix"),
+        (each("images", file_name=lambda e: e["file_name"][:-4] + ".png"), "8 files .* suffix"),
     ],
 )  # fmt: skip
 def test_what_is_mended_and_said(change: Change, said: str, tmp_path: Path):
