@@ -104,7 +104,7 @@ def _good_parts(
         if "split" in part.column_names and not has_split:
             raise InputError(
                 f"data.val_share: {table} has a column that says which photos to validate on. "
-                "Leave data.val_share out"
+                "Give data.val_share=null"
             )
         points, good = bad_rows.good_points(part)
         part = part.filter(pa.array(good))

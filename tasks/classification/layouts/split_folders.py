@@ -51,8 +51,8 @@ def check_splits(root: Path, splits: SplitFolders, split: str, *, val_share: flo
     if val_share is not None:
         if splits.val:
             raise InputError(
-                f"data.val_share={val_share}: {splits.val} is there to validate on. Leave "
-                "data.val_share out, or give the folder of classes alone as data.root"
+                f"data.val_share={val_share}: {splits.val} is there to validate on. Give "
+                "data.val_share=null, or the folder of classes alone as data.root"
             )
         return
     lacking = [

@@ -160,7 +160,7 @@ def part_of(
     if val_share is not None:
         raise InputError(
             f"data.val_share={val_share}: {rows.table} has a column that says which photos to "
-            "validate on. Leave data.val_share out"
+            "validate on. Give data.val_share=null"
         )
     parts = _parts(rows.table, rows.splits)
     validated = "val" if "val" in parts else "test"

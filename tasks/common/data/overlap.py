@@ -10,6 +10,7 @@ from tasks.common.data.spread import evenly
 from tasks.common.machine.workers import threads
 
 MOST_COMPARED = 2000  # validation photos: of a million photos most are as long as some other
+MOST_SHOWN = 5  # copies by name
 TAIL_BYTES = 4096  # at the end of a photo, which tell nearly all that are equally long apart
 
 
@@ -46,8 +47,11 @@ def copies_lines(trained: Photos, validated: Photos) -> list[str]:
     if len(chosen) < len(validated):
         looked_at += f" (looked at, of {len(validated)})"
     pairs = [
-        f"{validated.name(copy)} is {trained.name(original)}" for copy, original in found.items()
+        f"{validated.name(copy)} is {trained.name(original)}"
+        for copy, original in list(found.items())[:MOST_SHOWN]
     ]
+    if len(found) > MOST_SHOWN:
+        pairs.append(f"and {len(found) - MOST_SHOWN} more")
     return [
         f"{looked_at} are copies of training photos, so that figures flatter: {'; '.join(pairs)}"
     ]

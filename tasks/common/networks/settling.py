@@ -77,7 +77,7 @@ def check_data_fits(config: DictConfig, choices: Mapping[str, str | None]) -> No
 
 
 def data_type(task: type) -> type:
-    """The data modules that a class of tasks takes, as it says in naming what it is made of."""
+    """The data that a class of tasks takes, as it says where it names what it is made of."""
     bases = [base for kind in task.__mro__ for base in vars(kind).get("__orig_bases__", ())]
     named = [base for base in bases if get_origin(base) is Task]
     return get_args(named[0])[0] if named else object

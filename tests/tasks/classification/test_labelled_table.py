@@ -68,7 +68,7 @@ def test_without_a_split_a_share_is_held_out(tmp_path: Path):
         ("file,label\n0.jpg,cat\n", {"label": "kind"}, "lacks the column kind"),
         ("file,label,split\n0.jpg,cat,later\n", {}, "row 2 has the split 'later'"),
         ("file,label,split\n0.jpg,cat,val\n", {}, "no row whose split is train"),
-        ("file,label,split\n0.jpg,cat,val\n", {"val_share": 0.2}, "Leave data.val_share out"),
+        ("file,label,split\n0.jpg,cat,val\n", {"val_share": 0.2}, "Give data.val_share=null"),
         ("file,label\n0.jpg,cat\nimages/0.jpg,dog\n", {}, "rows 2 and 3 are both about"),
         ("file,label\n../9.jpg,cat\n", {}, "leads out of the image folder"),
         ("PK\x03\x04 a workbook", {}, "save the sheet as CSV"),

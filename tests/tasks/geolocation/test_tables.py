@@ -94,7 +94,7 @@ def test_places_are_held_out_where_no_split_is_given(tmp_path: Path):
     data = make(tmp_path, text, val_share=0.2)
     assert len(data.photos("train")) + len(data.photos("val")) == 4
     assert 0 < len(data.photos("val")) < 4
-    with pytest.raises(InputError, match=r"Leave data\.val_share out"):
+    with pytest.raises(InputError, match=r"Give data\.val_share=null"):
         make(tmp_path, PLAIN, val_share=0.2).photos("train")
     one = "file,lat,lon\n0.jpg,1,2\n1.jpg,1,2\n"
     with pytest.raises(InputError, match=r"val_share=0\.2: all photos are of one place"):
