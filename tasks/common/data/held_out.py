@@ -1,6 +1,7 @@
 """Which photos are kept for validation where a data set does not say."""
 
 import hashlib
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -42,7 +43,6 @@ def held_out(names: Sequence[str], share: float, *, group: str | None = None) ->
     """
     check_number("data.val_share", share, above=0, at_most=MAX_SHARE)
     groups = _groups(names, group)
-    # sorted: the first are held out if none, or all, would be
     ordered = sorted(set(groups), key=lambda name: (place_of(name), name))
     if len(ordered) < 2:
         what = "photos" if group is None else f"groups by data.group={group}"
@@ -50,7 +50,10 @@ def held_out(names: Sequence[str], share: float, *, group: str | None = None) ->
             f"data.val_share={share} needs two {what} at least; there is {len(ordered)}"
         )
     number = sum(place_of(name) < share for name in ordered)
-    chosen = set(ordered[: min(max(number, 1), len(ordered) - 1)])
+    # chance has its way with few: then it is half as many as wanted at least, and as many again
+    wanted = share * len(ordered)
+    number = min(max(number, math.ceil(wanted / 2)), math.ceil(wanted * 1.5), len(ordered) - 1)
+    chosen = set(ordered[:number])
     return np.array([name in chosen for name in groups])
 
 

@@ -14,6 +14,13 @@ def test_about_the_share_is_held_out_and_stays_so_when_photos_are_added():
     np.testing.assert_array_equal(more[: len(NAMES)], chosen)
 
 
+@pytest.mark.parametrize("number", range(2, 40))
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_of_few_photos_about_as_many_are_held_out(number, share):
+    chosen = held_out([f"img{index:04}.png" for index in range(number)], share).sum()
+    assert max(1, share * number / 2) <= chosen <= max(1, share * number * 1.5 + 1)
+
+
 @pytest.mark.parametrize("group", ["folder", "film[0-9]+", "(film[0-9]+)/.*"])
 def test_a_group_stays_together(group):
     chosen = held_out(NAMES, 0.3, group=group)
