@@ -13,13 +13,12 @@ from tasks.common.data.held_out import held_out
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.loader import Loader
 from tasks.common.data.module import Collate, DataModule
-from tasks.common.data.overlap import overlap_lines
+from tasks.common.data.overlap import copies_of, overlap_lines
 from tasks.common.data.sampling import ShardSampler
 from tasks.common.data.spread import covering
 from tasks.common.report import counted
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.annotations.bad_images import check_images
-from tasks.detection.annotations.copies import copies_among
 from tasks.detection.annotations.learnable import check_learnable, learnable_lines
 from tasks.detection.annotations.stored_pixels import EXIF_POLICIES, turn_upright
 from tasks.detection.augmentation import recipes
@@ -226,7 +225,10 @@ class DetectionData(DataModule):
         if self._train is None or self._val is None:
             return []
         trained, validated = self._train.paths(), self._val.paths()
-        trained += copies_among(validated, trained)
+        copies = copies_of(
+            trained.__getitem__, len(trained), validated.__getitem__, range(len(validated))
+        )
+        trained += [validated[index] for index in copies]
         return overlap_lines(trained, validated, what="validation photos")
 
     def report_lines(self) -> list[str]:

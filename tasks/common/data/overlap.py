@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tasks.common.data.photos import Photos
@@ -32,15 +32,12 @@ def overlap_lines(trained: Iterable[Path], validated: Iterable[Path], *, what: s
 def copies_lines(trained: Photos, validated: Photos) -> list[str]:
     """A line on how many of the validated photos are copies of training photos, byte by byte.
 
-    Files are looked into only where two are equally long, and read to their ends only where they
-    end alike.
-
     Args:
         trained: Photos to train on.
         validated: Photos to validate on; of very many, some from all over.
     """
     chosen = evenly(MOST_COMPARED, among=len(validated))
-    found = _copies(trained, validated, chosen)
+    found = copies_of(trained.path, len(trained), validated.path, chosen)
     if not found:
         return []
     looked_at = f"{len(found)} of {len(chosen)} validation photos"
@@ -57,17 +54,32 @@ def copies_lines(trained: Photos, validated: Photos) -> list[str]:
     ]
 
 
-def _copies(trained: Photos, validated: Photos, chosen: list[int]) -> dict[int, int]:
-    """By the index of a validated photo, one that is trained on and has the same content."""
-    left, others = chosen, list(range(len(trained)))
+def copies_of(
+    original: Callable[[int], Path],
+    number: int,
+    photo: Callable[[int], Path],
+    chosen: Iterable[int],
+) -> dict[int, int]:
+    """By the index of each photo that is a copy, byte by byte, that of an original.
+
+    Files are looked into only where two are equally long, and read to their ends only where they
+    end alike.
+
+    Args:
+        original: The file of each original.
+        number: Of originals.
+        photo: The file of each photo.
+        chosen: Photos to look at.
+    """
+    left, others = list(chosen), list(range(number))
     first: dict[object, int] = {}
     contents: dict[int, object] = {}
     for content_of in (_length, _tail, _whole):
         with threads() as pool:
             # lengths of a million come faster than threads are told to look for them
             looked_up = map if content_of is _length else pool.map
-            theirs = list(looked_up(content_of, map(trained.path, others)))
-            ours = list(looked_up(content_of, map(validated.path, left)))
+            theirs = list(looked_up(content_of, map(original, others)))
+            ours = list(looked_up(content_of, map(photo, left)))
         contents = dict(zip(left, ours, strict=True))
         shared = set(theirs) & set(ours) - {None}
         left = [index for index in left if contents[index] in shared]

@@ -1,6 +1,7 @@
 """Which teachers a run has, and what they teach."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 from hydra.utils import get_class
@@ -15,6 +16,8 @@ from tasks.common.training.task import Task
 from tasks.common.training.teacher import Teacher
 
 Choices = Mapping[str, str | None]
+
+LAYOUTS = ("auto", "table")  # options of data= that name no data set
 
 
 def teacher_settings(config: DictConfig) -> dict[str, DictConfig | None]:
@@ -80,6 +83,12 @@ def build_teacher(
     return teacher
 
 
+def folders(config: DictConfig) -> list[str]:
+    """The names of the folders that a run's data are in."""
+    given = config.data.get("roots") or [config.data.root]
+    return [Path(str(root)).absolute().name for root in given if root not in (None, "")]
+
+
 def learned_from(
     task: Task, before: Sequence[str], config: DictConfig, choices: Choices
 ) -> list[str]:
@@ -94,5 +103,5 @@ def learned_from(
     teachers = [task.of(part).teacher for part in teacher_settings(config)]
     taught = [name for teacher in teachers if teacher for name in teacher.trained_on]
     several = [choice for group, choice in choices.items() if group.startswith("data@")]
-    own = several or [choices["data"]]
+    own = several or ([choices["data"]] if choices["data"] not in LAYOUTS else folders(config))
     return list(dict.fromkeys([*before, *taught, *map(str, own)]))

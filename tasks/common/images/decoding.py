@@ -90,7 +90,7 @@ def read_image(
     with _open(path) as file:
         data = file.read(MAX_BYTES)
     image = _read_header(BytesIO(data), path)
-    orientation = _orientation(image)
+    orientation = orientation_of(image)
     size = path.size if isinstance(path, SmallCopy) else _upright_size(image, orientation)
     pixels = None
     if _is_plain_jpeg(image):
@@ -119,7 +119,7 @@ def check_image(path: ImageFile) -> tuple[int, int]:
     """
     with _open(path) as file:
         image = _read_header(file, path)
-        size = _upright_size(image, _orientation(image))
+        size = _upright_size(image, orientation_of(image))
         if not _ends_properly(file, image.format):
             _decode(image, path)
     return size
@@ -133,7 +133,7 @@ def image_size(path: ImageFile) -> tuple[int, int]:
     """
     with _open(path) as file:
         image = _read_header(file, path)
-        return _upright_size(image, _orientation(image))
+        return _upright_size(image, orientation_of(image))
 
 
 def _open(path: ImageFile) -> BinaryIO:
@@ -191,7 +191,7 @@ def _is_huge(image: Image.Image) -> bool:
     return image.size[0] * image.size[1] > MAX_PIXELS
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """The Exif orientation, 1 to 8, where 1 is upright. A TIFF is turned upright by Pillow."""
     if image.format == "TIFF" or not {"exif", "xmp", "XML:com.adobe.xmp"} & image.info.keys():
         return 1

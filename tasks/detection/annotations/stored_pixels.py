@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tasks.common.images.decoding import FORMATS, ORIENTATION_TAG, UPRIGHT
+from tasks.common.images.decoding import FORMATS, UPRIGHT, orientation_of
 from tasks.common.machine.workers import threads
 from tasks.common.report import counted
 from tasks.detection.annotations.arrays import Annotations
@@ -27,9 +27,7 @@ def stored(path: Path) -> Stored | None:
     """The same of a file; None if it cannot be read, which the check of the photos tells."""
     try:
         with Image.open(path, formats=FORMATS) as image:
-            # Pillow turns a TIFF itself
-            found = 1 if image.format == "TIFF" else image.getexif().get(ORIENTATION_TAG, 1)
-            return Stored(image.size, found if found in UPRIGHT else 1)
+            return Stored(image.size, orientation_of(image))
     except Exception:  # Pillow lets out whatever a damaged header made its parser do
         return None
 
