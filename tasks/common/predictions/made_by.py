@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from backbone.files import replacing
+from tasks.common.exported.metadata import FILE as METADATA
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.settings.differences import differences
 from tasks.common.settings.recompose import plain_values
@@ -18,7 +19,17 @@ from tasks.common.settings.recompose import plain_values
 FILE = "made_by.json"
 # Settings that change nothing of what is found, or what it is found in.
 FREE = (
-    *("input", "output", "run_dir", "overwrite", "skip_existing", "format", "checkpoint", "init"),
+    *(
+        "input",
+        "output",
+        "run_dir",
+        "overwrite",
+        "skip_existing",
+        "format",
+        "checkpoint",
+        "init",
+        "exported",
+    ),
     *("optim", "schedule", "data.batch_size", "data.num_workers"),
     *("trainer.devices", "trainer.accelerator", "trainer.default_root_dir"),
 )
@@ -75,6 +86,8 @@ def _settings(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _checksum(checkpoint: Checkpoint) -> str:
     found = hashlib.sha256()
+    if checkpoint.path.is_dir():  # an exported network, whose checksum its metadata have
+        found.update((checkpoint.path / METADATA).read_bytes())
     for name, tensor in sorted(checkpoint.tensors.items()):
         found.update(name.encode())
         found.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
