@@ -1,5 +1,6 @@
 """Which teachers a run has, and what they teach."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from backbone.errors import InputError
+from backbone.errors import InputError, settings_of
 from tasks.common.data.module import DataModule
 from tasks.common.distillation.network_teacher import NetworkTeacher
 from tasks.common.settings.targets import build
@@ -46,7 +47,9 @@ def attach_teachers(task: Task, data: DataModule, config: DictConfig, choices: C
         teacher = build_teacher(config, data.of(part), choices, part=part)
         task.of(part).teacher = teacher
         if isinstance(teacher, NetworkTeacher):  # now, or it would be told after all data are read
-            task.of(part).check_teacher(teacher(blank_batch(teacher.image_size)))
+            targets = teacher(blank_batch(teacher.image_size))
+            with settings_of("head", f"parts.{part}") if part else contextlib.nullcontext():
+                task.of(part).check_teacher(targets)
 
 
 def blank_batch(side: int) -> dict[str, Tensor]:
