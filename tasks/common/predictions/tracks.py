@@ -7,6 +7,9 @@ import numpy as np
 from backbone.errors import InputError
 from tasks.common.predictions.entries import Entry
 
+# It asks for opencv-python, which would overwrite the headless one; the rest is there.
+INSTALL = "pip install --no-deps trackers"
+
 
 class Tracks:
     """Numbers the things in frames by ByteTrack (Zhang et al. 2022), a film's by an object.
@@ -24,7 +27,7 @@ class Tracks:
         try:
             from trackers import ByteTrackTracker
         except ImportError as error:
-            raise InputError("track=true is the work of trackers: pip install trackers") from error
+            raise InputError(f"track=true is the work of trackers: {INSTALL}") from error
         self._tracker = ByteTrackTracker(frame_rate=rate)
 
     def __call__(self, entry: Entry) -> dict[str, Any]:
