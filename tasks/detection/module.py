@@ -238,9 +238,8 @@ class DetectionData(DataModule):
             if annotations is None:
                 continue
             boxes = counted(len(annotations.boxes), "box", "boxes")
-            lines.append(
-                f"{split}: {len(annotations)} photos, {boxes}{self._held_out_words(split)}"
-            )
+            photos = counted(len(annotations), "photo", "photos")
+            lines.append(f"{split}: {photos}, {boxes}{self._held_out_words(split)}")
             notes = [*annotations.notes, *learnable_lines(annotations, side=self.image_size)]
             if split == "train":
                 notes += annotations.unseen_classes()

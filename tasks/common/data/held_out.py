@@ -52,7 +52,8 @@ def held_out(names: Sequence[str], share: float, *, group: str | None = None) ->
     number = sum(place_of(name) < share for name in ordered)
     # chance has its way with few: then it is half as many as wanted at least, and as many again
     wanted = share * len(ordered)
-    number = min(max(number, math.ceil(wanted / 2)), math.ceil(wanted * 1.5), len(ordered) - 1)
+    most = max(1, min(int(wanted * 1.5), len(ordered) - 1))
+    number = min(max(number, math.ceil(wanted / 2)), most)
     chosen = set(ordered[:number])
     return np.array([name in chosen for name in groups])
 
