@@ -42,8 +42,8 @@ def test_no_command_takes_what_it_does_not_read(tool: str, added: str, tmp_path:
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("+callbacks.early_stopping.patience=3", "does not stop early"),
-        ("+trainer.early_stopping=3", "does not stop early"),
+        ("+callbacks.early_stopping.patience=3", "trainer.patience"),
+        ("+trainer.early_stopping=3", "trainer.patience"),
         ("+trainer.max_epoch=3", "trainer.max_epochs=3"),
         ("+lr_find=true", "optim.lr"),
         ("+data.nothing=1", "Settings of data: "),

@@ -38,6 +38,7 @@ from tasks.common.training.batch_norm_statistics import averages
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.curve import CurveLogger
 from tasks.common.training.diverged import DivergedError
+from tasks.common.training.patience import Patience
 from tasks.common.training.pictures import validation_pictures
 from tasks.common.training.progress import Throughput
 from tasks.common.training.random_state import RandomState
@@ -97,7 +98,7 @@ def train_in(results: Results, request: Request) -> dict[str, float]:
     trainer = build_trainer(
         config.trainer,
         folder=folder,
-        callbacks=[*run_callbacks(config, folder), throughput, checkpoints],
+        callbacks=[*run_callbacks(task, config, folder), throughput, checkpoints],
         loggers=run_loggers(folder, goes_on=None if results.earlier else start),
         resumed=start.resume.state if start.resume else None,
     )
@@ -130,9 +131,12 @@ def checkpoints_of(task: Task, config: DictConfig, folder: Path) -> Checkpoints:
     )
 
 
-def run_callbacks(config: DictConfig, folder: Path) -> list[Callback]:
+def run_callbacks(task: Task, config: DictConfig, folder: Path) -> list[Callback]:
     """What goes on around the steps of every training."""
+    validations = config.trainer.patience
+    patience = [Patience(monitor=task.monitor, validations=validations)] if validations else []
     return [
+        *patience,
         RandomState(),
         *averages(decay=config.ema_decay, momentum=config.batch_norm_momentum),
         *validation_pictures(folder, config.pictures),

@@ -65,18 +65,14 @@ SETTINGS: Mapping[str, str] = {
     "task.freeze_backbone": "freeze freeze_encoder frozen_stages",
     "task.freeze_batch_norm": "freeze freeze_bn norm_eval",
     "task.compile": "torchcompile torch_compile",
+    "trainer.patience": "early_stopping early_stop early_stopping_patience",
     "ema_decay": "ema use_ema model_ema model_ema_decay",
     "checkpoint_every_steps": "save_period save_freq save_interval checkpoint_interval",
     "seed": "random_seed manual_seed",
 }
-NO_EARLY_STOP = (
-    "Training does not stop early: it ends at trainer.max_epochs, and checkpoints/best.ckpt keeps "
-    "the best network."
-)
 CLASSES = "Classes come from the data, or with the weights."
 ALWAYS = "Figures are always written, and pictures unless pictures=null."
 NOTES = {
-    **dict.fromkeys(("patience", "early_stopping", "early_stop"), NO_EARLY_STOP),
     **dict.fromkeys(("classes", "num_classes", "nc", "names", "class_names"), CLASSES),
     **dict.fromkeys(("save", "save_txt", "show", "plots", "visualize"), ALWAYS),
     **dict.fromkeys(

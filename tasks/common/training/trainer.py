@@ -33,7 +33,7 @@ def build_trainer(
     """A trainer for a run folder.
 
     Args:
-        config: The ``trainer`` section.
+        config: The ``trainer`` section; its ``patience`` is a callback's.
         folder: Of the run.
         callbacks: Besides the progress bar.
         loggers: Where metrics go.
@@ -48,8 +48,9 @@ def build_trainer(
         torch.set_float32_matmul_precision("high")
     bar = progress()
     precision = fastest_precision() if config.precision == "auto" else config.precision
+    settings = {key: value for key, value in config.items() if key != "patience"}
     trainer: Trainer = build(
-        DictConfig({**config, "precision": precision}),
+        DictConfig({**settings, "precision": precision}),
         callbacks=[*callbacks, bar],
         logger=list(loggers),
         plugins=[AtomicCheckpointIO(resumed)],
