@@ -138,6 +138,8 @@ def _is_alive(group: int | None) -> bool:
 
 def _command(tool: str, arguments: list[str], trap: Trap | Fault | None, output: Path) -> None:
     os.setpgid(0, 0)
+    # how this process was started is not how the command is to start its own
+    multiprocessing.set_start_method(None, force=True)  # type: ignore[arg-type]
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)

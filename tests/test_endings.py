@@ -69,7 +69,7 @@ class Place:
 def prepared(tmp_path_factory) -> Place:
     place = Place(tmp_path_factory.mktemp("prepared"))
     write_photos(place.folder / "photos", [f"{number}.png" for number in range(12)])
-    rows = [f"{number}.png,{number},{number},train" for number in range(12)]
+    rows = [f"{number}.png,{number + 1},{number + 1},train" for number in range(12)]
     table = place.folder / "photos.csv"
     table.write_text("\n".join(["file,latitude,longitude,split", *rows]) + "\n")
     for folder, count in (

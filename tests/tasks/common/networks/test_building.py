@@ -82,9 +82,12 @@ def test_what_agrees_is_accepted() -> None:
     settled(config_of("backbone.width=0.25", "data.image_size=64"), weights_of(new_task()))
 
 
-@pytest.mark.parametrize(
-    "override", ["backbone.width=0.5", "backbone.relu6=false", "data.image_size=300"]
-)
+def test_another_image_size_is_free() -> None:
+    config = settled(config_of("data.image_size=300"), weights_of(new_task()))
+    assert config.data.image_size == 300
+
+
+@pytest.mark.parametrize("override", ["backbone.width=0.5", "backbone.relu6=false"])
 def test_contradictions_are_refused(override: str) -> None:
     name, _, value = override.partition("=")
     with pytest.raises(InputError, match=rf"(?i){name}={value} contradicts init={SOURCE}"):
