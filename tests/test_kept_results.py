@@ -35,7 +35,7 @@ def inputs(tmp_path_factory) -> Path:
     (folder / "photos").mkdir()
     for name in ("a", "b"):
         noise().save(folder / "photos" / f"{name}.jpg")
-    places = "".join(f"{n}.jpg,{n},{n},{n}\n" for n in range(20))
+    places = "".join(f"{n}.jpg,{n},{n},{n}\n" for n in range(1, 21))
     (folder / "places.csv").write_text(f"file,latitude,longitude,place\n{places}")
     return folder
 

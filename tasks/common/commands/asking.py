@@ -7,7 +7,14 @@ from typing import Any
 
 from backbone.errors import InputError
 from tasks.common.commands.advice import ignore_advice
-from tasks.common.commands.request import REFUSALS, Request, composed, named_checkpoint, refusal
+from tasks.common.commands.request import (
+    REFUSALS,
+    Request,
+    composed,
+    named_checkpoint,
+    named_choices,
+    refusal,
+)
 from tasks.common.commands.usage import correct, explain
 from tasks.common.machine.stopping import StoppedError
 from tasks.common.settings.overrides import check_overrides
@@ -34,7 +41,7 @@ def asking(
     if correction := correct(texts, command):
         raise InputError(correction.removeprefix("error: "))
     stored = named_checkpoint(texts)
-    chosen = missing_choices(stored.choices, texts) if stored else []
+    chosen = missing_choices(named_choices(texts, stored), texts)
     try:
         request = composed(command, [*texts, *chosen], stored=stored)
     except REFUSALS as error:

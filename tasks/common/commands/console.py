@@ -27,6 +27,7 @@ from tasks.common.commands.request import (
     Request,
     composed,
     named_checkpoint,
+    named_choices,
     refusal,
     request_of,
 )
@@ -66,7 +67,7 @@ def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[
                 arguments = [_listed(path_as_text(argument)) for argument in arguments]
             sys.argv[1:] = arguments
             stored = named_checkpoint(sys.argv[1:])
-            sys.argv += missing_choices(stored.choices, sys.argv[1:]) if stored else []
+            sys.argv += missing_choices(named_choices(sys.argv[1:], stored), sys.argv[1:])
             _set_up_console()
             answer = _through_hydra if _is_for_hydra(sys.argv[1:]) else _answer
             try:

@@ -83,6 +83,27 @@ def named_checkpoint(arguments: Sequence[str]) -> Any:
         return None
 
 
+def named_choices(arguments: Sequence[str], stored: Any) -> Mapping[str, str | None]:
+    """The options that a command line leaves to the checkpoint or the export that it names.
+
+    Args:
+        arguments: Of the command line.
+        stored: What ``named_checkpoint`` says of it.
+    """
+    if stored:
+        choices: Mapping[str, str | None] = stored.choices
+        return choices
+    given = dict(argument.partition("=")[::2] for argument in arguments)
+    if not given.get("exported"):
+        return {}
+    from tasks.common.exported.metadata import read_metadata
+
+    try:
+        return {"task": read_metadata(Path(unquoted(given["exported"])))["task"]}
+    except InputError:  # which is for the command to say
+        return {}
+
+
 def unquoted(value: str) -> str:
     r"""What Hydra makes of a value in quotes, which may hold any character.
 

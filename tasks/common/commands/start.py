@@ -8,14 +8,12 @@ from omegaconf import DictConfig
 from backbone.errors import InputError
 from tasks.common.commands.request import Request
 from tasks.common.data.module import DataModule
-from tasks.common.exported.metadata import read_metadata
 from tasks.common.exported.running import described, exported_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import unfold_batch_norm
 from tasks.common.networks.loading import load_weights, report_lines
 from tasks.common.networks.restoring import restore
 from tasks.common.networks.settling import check_options, settled
-from tasks.common.settings.composing import compose
 from tasks.common.settings.recompose import recompose
 from tasks.common.training.task import Task
 
@@ -101,8 +99,7 @@ def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:
         folder = Path(str(exported))
         checkpoint = described(folder)
         if not config.get("task"):
-            task = f"task={read_metadata(folder)['task']}"
-            config = compose(request.command, [task, *request.overrides])
+            raise InputError(f"exported={folder}: its metadata name no task. Give task=")
     elif config.init:
         if not config.get("task"):
             raise InputError("init=FILE needs a task, such as task=ssd_coco")
