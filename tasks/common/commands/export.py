@@ -1,7 +1,6 @@
 """A network in files for apps, each proven against the network that it was made from."""
 
 import json
-import logging
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,8 +29,7 @@ from tasks.common.settings.targets import build
 from tasks.common.training.task import Task
 
 EXPORTS = ("model.*", "metadata.json", "parity.json", "README.md", TABLES, "report.txt")
-
-logger = logging.getLogger(__name__)
+THRESHOLDS = ("score_threshold", "nms_iou", "max_candidates", "max_detections")
 
 
 def export(request: Request) -> dict[str, Any]:
@@ -67,11 +65,12 @@ def export(request: Request) -> dict[str, Any]:
     results.make_way()
     parities = {}
     for name in names:
-        folder = results.folder / name if len(names) > 1 else results.folder
+        folder = results.folder / name if asked.format == "all" else results.folder
         folder.mkdir(exist_ok=True)
         parities[name] = write_one(task, name, folder, about, images=images, whose=whose)
-    report = [f"{name}: {line}" for name in names for line in parity_lines(parities[name])]
-    say(report := [f"Checked on {len(images)} photos: {whose}", *report])
+    report = [f"Checked on {len(images)} photos: {whose}"]
+    report += [f"{name}: {line}" for name in names for line in parity_lines(parities[name])]
+    say(report)
     write_report(results.folder, report)
     say_files(results.folder)
     wrong = [name for name in names if not parities[name]["passed"]]
@@ -93,7 +92,7 @@ def write_one(
     classes = (
         None if "parts" in about["network"]["label_map"] else dict(enumerate(task.label_map.names))
     )
-    batch = about.pop("batch")
+    batch = about["batch"]
     try:
         file = chosen.write(network, folder, batch=batch, names=classes, about=json.dumps(about))
     except ImportError as error:
@@ -103,7 +102,7 @@ def write_one(
     parity = {"photos": len(images), "photos_are": whose}
     parity |= compare(task, run, images, batch=batch or len(images))
     write_json(folder / "parity.json", parity)
-    about |= {"batch": batch, "files": [file_facts(file)], "parity": parity}
+    about |= {"files": [file_facts(file)], "parity": parity}
     write_metadata(folder, about)
     (folder / "README.md").write_text(model_card(about), encoding="utf-8")
     return parity
@@ -125,9 +124,6 @@ def describe(task: Task, data: DataModule, request: Request) -> dict[str, Any]:
         "made_with": {name: version(name) for name in ("torch", "mobilenet-suite")},
         "batch": request.config.batch,
     }
-
-
-THRESHOLDS = ("score_threshold", "nms_iou", "max_candidates", "max_detections")
 
 
 def input_of(network: Deployed) -> dict[str, Any]:

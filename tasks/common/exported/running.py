@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from backbone.description import lineage
 from tasks.common.data.labels import LabelMap
 from tasks.common.exported.found import Runner, find_format, missing_library
 from tasks.common.exported.metadata import read_metadata
@@ -51,7 +52,7 @@ def exported_task(config: DictConfig, folder: Path) -> Task:
         label_map=LabelMap.from_dict(description["label_map"]),
         image_size=description["image_size"],
     )
-    task.trained_on = described(folder).trained_on
+    task.trained_on = lineage(description)
     if (folder / TABLES).is_file():
         task.head.load_state_dict(load_file(folder / TABLES), strict=False)
     task.run_file(by_tensors(open_runner(folder, metadata["format"])))

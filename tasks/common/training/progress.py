@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -95,7 +96,7 @@ class RunClock:
         return max(min([left, *(limit for limit in limits if limit is not None)]), 0)
 
 
-class EpochLines(Callback):
+class EpochLines(Callback, ABC):
     """Says a line at the end of each epoch: step, losses, speed, metric and the time left.
 
     The figures of an epoch without validation are left out.
@@ -132,9 +133,9 @@ class EpochLines(Callback):
             f"{round(self.clock.seconds_left(trainer) / 60)} min left"
         )
 
+    @abstractmethod
     def say(self, line: str) -> None:
         """Where it is read."""
-        raise NotImplementedError
 
 
 def losses(metrics: Mapping[str, Any]) -> dict[str, float]:
