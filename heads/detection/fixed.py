@@ -87,8 +87,9 @@ def keep_better(boxes: Tensor, valid: Tensor, *, iou: float, labels: Tensor | No
         overlaps = torch.logical_and(overlaps, labels[:, :, None] == labels[:, None, :])
     place = torch.arange(boxes.shape[1], device=boxes.device)
     by_better = torch.logical_and(overlaps, place[:, None] > place[None, :]).to(boxes.dtype)
-    keep = valid
-    for _ in range(NUM_PRODUCTS):
-        suppressed = torch.matmul(by_better, keep[..., None])[..., 0] > 0.5
-        keep = valid * torch.logical_not(suppressed).to(boxes.dtype)
-    return keep
+    # sums of zeros and ones: what is suppressed falls to zero or below, what does not count too
+    counts = valid[..., None]
+    keep = counts
+    for _ in range(NUM_PRODUCTS):  # few operations each, since exporters take their time for each
+        keep = (counts - torch.bmm(by_better, keep)).relu()
+    return keep[..., 0]
