@@ -1,6 +1,6 @@
 """The suite from Python: from a file to what is in a photo, and the commands as functions.
 
-from tasks.api import load
+from mobilenet_suite import load
 
 model = load("runs/toys/checkpoints/best.ckpt")
 for found in model("photo.jpg")["detections"]:

@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tasks.common.commands.advice import ignore_advice
+from tasks.common.commands.called import as_called
 from tasks.common.commands.exit_codes import (
     FAILED,
     USER_ERROR,
@@ -60,7 +61,7 @@ def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[
                 _write(usage(description, config_name, sys.argv[1:]))
                 return
             if correction := correct(sys.argv[1:], config_name):
-                sys.stderr.write(f"{correction}\n")
+                sys.stderr.write(as_called(f"{correction}\n"))
                 sys.exit(USER_ERROR)
             arguments = _flags_first(sys.argv[1:])
             if not MULTIRUN & set(arguments):  # where a comma parts jobs
@@ -88,7 +89,8 @@ def _answer(function: Callable[[Request], None], config_name: str, stored: Any) 
     try:
         request = composed(config_name, sys.argv[1:], stored=stored)
     except REFUSALS as error:
-        sys.stderr.write(explain(refusal(error), config_name, sys.argv[1:]) + "\n")
+        said = explain(refusal(error), config_name, sys.argv[1:])
+        sys.stderr.write(as_called(f"{said}\n"))
         return USER_ERROR
     try:
         return exit_code(function, request)
@@ -129,7 +131,7 @@ def _through_hydra(function: Callable[[Request], None], config_name: str, stored
     except SystemExit as stop:
         # Hydra ends with 1 when it cannot compose: a misspelt key, a missing option.
         if stop.code == FAILED and not entered:
-            stderr.write(explain(said.getvalue(), config_name, sys.argv[1:]) + "\n")
+            stderr.write(as_called(explain(said.getvalue(), config_name, sys.argv[1:])) + "\n")
             return USER_ERROR
         stderr.write(said.getvalue())
         raise
@@ -150,7 +152,7 @@ def _flags_first(arguments: Sequence[str]) -> list[str]:
 
 def _write(text: str) -> None:
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(as_called(text))
         sys.stdout.flush()
     except BrokenPipeError:
         sys.exit(cut_short())
@@ -158,6 +160,9 @@ def _write(text: str) -> None:
 
 class _Console(logging.StreamHandler[TextIO]):
     """Lets a closed pipe end the command; logging would print a traceback for every line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return as_called(super().format(record))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         if isinstance(sys.exception(), BrokenPipeError):

@@ -9,6 +9,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from backbone.errors import InputError
+from tasks.common.commands.called import as_called
 from tasks.common.commands.request import Request
 from tasks.common.machine.distributed import (
     end_for_the_first_one,
@@ -51,7 +52,7 @@ def exit_code(function: Callable[[Request], None], request: Request) -> int:
             traceback.print_exc()
             return FAILED
         end_other_processes()
-        sys.stderr.write(f"error: {mistake}\n")
+        sys.stderr.write(as_called(f"error: {mistake}\n"))
         end_for_the_first_one(USER_ERROR)
         return USER_ERROR
     return 0
@@ -72,7 +73,7 @@ def end_stopped(stop: StoppedError) -> int:
         return _end_together(code, str(stop))
     if is_first_process():
         end_other_processes()
-        sys.stderr.write(f"{stop}\n")
+        sys.stderr.write(as_called(f"{stop}\n"))
     else:
         wait_for_the_one_that_failed()  # most likely the first one was stopped, too
     return code

@@ -2,7 +2,6 @@
 
 import logging
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from backbone.weights import Weights, read_checkpoint, save_weights
 from tasks.common.charts.training_curves import draw_curves
+from tasks.common.commands.called import to_run
 from tasks.common.images.decoding import read_image
 from tasks.common.report import counted
 from tasks.common.settings.writing import written
@@ -233,15 +233,9 @@ def next_commands(checkpoint: Path) -> list[str]:
     """What to do with a network now, ready to paste."""
     network = setting("checkpoint", checkpoint)
     return [
-        f"python {tool('predict')} {network} input=PHOTOS output=FOUND",
-        f"python {tool('eval')} {network}",
+        f"{to_run('predict')} {network} input=PHOTOS output=FOUND",
+        f"{to_run('eval')} {network}",
     ]
-
-
-def tool(name: str) -> str:
-    """A command beside the one that runs, from where that was started."""
-    path = Path(sys.argv[0]).with_name(f"{name}.py")
-    return shlex.quote(str(path)) if path.is_file() else f"tools/{name}.py"
 
 
 def setting(key: str, value: Path) -> str:
