@@ -116,7 +116,8 @@ def train_in(results: Results, request: Request) -> dict[str, float]:
     chosen = put_in_reported(task, trainer, checkpoints, report=config.report)
     metrics = score(task, data, trainer, folder=folder, precision=config.trainer.precision)
     speed = throughput.images_per_second
-    metrics |= {"train/images_per_second": speed, **chosen.metrics()}
+    metrics |= {"train/images_per_second": speed, "train/minutes": seconds / 60}
+    metrics |= chosen.metrics()
     write_json(folder / "metrics.json", metrics)
     close(task, trainer, folder, chosen, seconds=seconds, images_per_second=speed)
     return metrics
