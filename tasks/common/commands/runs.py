@@ -58,8 +58,7 @@ def list_runs(request: Request) -> str:
     """
     config = request.config
     check_choice("format", config.format, allowed=FORMATS)
-    given = [config.input] if isinstance(config.input, str) else list(config.input)
-    runs = [run for folder in given for run in find_runs(Path(folder))]
+    runs = list(find_runs(Path(config.input)))
     if not runs:
         raise InputError(
             f"input={config.input}: no run has ended there, which would have left {METRICS} and "
