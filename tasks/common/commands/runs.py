@@ -69,9 +69,8 @@ def list_runs(request: Request) -> str:
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.figure, []).append(run)
-    tables = [
-        [*_rows(_sorted(group, config.sort), list(config.metrics))] for group in groups.values()
-    ]
+    more = [config.metrics] if isinstance(config.metrics, str) else list(config.metrics)
+    tables = [[*_rows(_sorted(group, config.sort), more)] for group in groups.values()]
     write = {"text": _as_text, "csv": _as_csv, "json": _as_json}[config.format]
     return write(tables)
 
