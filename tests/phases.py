@@ -105,7 +105,9 @@ def phase(
         output: File that gets what it says.
     """
     given = [str(argument) for argument in arguments]
-    process = SERVER.Process(target=_command, args=(tool, given, trap, output))
+    process = SERVER.Process(
+        target=run_command, args=(tool, given), kwargs={"trap": trap, "output": output}
+    )
     process.start()
     process.join(300)
     code = process.exitcode
@@ -136,7 +138,10 @@ def _is_alive(group: int | None) -> bool:
     return False
 
 
-def _command(tool: str, arguments: list[str], trap: Trap | Fault | None, output: Path) -> None:
+def run_command(
+    tool: str, arguments: list[str], *, output: Path, trap: Trap | Fault | None = None
+) -> None:
+    """What a process of ``phase`` does."""
     os.setpgid(0, 0)
     # how this process was started is not how the command is to start its own
     multiprocessing.set_start_method(None, force=True)  # type: ignore[arg-type]

@@ -1,10 +1,7 @@
 """The benchmark runs and compares like with like. How fast anything is depends on the machine."""
 
 import json
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
@@ -15,8 +12,8 @@ from heads.ssd import SSDHead
 from tasks.common.machine.hardware import prediction_precisions
 from tasks.common.machine.timing import Row, median_seconds, rows_as_text
 from tasks.detection.bench.torchvision_one_stage import torchvision_ssd
+from tests.commands import ROOT, Finished, run_inside
 
-REPOSITORY = Path(__file__).parent.parent
 PRECISIONS = prediction_precisions()
 TINY = (
     "seconds=0.01",
@@ -28,13 +25,8 @@ TINY = (
 )
 
 
-def bench(*overrides):
-    return subprocess.run(
-        (sys.executable, "tools/bench.py", *TINY, *overrides),
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+def bench(*overrides: str) -> Finished:
+    return run_inside("bench", *TINY, *overrides, cwd=ROOT)
 
 
 def test_every_part_has_its_rows():

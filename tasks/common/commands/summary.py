@@ -18,6 +18,7 @@ from tasks.common.images.decoding import read_image
 from tasks.common.report import counted
 from tasks.common.settings.writing import written
 from tasks.common.training.checkpoints import Checkpoints
+from tasks.common.training.loggers import show_picture
 from tasks.common.training.task import Task
 
 REPORTS = ("best", "last")
@@ -123,14 +124,13 @@ def write_network(folder: Path, task: Task) -> None:
 
 
 def show_charts(trainer: Trainer, folder: Path) -> None:
-    """Shows TensorBoard the charts, too."""
-    for board in trainer.loggers:
-        if isinstance(board, TensorBoardLogger):
-            for path in charts(folder):
-                name = str(path.relative_to(folder).with_suffix(""))
-                pixels = read_image(path).pixels
-                board.experiment.add_image(name, pixels, trainer.global_step, dataformats="HWC")
-            board.experiment.close()  # which training has done before
+    """Shows the charts beside the curves, too."""
+    for logger in trainer.loggers:
+        for path in charts(folder):
+            name = str(path.relative_to(folder).with_suffix(""))
+            show_picture(logger, name, read_image(path).pixels, step=trainer.global_step)
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.close()  # which training has done before
 
 
 def charts(folder: Path) -> list[Path]:

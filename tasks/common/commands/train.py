@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from lightning.pytorch import Callback, Trainer, seed_everything
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
 from backbone.errors import InputError, check_choice
@@ -38,6 +38,7 @@ from tasks.common.training.batch_norm_statistics import averages
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.curve import CurveLogger
 from tasks.common.training.diverged import DivergedError
+from tasks.common.training.loggers import build_loggers
 from tasks.common.training.patience import Patience
 from tasks.common.training.pictures import validation_pictures
 from tasks.common.training.progress import Throughput
@@ -99,7 +100,7 @@ def train_in(results: Results, request: Request) -> dict[str, float]:
         config.trainer,
         folder=folder,
         callbacks=[*run_callbacks(task, config, folder), throughput, checkpoints],
-        loggers=run_loggers(folder, goes_on=None if results.earlier else start),
+        loggers=run_loggers(config, folder, goes_on=None if results.earlier else start),
         resumed=start.resume.state if start.resume else None,
     )
     config = in_force(config, task, folder)
@@ -144,17 +145,18 @@ def run_callbacks(task: Task, config: DictConfig, folder: Path) -> list[Callback
     ]
 
 
-def run_loggers(folder: Path, *, goes_on: Start | None) -> list[CurveLogger | TensorBoardLogger]:
+def run_loggers(config: DictConfig, folder: Path, *, goes_on: Start | None) -> list[Logger]:
     """Where the curve of a run goes.
 
     Args:
+        config: Of the run.
         folder: Of the run.
         goes_on: What it starts from; None if the rows in the folder are of a run that is replaced.
     """
     resume = goes_on.resume if goes_on else None
     first_step = resume.global_step if resume else 0
     curve = CurveLogger(folder / "metrics.csv", first_step=first_step)
-    return [curve, TensorBoardLogger(folder, name="", version="tensorboard")]
+    return [curve, *build_loggers(config, folder)]
 
 
 def fit(trainer: Trainer, task: Task, data: DataModule, *, start: Start, results: Results) -> float:

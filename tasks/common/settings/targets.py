@@ -16,6 +16,9 @@ OWN_PACKAGES = ("backbone", "heads", "tasks")
 LIBRARY_TARGETS = frozenset(
     {
         "lightning.pytorch.Trainer",
+        "lightning.pytorch.loggers.MLFlowLogger",
+        "lightning.pytorch.loggers.TensorBoardLogger",
+        "lightning.pytorch.loggers.WandbLogger",
         "lightning.pytorch.strategies.DDPStrategy",
         "timm.optim.RMSpropTF",
         "torch.optim.AdamW",

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import TensorBoardLogger
 
 from backbone.errors import check_number
 from backbone.files import replacing
 from tasks.common.images.decoding import read_image
 from tasks.common.training.comparison import comparison
+from tasks.common.training.loggers import show_picture
 from tasks.common.training.task import Task
 
 JPEG_QUALITY = 90
@@ -69,13 +69,8 @@ class ValidationPictures(Callback):
         # numbered, since photos of different folders may share a name
         save_picture(self.folder / f"{index:05d}_{Path(str(photo)).stem}.jpg", picture)
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image(
-                    f"truth, prediction/{Path(str(photo)).stem}",
-                    for_board(picture),
-                    trainer.global_step,
-                    dataformats="HWC",
-                )
+            name = f"truth, prediction/{Path(str(photo)).stem}"
+            show_picture(logger, name, for_board(picture), step=trainer.global_step)
 
 
 def validation_pictures(folder: Path, settings: Mapping[str, Any] | None) -> list[Callback]:
@@ -84,7 +79,7 @@ def validation_pictures(folder: Path, settings: Mapping[str, Any] | None) -> lis
 
 
 def for_board(picture: np.ndarray) -> np.ndarray:
-    """A picture at the width that TensorBoard shows; the file has it in full.
+    """A picture at the width that boards show; the file has it in full.
 
     TensorBoard keeps PNG, which takes a fifth of a second for a picture of 1500 pixels.
     """

@@ -1,16 +1,17 @@
 """From a folder and from shards: every photo once an epoch, and exact resume."""
 
 import json
+import os
 import signal
-import subprocess
-import sys
+import socket
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.commands import ROOT, run_inside
-from tests.phases import Trap, differences, phase
+from tests.commands import run_inside
+from tests.phases import SERVER, Trap, differences, phase, run_command
 from tests.photo_files import write_photos
 
 NUM_TRAIN, NUM_VAL, PER_SHARD = 24, 5, 3
@@ -27,27 +28,6 @@ TINY = (
     "trainer.log_every_n_steps=1",
     "pictures.count=0",
 )
-
-# Writes down the photos of every step. With a number of a step, the process kills itself there.
-WATCHED = """
-import json, os, signal, sys
-sys.path.insert(0, {root!r})
-from tasks.common.training.task import Task
-from tools.train import main
-
-step = Task.training_step
-
-def training_step(self, batch, batch_idx):
-    if self.trainer.global_step == {kill_at}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    row = [self.global_rank, self.trainer.global_step, self.current_epoch, batch["id"].tolist()]
-    with open({log!r}, "a") as file:
-        file.write(json.dumps(row) + "\\n")
-    return step(self, batch, batch_idx)
-
-Task.training_step = training_step
-main()
-"""
 
 
 @pytest.fixture(scope="module", params=["geotagged", "shards"])
@@ -92,16 +72,13 @@ def test_two_processes_see_every_photo_once_an_epoch(data: list[str], tmp_path: 
     settings = [*TINY, *data, "trainer=ddp", "data.batch_size=2"]
     settings += ["data.num_workers=2", "trainer.precision=32-true"]
 
-    def train(name: str, *more: str, kill_at: int = -1) -> int:
-        script = tmp_path / "train.py"
-        log = str(tmp_path / f"{name}.txt")
-        script.write_text(WATCHED.format(root=str(ROOT), log=log, kill_at=kill_at))
-        command = [sys.executable, script, *settings, f"run_dir={tmp_path / name}", *more]
-        return subprocess.run(command, timeout=300, check=False).returncode
+    def train(name: str, *more: str, kill_at: int = -1) -> list[int | None]:
+        arguments = [*settings, f"run_dir={tmp_path / name}", *more]
+        return in_two_processes(arguments, tmp_path / f"{name}.txt", kill_at)
 
-    assert train("straight") == 0
-    assert train("killed", kill_at=3) == -signal.SIGKILL
-    assert train("killed", "resume=last") == 0
+    assert train("straight") == [0, 0]
+    assert train("killed", kill_at=3) == [-signal.SIGKILL] * 2
+    assert train("killed", "resume=last") == [0, 0]
     assert not differences(tmp_path / "straight", tmp_path / "killed")
 
     logs = [steps(tmp_path / f"{name}.txt") for name in ("straight", "killed")]
@@ -112,6 +89,46 @@ def test_two_processes_see_every_photo_once_an_epoch(data: list[str], tmp_path: 
         epochs[epoch] += ids
     everything = list(range(NUM_TRAIN))
     assert [sorted(epochs[epoch]) for epoch in range(2)] == [everything, everything]
+
+
+def in_two_processes(arguments: list[str], log: Path, kill_at: int) -> list[int | None]:
+    """Runs a training as ``torchrun --nproc-per-node 2`` starts it, and gives the exit codes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": 2, "GROUP_RANK": 0}
+    told |= {"LOCAL_WORLD_SIZE": 2, "TORCHELASTIC_RUN_ID": "test"}
+    processes = [
+        SERVER.Process(
+            target=watched,
+            args=(arguments, log, kill_at, {**told, "RANK": rank, "LOCAL_RANK": rank}),
+        )
+        for rank in range(2)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(300)
+    return [process.exitcode for process in processes]
+
+
+def watched(arguments: list[str], log: Path, kill_at: int, told: dict[str, object]) -> None:
+    """Writes down the photos of every step. With a step's number, it kills itself there."""
+    os.environ.update({name: str(value) for name, value in told.items()})
+    from tasks.common.training.task import Task
+
+    step = Task.training_step
+
+    def training_step(self: Any, batch: Any, batch_idx: int) -> Any:
+        if self.trainer.global_step == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        row = [self.global_rank, self.trainer.global_step, self.current_epoch, batch["id"].tolist()]
+        with log.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        return step(self, batch, batch_idx)
+
+    Task.training_step = training_step  # type: ignore[method-assign]
+    run_command("train", arguments, output=log.with_name(f"{log.stem}_{told['RANK']}.output"))
 
 
 def steps(log: Path) -> dict[tuple[int, int], tuple[int, list[int]]]:
