@@ -27,6 +27,7 @@ from tasks.common.images.decoding import DecodedImage, read_image
 from tasks.common.images.given import Photo, as_files
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import fix_weights
+from tasks.common.networks.published import weights_file
 from tasks.common.networks.restoring import own_settings
 from tasks.common.settings.targets import build
 from tasks.common.training.comparison import confident
@@ -41,14 +42,15 @@ def load(path: str | Path, *, task: str = "") -> "Model":
     """A trained network, ready to look at photos, on the CPU.
 
     Args:
-        path: A checkpoint of a run, its ``weights.safetensors``, imported weights, or a folder
-            of ``tools/export.py``, which its runtime runs.
+        path: A checkpoint of a run, its ``weights.safetensors``, imported weights, a folder of
+            ``tools/export.py``, which its runtime runs, or published weights by name, such as
+            ``ssd_mobilenet_0.75_coco``.
         task: Of a weights file, the task that it is for, where its head fits several.
 
     Raises:
         InputError: If there is no such file, or it holds no whole network.
     """
-    path = Path(path)
+    path = weights_file(path)
     if path.is_dir():
         checkpoint, task = described(path), task or read_metadata(path)["task"]
     else:

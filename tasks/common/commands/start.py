@@ -12,6 +12,7 @@ from tasks.common.exported.running import described, exported_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import unfold_batch_norm
 from tasks.common.networks.loading import load_weights, report_lines
+from tasks.common.networks.published import weights_file
 from tasks.common.networks.restoring import restore
 from tasks.common.networks.settling import check_options, settled
 from tasks.common.settings.recompose import recompose
@@ -41,7 +42,8 @@ class Start(NamedTuple):
             InputError: If there is no such file, or a run cannot go on from it.
         """
         if not config.resume:
-            return cls(Checkpoint.read(Path(str(config.init))) if config.init else None, None)
+            init = config.init and Checkpoint.read(weights_file(config.init))
+            return cls(init or None, None)
         last = folder / "checkpoints" / "last.ckpt"
         path = last if config.resume == "last" else Path(str(config.resume))
         if not path.is_file():
@@ -103,7 +105,7 @@ def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:
     elif config.init:
         if not config.get("task"):
             raise InputError("init=FILE needs a task, such as task=ssd_coco")
-        checkpoint = Checkpoint.read(Path(str(config.init)))
+        checkpoint = Checkpoint.read(weights_file(config.init))
     else:
         checkpoint = request.stored or Checkpoint.of_run(Path(str(config.checkpoint)))
         config = recompose(

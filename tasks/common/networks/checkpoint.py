@@ -10,7 +10,9 @@ from torch import Tensor
 from backbone.description import lineage
 from backbone.errors import InputError
 from backbone.weights import network_tensors, read_checkpoint, read_weights
+from heads.published import import_published
 
+TFLITE = ".tflite"  # tells by itself that it is a published network
 RESUMABLE = ("config", "global_step", "loops", "optimizer_states")
 
 
@@ -54,8 +56,9 @@ class Checkpoint:
                     f"{path} is no checkpoint to resume from: it lacks {', '.join(lacking)}"
                 )
             return read
-        if path.suffix == ".safetensors" or not path.is_file():
-            weights = read_weights(path)
+        if path.suffix in (".safetensors", TFLITE) or not path.is_file():
+            foreign = path.suffix == TFLITE and path.is_file()
+            weights = import_published([path]) if foreign else read_weights(path)
             return cls(path, weights.tensors, weights.description)
         return replace(cls._of_state(path, read_checkpoint(path)), state={})
 
