@@ -6,8 +6,9 @@ import os
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
@@ -61,6 +62,16 @@ def run_inside(*arguments: str | Path, cwd: Path) -> Finished:
             except SystemExit as stop:
                 code = stop.code
     return Finished(int(str(code or 0)), stdout.getvalue(), stderr.getvalue())
+
+
+def wait_for(path: Path, process: subprocess.Popen[Any]) -> None:
+    """Waits until a file is there, which a command that runs is to write."""
+    for _ in range(6000):
+        if path.exists():
+            return
+        assert process.poll() is None
+        time.sleep(0.02)
+    raise AssertionError(f"no {path} in two minutes")
 
 
 def options(group: str) -> list[str]:

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from backbone.errors import InputError
 from tasks.common.data import augmentation
-from tasks.common.data.sampling import shuffled_in_windows
 from tasks.common.images.decoding import read_image
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.shards.data import ShardData
@@ -291,18 +289,3 @@ def test_wrong_settings_are_refused(settings: list[str], said: str, tmp_path: Pa
 def test_small_copies_of_packed_photos_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data\.cache"):
         make(tmp_path, cache=str(tmp_path))
-
-
-@pytest.mark.parametrize("window", [1, 2, 3, 100])
-def test_photos_are_mixed_within_a_few_shards(window: int) -> None:
-    shards = torch.arange(60) // 10
-    seen = set()
-    for seed in range(5):
-        order = shuffled_in_windows(
-            shards, window=window, generator=torch.Generator().manual_seed(seed)
-        )
-        assert sorted(order.tolist()) == list(range(60))
-        for part in shards[order].split(10 * window):
-            assert len(part.unique()) == min(window, 6, len(part) // 10)
-        seen.add(tuple(order.tolist()))
-    assert len(seen) == 5

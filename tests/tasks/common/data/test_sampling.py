@@ -1,7 +1,10 @@
+"""Samples in an order that depends on seed and epoch alone, and can start anywhere."""
+
 import pytest
+import torch
 
 from tasks.common.data import sampling
-from tasks.common.data.sampling import EpochSampler, ShardSampler
+from tasks.common.data.sampling import EpochSampler, ShardSampler, shuffled_in_windows
 
 
 def order(num_samples=10, *, epoch=0, seed=0, batch_size=2, skipped=0):
@@ -66,3 +69,18 @@ def test_processes_share_an_evaluation_without_padding(as_process, num_samples):
         assert len(list(sampler)) == len(sampler)
         seen += list(sampler)
     assert sorted(seen) == [(0, index) for index in range(num_samples)]
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 100])
+def test_photos_are_mixed_within_a_few_shards(window: int) -> None:
+    shards = torch.arange(60) // 10
+    seen = set()
+    for seed in range(5):
+        order = shuffled_in_windows(
+            shards, window=window, generator=torch.Generator().manual_seed(seed)
+        )
+        assert sorted(order.tolist()) == list(range(60))
+        for part in shards[order].split(10 * window):
+            assert len(part.unique()) == min(window, 6, len(part) // 10)
+        seen.add(tuple(order.tolist()))
+    assert len(seen) == 5

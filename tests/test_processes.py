@@ -1,0 +1,82 @@
+"""Several processes train as one: one folder, exact resume, one message and one exit code."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.commands import ROOT, run, wait_for
+from tests.phases import TINY, differences, phase
+
+
+def test_two_processes(tmp_path):
+    """Two processes through the real command: one folder, exact resume, each sample once."""
+    settings = [*TINY, f"data.root={tmp_path / 'data'}", "trainer=ddp", "data.num_val=5"]
+    settings += ["data.batch_size=2", "trainer.max_epochs=2", "checkpoint_every_steps=1"]
+    settings += ["trainer.precision=32-true"]  # as figures are reported
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    command = [sys.executable, "tools/train.py", *settings, f"run_dir={stopped}"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    wait_for(stopped / "checkpoints" / "last.ckpt", process)
+    process.terminate()  # the first process only, which tells the other
+    assert process.communicate()[1].count("Stopped by SIGTERM") == 1
+    assert process.returncode == 143
+    for folder, resume in ((stopped, ["resume=last"]), (straight, [])):
+        done = run("train", *settings, f"run_dir={folder}", *resume)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("for the network") == 1
+        assert " on 5 photos of" in done.stdout  # which both processes together have scored
+    assert not differences(straight, stopped)
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "straight", "stopped"}
+
+    # one process finds the same figures for the same weights
+    checkpoint = straight / "checkpoints" / "best.ckpt"
+    output = tmp_path / "output.txt"
+    alone = phase("eval", f"checkpoint={checkpoint}", f"run_dir={tmp_path / 'eval'}", output=output)
+    assert alone.code == 0, alone.output
+    figures = json.loads((tmp_path / "eval" / "metrics.json").read_text())
+    rows = list(csv.DictReader((straight / "metrics.csv").open()))
+    best = max((float(row["val/map"]), row) for row in rows if row["val/map"])[1]
+    reported = json.loads((straight / "metrics.json").read_text())
+    assert reported["best/step"] == int(best["step"]) + 1
+    for name in ("val/map", "val/map_50"):
+        assert figures[name] == pytest.approx(float(best[name]), abs=1e-6)
+        assert figures[name] == reported[name]  # both processes had put these weights in
+
+
+BROKEN_IN_ONE = """
+import os, sys
+sys.path.insert(0, {root!r})
+from backbone.errors import InputError
+from tasks.common.training.task import Task
+from tools.train import main
+
+step = Task.training_step
+
+def training_step(self, batch, batch_idx):
+    if os.environ["LOCAL_RANK"] == "{rank}":
+        raise InputError("photo 3 is gone")
+    return step(self, batch, batch_idx)
+
+Task.training_step = training_step
+main()
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_what_only_one_process_meets_ends_both(tmp_path, rank):
+    """With the message of the one and its exit code, as of a photo that vanishes in training."""
+    script = tmp_path / "train.py"
+    script.write_text(BROKEN_IN_ONE.format(root=str(ROOT), rank=rank))
+    settings = [*TINY, f"data.root={tmp_path / 'data'}", "trainer=ddp", "data.batch_size=2"]
+    done = subprocess.run(
+        [sys.executable, script, *settings, f"run_dir={tmp_path / 'run'}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stderr == "error: photo 3 is gone\n"
+    assert done.returncode == 2
