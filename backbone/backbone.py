@@ -22,6 +22,7 @@ class Backbone(nn.Module, ABC):
             that is one vector for the whole image, whose sides are 1, has none.
         min_side: Side of the smallest image it has features of, in pixels.
         loses_edges: Whether its layers pad too little to keep the pixels at the edges.
+        trained_on: Data sets that the weights it is made with have learned from.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Backbone(nn.Module, ABC):
     strides: Mapping[str, int]
     min_side: int = 32
     loses_edges: bool = False
+    trained_on: Sequence[str] = ()
 
     def forward(self, image: Tensor, *, tail: bool = True) -> dict[str, Tensor]:
         """Features of a normalised image.

@@ -18,7 +18,7 @@ from tasks.common.training.task import Task
 
 MAX_LINE = 120  # longer ones list what they count
 # Settings that a run may change when it is resumed.
-OF_ONE_START = ("resume", "run_dir", "overwrite", "init", "report")
+OF_ONE_START = ("resume", "run_dir", "overwrite", "init", "report", "backbone.pretrained")
 OF_ONE_STRETCH = ("trainer.max_", "logger")
 
 logger = logging.getLogger(__name__)

@@ -107,4 +107,5 @@ def learned_from(
     taught = [name for teacher in teachers if teacher for name in teacher.trained_on]
     several = [choice for group, choice in choices.items() if group.startswith("data@")]
     own = several or ([choices["data"]] if choices["data"] not in LAYOUTS else folders(config))
-    return list(dict.fromkeys([*before, *taught, *map(str, own)]))
+    made_with = task.backbone.trained_on
+    return list(dict.fromkeys([*before, *made_with, *taught, *map(str, own)]))

@@ -37,6 +37,8 @@ def settled(config: DictConfig, checkpoint: Checkpoint) -> DictConfig:
         raise InputError(f"init={source} is for the backbone {name}, not {wanted.name}")
     for key, value in backbone.items():
         _settle(config.backbone, key, value, path=f"backbone.{key}", source=source)
+    if "pretrained" in config.backbone:
+        config.backbone.pretrained = None  # its weights are all in the file
     head: Any = get_class(config.head["_target_"])
     resized = head.takes_any_size and config.data.image_size is not None
     if is_for_head(checkpoint, head.name) and not resized:
