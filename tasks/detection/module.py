@@ -36,7 +36,7 @@ class DetectionData(DataModule):
 
     Args:
         augmentation: Makes the training augmentation for an image size: ``recipes.paper`` or
-            ``recipes.strong``.
+            ``recipes.strong``; None only resizes.
         on_bad_box: ``error``, ``drop`` or ``clip``.
         on_bad_image: ``error`` or ``skip``.
         masks: Whether the task needs masks; batches then have ``masks`` too.
@@ -57,7 +57,7 @@ class DetectionData(DataModule):
     def __init__(
         self,
         *,
-        augmentation: Callable[[int], DetectionAugmentation],
+        augmentation: Callable[[int], DetectionAugmentation] | None,
         on_bad_box: str,
         on_bad_image: str,
         masks: bool = False,
@@ -72,7 +72,7 @@ class DetectionData(DataModule):
         super().__init__(**loading)
         check_choice("data.crowds", crowds, allowed=CROWD_POLICIES)
         check_choice("data.exif", exif, allowed=EXIF_POLICIES)
-        self.augmentation = augmentation
+        self.augmentation = augmentation or recipes.plain
         self.on_bad_image = on_bad_image
         self.reading = Reading(on_bad_box=on_bad_box, masks=masks, exif=exif)
         self.crowds = crowds

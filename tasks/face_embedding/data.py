@@ -37,7 +37,7 @@ class EmbeddingData(DataModule):
         alignment: ``mtcnn`` turns each face to where its eyes, nose and mouth are in the template;
             ``none`` takes the middle square of a photo.
         cache: Folder for the places of faces, which are searched for once.
-        augmentation: How faces are shown in training.
+        augmentation: How faces are shown in training; None for as they are.
         on_bad_image: ``error`` or ``skip``.
         **loading: See ``DataModule``.
     """
@@ -53,7 +53,7 @@ class EmbeddingData(DataModule):
         pairs_root: str | None,
         alignment: str,
         cache: str,
-        augmentation: Callable[[], LookAtFace],
+        augmentation: Callable[[], LookAtFace] | None,
         on_bad_image: str,
         **loading: Any,
     ) -> None:
@@ -150,7 +150,7 @@ class EmbeddingData(DataModule):
     @property
     def train_set(self) -> FaceSet:
         """Augmented faces."""
-        look_at = self.augmentation()
+        look_at = self.augmentation() if self.augmentation else plain
         return FaceSet(self.train_faces, look_at, side=self.image_size, seed=self.seed)
 
     @property

@@ -37,7 +37,7 @@ from tasks.common.machine.workers import end_workers
 from tasks.common.settings.composing import check_task_named
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.recompose import missing_choices
-from tasks.common.settings.writing import path_as_text
+from tasks.common.settings.writing import path_as_text, unreadable_as_text
 
 MULTIRUN = {"-m", "--multirun"}
 
@@ -65,7 +65,9 @@ def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[
                 sys.exit(USER_ERROR)
             arguments = _flags_first(sys.argv[1:])
             if not MULTIRUN & set(arguments):  # where a comma parts jobs
-                arguments = [_listed(path_as_text(argument)) for argument in arguments]
+                arguments = [
+                    unreadable_as_text(_listed(path_as_text(argument))) for argument in arguments
+                ]
             sys.argv[1:] = arguments
             stored = named_checkpoint(sys.argv[1:])
             sys.argv += missing_choices(named_choices(sys.argv[1:], stored), sys.argv[1:])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Generic
 
 from backbone.errors import InputError
-from tasks.common.data import augmentation
+from tasks.common.data.augmentation import plain
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.photo_sets import LabelledSet, UnlabelledSet, collate
@@ -26,7 +26,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
     Args:
         root: Folder of the data set.
         augmentation: Makes the training augmentation for an image size: ``augmentation.paper`` or
-            ``augmentation.modern``.
+            ``augmentation.modern``; None shows the photos as validation does.
         on_bad_image: ``error`` or ``skip``.
         resolution: Sides of training photos by epoch, for an image size:
             ``resolution.growing_sides``; None for that size in all epochs.
@@ -43,7 +43,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
         self,
         *,
         root: str | int | None,
-        augmentation: Callable[[int], Look],
+        augmentation: Callable[[int], Look] | None,
         on_bad_image: str,
         resolution: Callable[[int], list[int]] | None = None,
         cache: str | int | None = None,
@@ -54,7 +54,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
         if resolution:
             self.train_sides = resolution(self.image_size)
         self.root = root
-        self.augmentation = augmentation
+        self.augmentation = augmentation or plain
         self.on_bad_image = on_bad_image
         self.copies = None
         if cache not in (None, ""):
@@ -114,7 +114,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
     def val_set(self) -> LabelledSet:
         """The middle of each validation photo."""
         return LabelledSet(
-            self.photos("val"), augmentation.plain, sides=[self.image_size], seed=self.seed
+            self.photos("val"), plain, sides=[self.image_size], seed=self.seed
         )
 
     def train_photo(self, index: int) -> tuple[str, ImageFile]:
@@ -123,7 +123,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
 
     def predict_set(self, paths: Sequence[Path]) -> UnlabelledSet:
         """The middle of each of the given photos."""
-        return UnlabelledSet(paths, augmentation.plain(self.image_size))
+        return UnlabelledSet(paths, plain(self.image_size))
 
     @property
     def collate(self) -> Collate:
