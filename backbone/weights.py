@@ -19,8 +19,8 @@ from torch import Tensor
 
 from backbone.description import check_description
 from backbone.errors import InputError
-from backbone.foreign import what_else
 from backbone.files import replacing
+from backbone.foreign import what_else
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,8 @@ def import_published(paths: Sequence[Path], *, names: Sequence[str] | None = Non
                 return converter.convert(files)
             except InputError as error:
                 raise InputError(f"source={files}: {error}") from error
-    if said := next(filter(None, map(what_else, paths)), ""):
-        if paths[0].suffix != ".tflite":
-            raise InputError(f"source={said}")
+    if (said := next(filter(None, map(what_else, paths)), "")) and paths[0].suffix != ".tflite":
+        raise InputError(f"source={said}")
     kinds = "\n".join(f"    {converter.__doc__.splitlines()[0]}" for converter in known)
     raise InputError(f"source={files}: not one of the published networks that are known:\n{kinds}")
 

@@ -45,7 +45,7 @@ def test_no_command_takes_what_it_does_not_read(tool: str, added: str, tmp_path:
         ("+callbacks.early_stopping.patience=3", "trainer.patience"),
         ("+trainer.early_stopping=3", "trainer.patience"),
         ("+trainer.max_epoch=3", "trainer.max_epochs=3"),
-        ("+lr_find=true", "optim.lr"),
+        ("+lr_find=true", "trainer.find_lr=true"),
         ("+data.nothing=1", "Settings of data: "),
         ("+data.augmentation.nothing=1", "Settings of data.augmentation: "),
         ("+pictures.nothing=1", "Settings of pictures: "),

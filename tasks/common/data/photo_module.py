@@ -113,9 +113,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
     @property
     def val_set(self) -> LabelledSet:
         """The middle of each validation photo."""
-        return LabelledSet(
-            self.photos("val"), plain, sides=[self.image_size], seed=self.seed
-        )
+        return LabelledSet(self.photos("val"), plain, sides=[self.image_size], seed=self.seed)
 
     def train_photo(self, index: int) -> tuple[str, ImageFile]:
         photos = self.photos("train")

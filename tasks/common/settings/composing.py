@@ -4,9 +4,10 @@ import functools
 from collections.abc import Sequence
 
 import hydra
+import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from tasks.common.settings.configs import CONFIGS
 
@@ -63,8 +64,8 @@ def check_task_named(config_name: str, overrides: Sequence[str]) -> None:
 @functools.cache
 def _leaves_task_out(config_name: str) -> bool:
     """Whether a command has no task, or none that Hydra itself asks for, unless one is named."""
-    defaults = OmegaConf.load(CONFIGS / f"{config_name}.yaml").get("defaults", [])
-    return {"task": None} in OmegaConf.to_container(OmegaConf.create(defaults))
+    config = yaml.safe_load((CONFIGS / f"{config_name}.yaml").read_text(encoding="utf-8"))
+    return {"task": None} in config.get("defaults", [])
 
 
 def _is_of_task(group: str, option: str) -> bool:
@@ -73,7 +74,7 @@ def _is_of_task(group: str, option: str) -> bool:
 
 
 def _ways_to_a_task(config_name: str) -> str:
-    config = OmegaConf.load(CONFIGS / f"{config_name}.yaml")
+    config = yaml.safe_load((CONFIGS / f"{config_name}.yaml").read_text(encoding="utf-8"))
     tasks = "|".join(sorted(path.stem for path in (CONFIGS / "task").glob("*.yaml")))
     return f"{'checkpoint=FILE or ' * ('checkpoint' in config)}task={tasks}"
 

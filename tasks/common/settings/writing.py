@@ -56,8 +56,8 @@ def unreadable_as_text(argument: str) -> str:
 
     Of a list, each member is. What is quoted already, or refers to other settings, stays.
 
-    >>> print(unreadable_as_text("data.label=naïve"), unreadable_as_text("data.attributes=[a=b,hat]"))
-    data.label="naïve" data.attributes=["a=b",hat]
+    >>> print(unreadable_as_text("data.label=naïve"), unreadable_as_text("head.some=[a=b,hat]"))
+    data.label="naïve" head.some=["a=b",hat]
     >>> unreadable_as_text("optim.lr=1e-3"), unreadable_as_text("data.classes=['a']")
     ('optim.lr=1e-3', "data.classes=['a']")
     """
