@@ -13,7 +13,7 @@ from tasks.common.data.held_out import held_out
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.loader import Loader
 from tasks.common.data.module import Collate, DataModule
-from tasks.common.data.overlap import copies_of, overlap_lines
+from tasks.common.data.overlap import overlap_lines
 from tasks.common.data.sampling import ShardSampler
 from tasks.common.data.spread import covering
 from tasks.common.report import counted
@@ -224,12 +224,7 @@ class DetectionData(DataModule):
         """Whether validation photos, or copies of them, are trained on too."""
         if self._train is None or self._val is None:
             return []
-        trained, validated = self._train.paths(), self._val.paths()
-        copies = copies_of(
-            trained.__getitem__, len(trained), validated.__getitem__, range(len(validated))
-        )
-        trained += [validated[index] for index in copies]
-        return overlap_lines(trained, validated, what="validation photos")
+        return overlap_lines(self._train.paths(), self._val.paths(), what="validation photos")
 
     def report_lines(self) -> list[str]:
         """What was found, and counts and repairs of the splits that were read."""

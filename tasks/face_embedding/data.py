@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
-from tasks.common.images.finding import list_images
+from tasks.common.images.finding import others_line, photos_in
 from tasks.common.report import counted, counted_of
 from tasks.face_embedding.augment import LookAtFace, plain
 from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_faces, find_faces_or_middles
@@ -66,6 +67,7 @@ class EmbeddingData(DataModule):
         self.augmentation = augmentation
         self.on_bad_image = on_bad_image
         self._notes: dict[str, tuple[str, ...]] = {}
+        self._others: Counter[str] = Counter()  # files beside the photos to train on, by suffix
 
     @property
     def framing(self) -> str:  # type: ignore[override]
@@ -98,13 +100,16 @@ class EmbeddingData(DataModule):
             raise InputError(f"No data: data.faces is not set. {self.ways_out}")
         folders = [self.faces] if isinstance(self.faces, str) else list(self.faces)
         paths: list[Path] = []
+        others: Counter[str] = Counter()
         for folder in (Path(str(name)) for name in folders):
             if not folder.is_dir():
                 raise InputError(f"data.faces={folder}: there is no such folder. {self.ways_out}")
-            found = list_images(folder)
-            if not found:
+            found = photos_in(folder)
+            if not found.photos:
                 raise InputError(f"data.faces={folder}: no images there or below. {self.ways_out}")
-            paths += found
+            paths += found.photos
+            others += found.others
+        self._others = others
         return list(dict.fromkeys(paths))
 
     def _find(self, split: str, paths: Sequence[Path], **settings: Any) -> FramedFaces:
@@ -196,6 +201,8 @@ class EmbeddingData(DataModule):
                 f"{counted(len(folders), 'folder', 'folders')}, alignment {self.alignment}"
             )
             lines += _grouped(self._notes["train"])
+            others = others_line(self._others, beside=len(self.train_faces))
+            lines += [f"  {line}" for line in others]
         if "val" in self._notes:
             lines.append(
                 f"val: {len(self.pairs)} pairs of {len(self.val_faces)} photos, alignment "

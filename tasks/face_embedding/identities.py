@@ -1,5 +1,6 @@
 """A folder of photos for each person to train on."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from backbone.errors import InputError, check_number
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.sampling import EpochSampler
-from tasks.common.images.finding import is_aside, is_image_name, list_images
+from tasks.common.images.finding import is_aside, is_image_name, photos_in
 from tasks.common.report import counted
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.faces import FramedFaces
@@ -73,7 +74,9 @@ class IdentityData(EmbeddingData):
             InputError: If there are fewer than two.
         """
         folders, notes = self._folders()
-        photos = [list_images(folder) for folder in folders]
+        inside = [photos_in(folder) for folder in folders]
+        photos = [list(some.photos) for some in inside]
+        self._others = sum((some.others for some in inside), Counter[str]())
         self._nested = _nested_lines(folders, photos)
         paths = [path for some in photos for path in some]
         if not paths:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic
 
@@ -10,6 +10,7 @@ from backbone.errors import InputError
 from tasks.common.data.augmentation import plain
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
+from tasks.common.data.overlap import copies_lines
 from tasks.common.data.photo_sets import LabelledSet, UnlabelledSet, collate
 from tasks.common.data.photos import PhotosT, check_photos
 from tasks.common.data.resolution import resolution_line
@@ -122,6 +123,14 @@ class PhotoData(DataModule, Generic[PhotosT]):
     def predict_set(self, paths: Sequence[Path]) -> UnlabelledSet:
         """The middle of each of the given photos."""
         return UnlabelledSet(paths, plain(self.image_size))
+
+    def cautions(self) -> list[str]:
+        """Whether validation photos are copies of training photos, once these have been read."""
+        return self._copies_told if "train" in self._photos else []
+
+    @cached_property
+    def _copies_told(self) -> list[str]:
+        return copies_lines(self.photos("train"), self.photos("val"))
 
     @property
     def collate(self) -> Collate:

@@ -55,6 +55,24 @@ def test_where_faces_are_not_searched_for_nothing_is_said_of_them(tmp_path: Path
     assert "found" not in entries[0]
 
 
+def test_copies_and_other_files_among_faces_are_told(tmp_path: Path):
+    write_photos(tmp_path / "faces", ["a.png", "b.png"])
+    write_photos(tmp_path / "pairs", ["p.png", "q.png", "r.png"], size=(30, 40))
+    (tmp_path / "pairs" / "r.png").write_bytes((tmp_path / "faces" / "b.png").read_bytes())
+    (tmp_path / "faces" / "clip.mov").write_bytes(b"x")
+    pairs = "p.png,q.png,1\np.png,r.png,0\n"
+    (tmp_path / "pairs.csv").write_text(f"file1,file2,same\n{pairs}", encoding="utf-8")
+    given = {"pairs": str(tmp_path / "pairs.csv"), "pairs_root": str(tmp_path / "pairs")}
+    data = EmbeddingData(
+        faces=str(tmp_path / "faces"), **settings(tmp_path, alignment="none", **given)
+    )
+    assert len(data.train_faces) == 2
+    assert data.cautions() == [
+        "1 of 3 photos of the pairs are trained on too, so that figures flatter"
+    ]
+    assert "  1 of 3 files is no photo: 1 .mov" in data.report_lines()
+
+
 def test_people_one_level_too_deep_are_told(tmp_path: Path):
     for folder in ("train/ann", "train/bob", "val/eve", "val/zoe", "tim"):
         write_photos(tmp_path / "ids" / folder, ["1.png", "2.png"])
