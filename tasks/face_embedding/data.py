@@ -8,16 +8,22 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from backbone.errors import InputError
+from backbone.errors import InputError, check_flag
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
 from tasks.common.images.finding import others_line, photos_in
 from tasks.common.report import counted, counted_of
 from tasks.face_embedding.augment import LookAtFace, plain
-from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_faces, find_faces_or_middles
+from tasks.face_embedding.faces import (
+    ALIGNMENTS,
+    FramedFaces,
+    find_every_face,
+    find_faces,
+    find_faces_or_middles,
+)
 from tasks.face_embedding.pairs import Pairs, read_pairs
-from tasks.face_embedding.samples import FaceSet, collate
+from tasks.face_embedding.samples import EveryFaceSet, FaceSet, collate
 from tasks.faces.landmarks import finder_description
 
 logger = logging.getLogger(__name__)
@@ -40,6 +46,7 @@ class EmbeddingData(DataModule):
         cache: Folder for the places of faces, which are searched for once.
         augmentation: How faces are shown in training; None for as they are.
         on_bad_image: ``error`` or ``skip``.
+        every_face: Whether prediction looks at all faces of a photo instead of the middle one.
         **loading: See ``DataModule``.
     """
 
@@ -56,6 +63,7 @@ class EmbeddingData(DataModule):
         cache: str,
         augmentation: Callable[[], LookAtFace] | None,
         on_bad_image: str,
+        every_face: bool = False,
         **loading: Any,
     ) -> None:
         super().__init__(**loading)
@@ -66,6 +74,10 @@ class EmbeddingData(DataModule):
         self.cache = Path(str(cache))
         self.augmentation = augmentation
         self.on_bad_image = on_bad_image
+        check_flag("data.every_face", every_face)
+        if every_face and alignment == "none":
+            raise InputError("data.every_face=true: data.alignment=none searches for no faces")
+        self.every_face = every_face
         self._notes: dict[str, tuple[str, ...]] = {}
         self._others: Counter[str] = Counter()  # files beside the photos to train on, by suffix
 
@@ -163,8 +175,10 @@ class EmbeddingData(DataModule):
         """The faces of the pairs as they are."""
         return FaceSet(self.val_faces, plain, side=self.image_size, seed=self.seed)
 
-    def predict_set(self, paths: Sequence[Path]) -> FaceSet:
-        """The middle face of each photo, or the photo's middle where there is none."""
+    def predict_set(self, paths: Sequence[Path]) -> FaceSet | EveryFaceSet:
+        """The middle face of each photo, or the photo's middle where there is none; or all."""
+        if self.every_face:
+            return self._every_face(paths)
         faces, bad = find_faces_or_middles(paths, alignment=self.alignment, cache=self.cache)
         if faces.found is not None and (without := int((~faces.found).sum()) - len(bad)):
             logger.warning(
@@ -172,6 +186,11 @@ class EmbeddingData(DataModule):
                 counted_of(without, len(paths), "photo", "photos"),
             )
         return FaceSet(faces, plain, side=self.image_size, seed=self.seed, unreadable=bad)
+
+    def _every_face(self, paths: Sequence[Path]) -> EveryFaceSet:
+        faces, whose, bad = find_every_face(paths)
+        shown = FaceSet(faces, plain, side=self.image_size, seed=self.seed)
+        return EveryFaceSet(shown, whose, num_photos=len(paths), unreadable=bad)
 
     def train_photo(self, index: int) -> tuple[str, Path]:
         path = self.train_faces.path(index)

@@ -49,6 +49,11 @@ class FacesData(MultitaskData):
         )
         labelled = cast(AttributeData, self.parts["attributes"])
         aligned = cast(EmbeddingData, self.parts["embedding"])
+        if aligned.every_face:
+            raise InputError(
+                "data.embedding.every_face=true: these tasks look at one face of a photo. Leave it "
+                "out"
+            )
         self.parts["attributes"] = AlignedAttributes(labelled, aligned, augmentation=augmentation)
 
 
