@@ -12,8 +12,8 @@ KINDS = (
     (r"\.tflite", "a network of TensorFlow Lite", "tools/import_weights.py source={path} "
      "output=FILE.safetensors makes a weights file of it"),
     (r"\.(h5|hdf5|keras)", "a file with weights of Keras, which are not read", TAKEN),
-    (r"\.ckpt(-\d+)?\.(index|meta|data-\d+-of-\d+)|\.pb", "a file with weights of TensorFlow, which are not "
-     "read", TAKEN),
+    (r"\.ckpt(-\d+)?\.(index|meta|data-\d+-of-\d+)|\.pb",
+     "a file with weights of TensorFlow, which are not read", TAKEN),
     (r"\.onnx", "an ONNX file", "It can be a teacher, with teacher=onnx teacher.file={path}"),
 )  # fmt: skip
 

@@ -23,6 +23,7 @@ from tasks.face_embedding.faces import (
     find_faces_or_middles,
 )
 from tasks.face_embedding.pairs import Pairs, read_pairs
+from tasks.face_embedding.records import refuse_records
 from tasks.face_embedding.samples import EveryFaceSet, FaceSet, collate
 from tasks.faces.landmarks import finder_description
 
@@ -114,6 +115,7 @@ class EmbeddingData(DataModule):
         paths: list[Path] = []
         others: Counter[str] = Counter()
         for folder in (Path(str(name)) for name in folders):
+            refuse_records("data.faces", folder)
             if not folder.is_dir():
                 raise InputError(f"data.faces={folder}: there is no such folder. {self.ways_out}")
             found = photos_in(folder)

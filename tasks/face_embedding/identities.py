@@ -15,6 +15,7 @@ from tasks.common.images.finding import is_aside, is_image_name, photos_in
 from tasks.common.report import counted
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.faces import FramedFaces
+from tasks.face_embedding.records import refuse_records
 from tasks.face_embedding.sampling import PeopleSampler
 
 
@@ -113,6 +114,7 @@ class IdentityData(EmbeddingData):
         folders: list[Path] = []
         notes: list[str] = []
         for root in (Path(str(name)) for name in roots):
+            refuse_records("data.identities", root)
             if not root.is_dir():
                 raise InputError(
                     f"data.identities={root}: there is no such folder. {self.ways_out}"

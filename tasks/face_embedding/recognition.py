@@ -106,7 +106,8 @@ def recognise(request: Request) -> Path:
         legend=LEGEND,
     )
     if Path(str(config.known)).is_file():
-        say(_comparison(sheet.with_name("predictions.json"), Path(str(config.known))))
+        for line in _comparison(sheet.with_name("predictions.json"), Path(str(config.known))):
+            logger.info("%s", line)
     return sheet
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from backbone.errors import InputError
 from tasks.face_embedding.augment import FaceAugmentation
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.identities import IdentityData
@@ -93,3 +94,21 @@ def test_strangers_are_those_of_the_pairs_where_nobody_is_named(named: bool, all
     metric = VerificationMetric(pairs, dimension=2)
     metric.update(EmbeddingRecords(torch.arange(4), points, torch.zeros(4, 2, 3)))
     assert metric.compute()["max_distance"] == pytest.approx(allowed)
+
+
+@pytest.mark.parametrize("given", ["set", "set/train.rec"])
+@pytest.mark.parametrize("setting", ["faces", "identities"])
+def test_records_of_mxnet_are_refused_with_the_way_out(setting: str, given: str, tmp_path: Path):
+    (tmp_path / "set").mkdir()
+    for name in ("train.rec", "train.idx", "property"):
+        (tmp_path / "set" / name).write_bytes(b"x")
+    place = str(tmp_path / given)
+    data = (
+        EmbeddingData(faces=place, **settings(tmp_path))
+        if setting == "faces"
+        else IdentityData(identities=place, photos_per_person=None, **settings(tmp_path))
+    )
+    with pytest.raises(
+        InputError, match=rf"data\.{setting}=.*train\.rec has its photos in records"
+    ):
+        data.train_faces  # noqa: B018
