@@ -86,6 +86,14 @@ def test_predictions_lead_to_their_photos(name: str, numbered: bool, tmp_path: P
         assert {key: row[key] for key in row if key == "file_name"} == named
 
 
+def test_films_and_raw_files_among_photos_are_told(tmp_path: Path):
+    voc_labelimg(tmp_path)
+    for name in ("a.MOV", "b.mov", "c.dng"):
+        (tmp_path / name).write_bytes(b"x")
+    lines = folder(tmp_path, val_share=0.25).report_lines()
+    assert lines[0].endswith("; left out, 3 films and raw files: 2 .mov, 1 .dng")
+
+
 @pytest.mark.parametrize("inside", ["", "unpacked/my set (1)"])
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_layout_gives_the_same_boxes(name: str, inside: str, tmp_path: Path):
