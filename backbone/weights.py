@@ -20,6 +20,7 @@ from torch import Tensor
 from backbone.description import check_description
 from backbone.errors import InputError
 from backbone.files import replacing
+from backbone.foreign import what_else
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def read_tensors(path: Path) -> Any:
     """
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
+    if said := what_else(path):
+        raise InputError(said)
     try:
         with warnings.catch_warnings():  # about old pickles, which are read or refused all the same
             warnings.simplefilter("ignore")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from backbone.errors import InputError
+from backbone.foreign import what_else
 from backbone.published import PublishedFiles
 from backbone.weights import Weights
 
@@ -46,6 +47,8 @@ def import_published(paths: Sequence[Path], *, names: Sequence[str] | None = Non
                 return converter.convert(files)
             except InputError as error:
                 raise InputError(f"source={files}: {error}") from error
+    if (said := next(filter(None, map(what_else, paths)), "")) and paths[0].suffix != ".tflite":
+        raise InputError(f"source={said}")
     kinds = "\n".join(f"    {converter.__doc__.splitlines()[0]}" for converter in known)
     raise InputError(f"source={files}: not one of the published networks that are known:\n{kinds}")
 

@@ -90,6 +90,30 @@ def test_more_processes_than_devices_are_not_started(
     refuses(done, f"trainer.devices={devices}", folder=tmp_path)
 
 
+def test_another_target_must_take_what_is_set_beside_it(tmp_path: Path):
+    target = "data.augmentation._target_=tasks.common.data.augmentation.plain"
+    done = run_inside("train", "task=imagenet", "data=demo", target, cwd=tmp_path)
+    refuses(done, "takes no min_area", "data.augmentation=null", folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("net.tflite", "tools/import_weights.py source=net.tflite"),
+        ("mobilenet_2_5_128_tf.h5", "weights of Keras, which are not read"),
+        ("mobilenet_v1.ckpt.data-00000-of-00001", "weights of TensorFlow, which are not read"),
+        ("net.onnx", "teacher=onnx teacher.file=net.onnx"),
+    ],
+)
+def test_weights_of_other_frameworks_are_named(name: str, said: str, tmp_path: Path):
+    (tmp_path / name).write_bytes(b"\x89HDF")
+    done = run_inside("train", "task=imagenet", "data=demo", f"init={name}", cwd=tmp_path)
+    assert done.returncode == 2 and said in done.stderr, done.stderr
+    if not name.endswith(".tflite"):
+        given = (f"source={name}", "output=ours.safetensors")
+        assert said in run_inside("import_weights", *given, cwd=tmp_path).stderr
+
+
 @pytest.mark.parametrize("name", ["file", "file/below"])
 @pytest.mark.parametrize("tool", ["train", "eval", "predict"])
 def test_folders_that_cannot_be_made_are_refused(tool: str, name: str, coco: Path, tmp_path: Path):

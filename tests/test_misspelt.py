@@ -45,7 +45,7 @@ def test_no_command_takes_what_it_does_not_read(tool: str, added: str, tmp_path:
         ("+callbacks.early_stopping.patience=3", "trainer.patience"),
         ("+trainer.early_stopping=3", "trainer.patience"),
         ("+trainer.max_epoch=3", "trainer.max_epochs=3"),
-        ("+lr_find=true", "optim.lr"),
+        ("+lr_find=true", "trainer.find_lr=true"),
         ("+data.nothing=1", "Settings of data: "),
         ("+data.augmentation.nothing=1", "Settings of data.augmentation: "),
         ("+pictures.nothing=1", "Settings of pictures: "),
@@ -73,6 +73,24 @@ def test_no_command_takes_what_it_does_not_read(tool: str, added: str, tmp_path:
 )
 def test_train_refuses_what_it_would_not_read(argument: str, said: str, tmp_path: Path):
     refuses(run("train", "data=demo", argument, cwd=tmp_path), said, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        *((tool, "data=demo", "give checkpoint=FILE or task=") for tool in ("eval", "export")),
+        ("predict", "data=table input=x output=y", "data=table is another for each task"),
+        ("cost", "data=demo", "data=demo is another for each task: give task="),
+        ("eval", "-m data=demo seed=0,1", "data=demo is another for each task"),
+        ("eval", "data=demo checkpoint=none.ckpt", "checkpoint=none.ckpt is missing"),
+        ("train", "task = imagenet", "arguments are key=value, without blanks: task=imagenet"),
+        ("train", "task =imagenet", "arguments are key=value, without blanks: task=imagenet"),
+    ],
+)
+def test_what_a_command_needs_is_said(tool: str, arguments: str, said: str, tmp_path: Path):
+    done = run_inside(tool, *arguments.split(), cwd=tmp_path)
+    refuses(done, said, folder=tmp_path)
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["callbacks", "logger", "plugins", "default_root_dir"])

@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from tasks.common.commands.request import unquoted
-from tasks.common.settings.writing import path_as_text, written
+from tasks.common.settings.writing import path_as_text, unreadable_as_text, written
 from tests.commands import run_inside
 from tests.photo_files import write_photos
 
@@ -92,6 +92,22 @@ def test_a_path_that_is_there_is_its_name(name: str, tmp_path: Path, monkeypatch
     (tmp_path / name).mkdir()
     for key in KEYS:
         assert taken(path_as_text(f"{key}={name}")) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("naïve", "naïve"),
+        ("hat (any)", "hat (any)"),
+        ("[5_o_Clock,hat (any), a=b,naïve]", ["5_o_Clock", "hat (any)", "a=b", "naïve"]),
+        ("[données/a (1),b]", ["données/a (1)", "b"]),
+        ("['a b',c]", ["a b", "c"]),
+        ("[1,x]", [1, "x"]),
+        ("0.5", 0.5),
+    ],
+)
+def test_what_the_parser_cannot_read_is_text(value: str, meant: object):
+    assert taken(unreadable_as_text(f"data.some={value}")) == meant
 
 
 def test_words_of_the_parsers_own_can_be_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

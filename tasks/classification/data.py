@@ -1,6 +1,5 @@
 """Photos of classes as training data for classifiers."""
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import torch
 from backbone.errors import check_flag
 from tasks.classification.balancing import BalancedSampler
 from tasks.classification.class_lines import class_lines
-from tasks.common.data.overlap import copies_lines
 from tasks.common.data.photo_module import PhotoData
 from tasks.common.data.photos import Photos
 from tasks.common.data.sampling import EpochSampler
@@ -37,10 +35,6 @@ class ClassificationData(PhotoData[Photos]):
             return super().train_sampler(**start)
         return BalancedSampler(torch.from_numpy(self.photos("train").targets), **start)
 
-    def cautions(self) -> list[str]:
-        """Whether validation photos are trained on too, once these have been read."""
-        return self._copies_told if "train" in self._photos else []
-
     def counts(self, photos: Photos) -> str:
         there = len(set(photos.targets.tolist()))
         return f"{len(photos)} photos of {there} of {len(photos.label_map)} classes"
@@ -58,11 +52,6 @@ class ClassificationData(PhotoData[Photos]):
         label = int(photos.targets[index])
         names, ids = photos.label_map.names, photos.label_map.ids
         return photos.path(index), {"classes": [{"id": ids[label], "name": names[label]}]}
-
-    @cached_property
-    def _copies_told(self) -> list[str]:
-        """What is to be said of validation photos that are copies of training photos."""
-        return copies_lines(self.photos("train"), self.photos("val"))
 
     def telling_photos(self, count: int, *, among: int) -> list[int]:
         """One of each class in turn."""

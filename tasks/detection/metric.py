@@ -175,9 +175,11 @@ class CocoMetric(TaskMetric):
         return self._truth
 
     def save(self, folder: Path) -> None:
-        """Writes ``predictions.json``, a COCO result file with the data set's ids, and a chart."""
-        ids = self.annotations.image_ids
-        results = [row | {"image_id": ids[row["image_id"]].item()} for row in self.results]
+        """Writes ``predictions.json``, a COCO result file with the data set's ids, and a chart.
+
+        Where ids are numbers of ours, each row has the ``file_name`` of its photo, too.
+        """
+        results = [row | self._photo(row["image_id"]) for row in self.results]
         with replacing(folder / "predictions.json") as temporary:
             temporary.write_text(json.dumps(results), encoding="utf-8")
         what = "boxes" if self.annotations.outlines is None else "masks"
@@ -186,6 +188,13 @@ class CocoMetric(TaskMetric):
             folder / "precision_recall.png",
             title=f"{what} that overlap an object's by an IoU of 0.5 or more",
         )
+
+    def _photo(self, index: int) -> dict[str, Any]:
+        """What tells a photo in the results."""
+        photo = {"image_id": self.annotations.image_ids[index].item()}
+        if self.annotations.numbered:
+            photo["file_name"] = str(self.annotations.file_names[index])
+        return photo
 
 
 def coco_dictionary(annotations: Annotations) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tasks.common.data.held_out import held_out
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.loader import Loader
 from tasks.common.data.module import Collate, DataModule
-from tasks.common.data.overlap import copies_of, overlap_lines
+from tasks.common.data.overlap import overlap_lines
 from tasks.common.data.sampling import ShardSampler
 from tasks.common.data.spread import covering
 from tasks.common.report import counted
@@ -36,7 +36,7 @@ class DetectionData(DataModule):
 
     Args:
         augmentation: Makes the training augmentation for an image size: ``recipes.paper`` or
-            ``recipes.strong``.
+            ``recipes.strong``; None only resizes.
         on_bad_box: ``error``, ``drop`` or ``clip``.
         on_bad_image: ``error`` or ``skip``.
         masks: Whether the task needs masks; batches then have ``masks`` too.
@@ -57,7 +57,7 @@ class DetectionData(DataModule):
     def __init__(
         self,
         *,
-        augmentation: Callable[[int], DetectionAugmentation],
+        augmentation: Callable[[int], DetectionAugmentation] | None,
         on_bad_box: str,
         on_bad_image: str,
         masks: bool = False,
@@ -72,7 +72,7 @@ class DetectionData(DataModule):
         super().__init__(**loading)
         check_choice("data.crowds", crowds, allowed=CROWD_POLICIES)
         check_choice("data.exif", exif, allowed=EXIF_POLICIES)
-        self.augmentation = augmentation
+        self.augmentation = augmentation or recipes.plain
         self.on_bad_image = on_bad_image
         self.reading = Reading(on_bad_box=on_bad_box, masks=masks, exif=exif)
         self.crowds = crowds
@@ -224,12 +224,7 @@ class DetectionData(DataModule):
         """Whether validation photos, or copies of them, are trained on too."""
         if self._train is None or self._val is None:
             return []
-        trained, validated = self._train.paths(), self._val.paths()
-        copies = copies_of(
-            trained.__getitem__, len(trained), validated.__getitem__, range(len(validated))
-        )
-        trained += [validated[index] for index in copies]
-        return overlap_lines(trained, validated, what="validation photos")
+        return overlap_lines(self._train.paths(), self._val.paths(), what="validation photos")
 
     def report_lines(self) -> list[str]:
         """What was found, and counts and repairs of the splits that were read."""

@@ -3,6 +3,7 @@
 import os
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,9 @@ import numpy as np
 
 from backbone.errors import InputError
 from tasks.common.data import augmentation
-from tasks.common.data.overlap import overlap_lines
 from tasks.common.data.photo_module import PhotoData
 from tasks.common.data.photo_sets import LabelledSet
-from tasks.common.images.finding import find_images
+from tasks.common.images.finding import Found, find_photos
 from tasks.face_attributes.faces import LabelledFaces
 
 
@@ -42,8 +42,11 @@ class AttributeData(PhotoData[LabelledFaces]):
         if split == "val" or not self.has_teacher:
             return faces
         labelled = {os.path.abspath(faces.path(index)) for index in range(len(faces))}
-        found = [path for folder in self.unlabelled for path in _photos_in(folder)]
-        return faces.joined_by([path for path in found if os.path.abspath(path) not in labelled])
+        found = [_photos_in(folder) for folder in self.unlabelled]
+        paths = [path for some in found for path in some.photos]
+        notes = [f"{some.root}: {line}" for some in found for line in some.left_out()]
+        more = faces.joined_by([path for path in paths if os.path.abspath(path) not in labelled])
+        return replace(more, notes=(*more.notes, *notes))
 
     def faces(self, split: str) -> LabelledFaces:
         """The checked faces of ``train`` or ``val``."""
@@ -65,14 +68,6 @@ class AttributeData(PhotoData[LabelledFaces]):
             f"attributes, {known.mean():.1%} of them known"
         )
 
-    def cautions(self) -> list[str]:
-        """Whether validation photos are trained on too, once these have been read."""
-        if "train" not in self._photos:
-            return []
-        validated = self.faces("val")
-        paths = [validated.path(index) for index in range(len(validated))]
-        return overlap_lines(self.train_paths(), paths, what="validation photos")
-
     def report_lines(self) -> list[str]:
         lines = super().report_lines()
         if self.unlabelled and "train" in self._photos and not self.has_teacher:
@@ -89,7 +84,7 @@ class AttributeData(PhotoData[LabelledFaces]):
         }
 
 
-def _photos_in(folder: Path) -> list[Path]:
+def _photos_in(folder: Path) -> Found:
     if not folder.is_dir():
         raise InputError(f"data.unlabelled={folder}: there is no such folder of photos")
-    return find_images(folder)
+    return find_photos(folder)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +12,9 @@ from tasks.common.data.label_tables import (
     find_table,
     found_names,
     needed_columns,
-    part_of,
     read_label_rows,
 )
+from tasks.common.data.table_module import ListedPhotos
 from tasks.face_attributes.data import AttributeData
 from tasks.face_attributes.faces import LabelledFaces, attribute_map
 from tasks.face_attributes.tables import one_against_rest, to_targets
@@ -41,21 +40,18 @@ class Columns(NamedTuple):
         return [*self.attributes, *every]
 
 
-class TableData(AttributeData):
+class TableData(ListedPhotos[LabelledFaces], AttributeData):
     """A table with a column of files and one for each attribute, and the photos that it names.
 
-    It is one with a column ``split``, or two, ``labels_train.csv`` and ``labels_val.csv``.
+    It is one with a column ``split``, or two, ``labels_train.csv`` and ``labels_val.csv``, which
+    are taken where no ``table`` is given.
 
     Args:
-        table: The file; None for those two, or the only one in ``root``.
-        images: Folder of the photos; None for ``root``.
         attributes: The columns to learn; None for all that mean nothing else.
         categories: Columns with several words, each of which is an attribute against all others.
         groups: Columns by whose values the figures are compared; only learnt if they are among
             ``attributes`` too.
-        val_share: Of the photos, about, to validate on, where there is one table without a split.
-        group: What of them stays together then; see ``held_out``.
-        **faces: See ``AttributeData``.
+        **listed: See ``ListedPhotos`` and ``AttributeData``.
     """
 
     layout = "a table (file, a column for each attribute and perhaps split) and the photos it names"
@@ -63,23 +59,15 @@ class TableData(AttributeData):
     def __init__(
         self,
         *,
-        table: str | int | None = None,
-        images: str | int | None = None,
         attributes: Sequence[str] | None = None,
         categories: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
-        val_share: float | None = None,
-        group: str | None = None,
-        **faces: Any,
+        **listed: Any,
     ) -> None:
-        super().__init__(**faces)
-        self.table = table
-        self.images = images
+        super().__init__(**listed)
         self.attributes = _names("attributes", attributes)
         self.categories = _names("categories", categories)
         self.group_columns = _names("groups", groups)
-        self.val_share = val_share
-        self.group = group
 
     def read_faces(self, split: str) -> LabelledFaces:
         rows = self.tables.get(split) or self.tables.get("")
@@ -88,7 +76,7 @@ class TableData(AttributeData):
         faces = self._faces(rows)
         if "" not in self.tables:
             return faces
-        return part_of(faces, rows, split, val_share=self.val_share, group=self.group)
+        return self.part_of(faces, rows, split)
 
     @cached_property
     def tables(self) -> dict[str, LabelRows]:
@@ -129,9 +117,7 @@ class TableData(AttributeData):
         return [name for name in dict.fromkeys(every) if name not in left]
 
     def _faces(self, rows: LabelRows) -> LabelledFaces:
-        root = self.folder() if self.images is None else Path(str(self.images))
-        if not root.is_dir():
-            raise InputError(f"data.images={root}: there is no such folder")
+        root = self.image_folder()
         attributes, values = self.columns
         columns = needed_columns(rows, [*attributes, *values, *self.group_columns])
         names, notes = found_names(rows, root)

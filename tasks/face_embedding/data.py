@@ -2,21 +2,29 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from backbone.errors import InputError
+from backbone.errors import InputError, check_flag
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
-from tasks.common.images.finding import list_images
+from tasks.common.images.finding import others_line, photos_in
 from tasks.common.report import counted, counted_of
 from tasks.face_embedding.augment import LookAtFace, plain
-from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_faces, find_faces_or_middles
+from tasks.face_embedding.faces import (
+    ALIGNMENTS,
+    FramedFaces,
+    find_every_face,
+    find_faces,
+    find_faces_or_middles,
+)
 from tasks.face_embedding.pairs import Pairs, read_pairs
-from tasks.face_embedding.samples import FaceSet, collate
+from tasks.face_embedding.records import refuse_records
+from tasks.face_embedding.samples import EveryFaceSet, FaceSet, collate
 from tasks.faces.landmarks import finder_description
 
 logger = logging.getLogger(__name__)
@@ -37,8 +45,9 @@ class EmbeddingData(DataModule):
         alignment: ``mtcnn`` turns each face to where its eyes, nose and mouth are in the template;
             ``none`` takes the middle square of a photo.
         cache: Folder for the places of faces, which are searched for once.
-        augmentation: How faces are shown in training.
+        augmentation: How faces are shown in training; None for as they are.
         on_bad_image: ``error`` or ``skip``.
+        every_face: Whether prediction looks at all faces of a photo instead of the middle one.
         **loading: See ``DataModule``.
     """
 
@@ -53,8 +62,9 @@ class EmbeddingData(DataModule):
         pairs_root: str | None,
         alignment: str,
         cache: str,
-        augmentation: Callable[[], LookAtFace],
+        augmentation: Callable[[], LookAtFace] | None,
         on_bad_image: str,
+        every_face: bool = False,
         **loading: Any,
     ) -> None:
         super().__init__(**loading)
@@ -65,7 +75,12 @@ class EmbeddingData(DataModule):
         self.cache = Path(str(cache))
         self.augmentation = augmentation
         self.on_bad_image = on_bad_image
+        check_flag("data.every_face", every_face)
+        if every_face and alignment == "none":
+            raise InputError("data.every_face=true: data.alignment=none searches for no faces")
+        self.every_face = every_face
         self._notes: dict[str, tuple[str, ...]] = {}
+        self._others: Counter[str] = Counter()  # files beside the photos to train on, by suffix
 
     @property
     def framing(self) -> str:  # type: ignore[override]
@@ -98,13 +113,17 @@ class EmbeddingData(DataModule):
             raise InputError(f"No data: data.faces is not set. {self.ways_out}")
         folders = [self.faces] if isinstance(self.faces, str) else list(self.faces)
         paths: list[Path] = []
+        others: Counter[str] = Counter()
         for folder in (Path(str(name)) for name in folders):
+            refuse_records("data.faces", folder)
             if not folder.is_dir():
                 raise InputError(f"data.faces={folder}: there is no such folder. {self.ways_out}")
-            found = list_images(folder)
-            if not found:
+            found = photos_in(folder)
+            if not found.photos:
                 raise InputError(f"data.faces={folder}: no images there or below. {self.ways_out}")
-            paths += found
+            paths += found.photos
+            others += found.others
+        self._others = others
         return list(dict.fromkeys(paths))
 
     def _find(self, split: str, paths: Sequence[Path], **settings: Any) -> FramedFaces:
@@ -150,7 +169,7 @@ class EmbeddingData(DataModule):
     @property
     def train_set(self) -> FaceSet:
         """Augmented faces."""
-        look_at = self.augmentation()
+        look_at = self.augmentation() if self.augmentation else plain
         return FaceSet(self.train_faces, look_at, side=self.image_size, seed=self.seed)
 
     @property
@@ -158,8 +177,10 @@ class EmbeddingData(DataModule):
         """The faces of the pairs as they are."""
         return FaceSet(self.val_faces, plain, side=self.image_size, seed=self.seed)
 
-    def predict_set(self, paths: Sequence[Path]) -> FaceSet:
-        """The middle face of each photo, or the photo's middle where there is none."""
+    def predict_set(self, paths: Sequence[Path]) -> FaceSet | EveryFaceSet:
+        """The middle face of each photo, or the photo's middle where there is none; or all."""
+        if self.every_face:
+            return self._every_face(paths)
         faces, bad = find_faces_or_middles(paths, alignment=self.alignment, cache=self.cache)
         if faces.found is not None and (without := int((~faces.found).sum()) - len(bad)):
             logger.warning(
@@ -167,6 +188,11 @@ class EmbeddingData(DataModule):
                 counted_of(without, len(paths), "photo", "photos"),
             )
         return FaceSet(faces, plain, side=self.image_size, seed=self.seed, unreadable=bad)
+
+    def _every_face(self, paths: Sequence[Path]) -> EveryFaceSet:
+        faces, whose, bad = find_every_face(paths)
+        shown = FaceSet(faces, plain, side=self.image_size, seed=self.seed)
+        return EveryFaceSet(shown, whose, num_photos=len(paths), unreadable=bad)
 
     def train_photo(self, index: int) -> tuple[str, Path]:
         path = self.train_faces.path(index)
@@ -196,6 +222,8 @@ class EmbeddingData(DataModule):
                 f"{counted(len(folders), 'folder', 'folders')}, alignment {self.alignment}"
             )
             lines += _grouped(self._notes["train"])
+            others = others_line(self._others, beside=len(self.train_faces))
+            lines += [f"  {line}" for line in others]
         if "val" in self._notes:
             lines.append(
                 f"val: {len(self.pairs)} pairs of {len(self.val_faces)} photos, alignment "

@@ -12,7 +12,7 @@ from tasks.common.images.bad_images import BAD_IMAGE_POLICIES
 from tasks.common.images.decoding import check_image
 from tasks.common.report import counted
 from tasks.faces.alignment import CENTRE_SHARE, aligned_frames, centre_frame
-from tasks.faces.landmarks import find_landmarks
+from tasks.faces.landmarks import find_all_landmarks, find_landmarks
 
 ALIGNMENTS = ("mtcnn", "none")
 
@@ -116,6 +116,35 @@ def find_faces_or_middles(
             frames[index] = centre_frame(*check_image(paths[index]), share=CENTRE_SHARE)
     files = np.array([os.fsencode(path) for path in paths])
     return FramedFaces(files, frames, np.full(len(paths), -1), found=found), bad
+
+
+def find_every_face(paths: Sequence[Path]) -> tuple[FramedFaces, np.ndarray, dict[int, str]]:
+    """All faces of each photo, or the photo's middle where there is none.
+
+    Returns:
+        The faces, photo by photo; the place of each one's photo in ``paths``, ``(F,)``; and what is
+        wrong with the photos that cannot be read, which have none.
+    """
+    points, bad = find_all_landmarks(paths)
+    whose, frames, found = [], [], []
+    for index, path in enumerate(paths):
+        if index in bad:
+            continue
+        faces = aligned_frames(points[index])
+        there = bool(len(faces))
+        if not there:
+            faces = centre_frame(*check_image(path), share=CENTRE_SHARE)[None]
+        frames.append(faces)
+        whose += [index] * len(faces)
+        found += [there] * len(faces)
+    files = np.array([os.fsencode(paths[index]) for index in whose])
+    every = FramedFaces(
+        files,
+        np.concatenate([np.zeros((0, 2, 3)), *frames]),
+        np.full(len(whose), -1),
+        found=np.array(found, bool),
+    )
+    return every, np.array(whose, np.int64), bad
 
 
 def _without_frame(frames: np.ndarray) -> list[int]:

@@ -1,5 +1,6 @@
 """A folder of photos for each person to train on."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,11 @@ import numpy as np
 from backbone.errors import InputError, check_number
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.sampling import EpochSampler
-from tasks.common.images.finding import is_aside, is_image_name, list_images
+from tasks.common.images.finding import is_aside, is_image_name, photos_in
 from tasks.common.report import counted
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.faces import FramedFaces
+from tasks.face_embedding.records import refuse_records
 from tasks.face_embedding.sampling import PeopleSampler
 
 
@@ -73,7 +75,9 @@ class IdentityData(EmbeddingData):
             InputError: If there are fewer than two.
         """
         folders, notes = self._folders()
-        photos = [list_images(folder) for folder in folders]
+        inside = [photos_in(folder) for folder in folders]
+        photos = [list(some.photos) for some in inside]
+        self._others = sum((some.others for some in inside), Counter[str]())
         self._nested = _nested_lines(folders, photos)
         paths = [path for some in photos for path in some]
         if not paths:
@@ -110,6 +114,7 @@ class IdentityData(EmbeddingData):
         folders: list[Path] = []
         notes: list[str] = []
         for root in (Path(str(name)) for name in roots):
+            refuse_records("data.identities", root)
             if not root.is_dir():
                 raise InputError(
                     f"data.identities={root}: there is no such folder. {self.ways_out}"

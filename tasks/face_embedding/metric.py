@@ -36,12 +36,14 @@ class EmbeddingRecords(NamedTuple):
         embeddings: Of length 1, ``(B, D)``.
         frames: Where each face is, as batches have it, ``(B, 2, 3)``.
         found: Whether there is a face, bool ``(B,)``; None where none was searched for.
+        several: Whether a photo may have several faces, one after the other.
     """
 
     ids: Tensor
     embeddings: Tensor
     frames: Tensor
     found: Tensor | None = None
+    several: bool = False
 
 
 class VerificationMetric(TaskMetric):

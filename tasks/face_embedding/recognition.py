@@ -1,5 +1,6 @@
 """Names the faces in photos by the nearest of people that are known."""
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ def recognise(request: Request) -> Path:
     def describe(views: Tensor) -> list[dict[str, Any]]:
         return name_faces(embed(task, views), known.names, known.centres, max_distance=max_distance)
 
-    return describe_faces(
+    sheet = describe_faces(
         config.input,
         results,
         describe,
@@ -104,20 +105,37 @@ def recognise(request: Request) -> Path:
         caption=_caption,
         legend=LEGEND,
     )
+    if Path(str(config.known)).is_file():
+        for line in _comparison(sheet.with_name("predictions.json"), Path(str(config.known))):
+            logger.info("%s", line)
+    return sheet
+
+
+def _comparison(predictions: Path, known: Path) -> list[str]:
+    """How far each face is from that of a photo, a line each."""
+    lines = []
+    for entry in json.loads(predictions.read_text(encoding="utf-8")):
+        for face in entry["faces"]:
+            who = "the same person" if face["name"] else "another person"
+            lines.append(f"{entry['file']}: {face['distance']:.3f} from {known}, {who}")
+        if not entry["faces"]:
+            lines.append(f"{entry['file']}: no face found")
+    return lines
 
 
 def known_people(task: Task, folder: Path, *, alignment: str, cache: Path) -> Known:
     """The people that have a folder of photos, or a photo that is called as they are.
 
+    Args:
+        task: With the network.
+        folder: With these; or one photo, of the only person known.
+        alignment: See ``find_faces``.
+        cache: The same.
+
     Raises:
         InputError: If there is no such folder, or nobody in it.
     """
-    if not folder.is_dir():
-        raise InputError(f"known={folder}: there is no such folder")
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not is_aside(path))
-    people = {path.name: list_images(path) for path in inside}
-    for photo in sorted(filter(is_image_name, folder.iterdir())):
-        people.setdefault(photo.stem, []).append(photo)
+    people = _photos_of_people(folder)
     paths = [path for photos in people.values() for path in photos]
     if not paths:
         raise InputError(f"known={folder}: needs a folder of photos for each person, or NAME.jpg")
@@ -139,6 +157,18 @@ def known_people(task: Task, folder: Path, *, alignment: str, cache: Path) -> Kn
         F.normalize(torch.stack(means)),
         distance_at_far(strangers, NAMING_FAR),
     )
+
+
+def _photos_of_people(folder: Path) -> dict[str, list[Path]]:
+    if folder.is_file():
+        return {folder.stem: [folder]}
+    if not folder.is_dir():
+        raise InputError(f"known={folder}: there is no such folder or photo")
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not is_aside(path))
+    people = {path.name: list_images(path) for path in inside}
+    for photo in sorted(filter(is_image_name, folder.iterdir())):
+        people.setdefault(photo.stem, []).append(photo)
+    return people
 
 
 @torch.no_grad()

@@ -64,18 +64,55 @@ class FaceSet(Dataset[Sample]):
         }
 
 
+class EveryFaceSet(Dataset[Sample]):
+    """All faces of photos, as ``faces``: a sample of ``FaceSet`` each, whose ``id`` is the photo's.
+
+    Args:
+        faces: Photo by photo, as they are.
+        whose: The photo of each, ``(F,)``, rising.
+        num_photos: How many photos there are.
+        unreadable: Messages by photo, for those that are samples with an error.
+    """
+
+    def __init__(
+        self,
+        faces: FaceSet,
+        whose: np.ndarray,
+        *,
+        num_photos: int,
+        unreadable: Mapping[int, str],
+    ) -> None:
+        self.faces = faces
+        self.starts = np.searchsorted(whose, np.arange(num_photos + 1))
+        self.unreadable = unreadable
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, place: Place) -> Sample:
+        epoch, index = place
+        if index in self.unreadable:
+            return {"id": index, "error": self.unreadable[index]}
+        rows = range(self.starts[index], self.starts[index + 1])
+        return {"faces": [{**self.faces[epoch, row], "id": index} for row in rows]}
+
+
 def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:
     """Stacks samples of ``FaceSet``; of those with an error only that is kept, in ``errors``.
 
     Args:
-        samples: Of one batch.
+        samples: Of one batch; those of ``EveryFaceSet`` are stacked face by face, and ``several``
+            is true then.
         image_size: Side of the images of a batch without any, in pixels.
     """
+    several = {"several": True} if any("faces" in sample for sample in samples) else {}
+    samples = [face for sample in samples for face in sample.get("faces", [sample])]
     readable = [sample for sample in samples if "error" not in sample]
     searched = bool(readable) and "found" in readable[0]
     found = {"found": torch.tensor([sample["found"] for sample in readable])} if searched else {}
     return {
         **found,
+        **several,
         "image": stack_images([sample["image"] for sample in readable], image_size),
         "id": torch.tensor([sample["id"] for sample in readable], dtype=torch.long),
         "frame": stack_frames([sample["frame"] for sample in readable]),

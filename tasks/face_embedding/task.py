@@ -38,6 +38,7 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
     head: EmbeddingHead
     head_type = EmbeddingHead
     takes_teacher = True
+    has_embeddings = True
     monitor = "val/lfw_accuracy"
     legend = "The part of the photo that the network looks at, to tell people apart."
 
@@ -120,7 +121,9 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
         return self.predictions(batch)
 
     def records(self, predictions: Tensor, batch: Batch) -> EmbeddingRecords:
-        return EmbeddingRecords(batch["id"], predictions, batch["frame"], batch.get("found"))
+        return EmbeddingRecords(
+            batch["id"], predictions, batch["frame"], batch.get("found"), "several" in batch
+        )
 
     def summary(self, data: EmbeddingData) -> str:
         metric = self.measured
@@ -159,7 +162,7 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
 
         It has ``face``, the corners of the square that was looked at in pixels of the photo, and
         ``embedding``; and ``found``, false where there is no face and the square is the photo's
-        middle.
+        middle. Where all faces are looked at, these are of each in ``faces``.
         """
         entries: list[dict[str, Any]] = [
             {
@@ -176,13 +179,13 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
         if records.found is not None:
             for entry, found in zip(entries, records.found.tolist(), strict=True):
                 entry["found"] = found
-        return entries
+        return _by_photo(entries, records.ids.tolist()) if records.several else entries
 
     def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
-        """Draws the square that was looked at, and says so where it is no face."""
-        if "face" in entry:
-            lines = [] if entry.get("found", True) else ["no face found"]
-            canvas.outline(entry["face"], lines, COLOUR)
+        """Draws each square that was looked at, and says so where it is no face."""
+        for face in entry.get("faces", [entry] if "face" in entry else []):
+            lines = [] if face.get("found", True) else ["no face found"]
+            canvas.outline(face["face"], lines, COLOUR)
 
     @classmethod
     def sheet(
@@ -196,3 +199,12 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
         pairs = data.pairs if isinstance(data, EmbeddingData) else None
         found = matches_sheet(entries, pairs) if "embedding" in entries[0] else None
         return super().sheet(entries, pictures) if found is None else found
+
+
+def _by_photo(faces: Sequence[Mapping[str, Any]], photos: Sequence[int]) -> list[dict[str, Any]]:
+    """Faces that were found, photo by photo; none of one where none was."""
+    entries: dict[int, list[dict[str, Any]]] = {photo: [] for photo in photos}
+    for face, photo in zip(faces, photos, strict=True):
+        if face["found"]:
+            entries[photo].append({key: value for key, value in face.items() if key != "found"})
+    return [{"faces": found} for found in entries.values()]

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ MAX_SIDE = 320  # short side of the photo that is searched; more finds no more o
 MIN_FACE_PX = 20  # of the network's smallest window in the photo that is searched
 # Faces of so much of the short side, at least, are searched for; the next only where none is found.
 FACE_SHARES = (0.3, 0.1)
+SMALLEST_FACE = 0.04  # where all are wanted, since a photo of many people shows small ones
 NUM_AT_ONCE = 16  # photos of one size; more are slower on a processor's caches
 SHARD = 512  # photos between two writes
 
@@ -168,7 +169,7 @@ def find_landmarks(paths: Sequence[Path], *, cache: Path) -> tuple[np.ndarray, d
     rows.describe(finder_description())
     shards = [wanted[start : start + SHARD] for start in range(0, len(wanted), SHARD)]
     for shard in steps_of(shards, "photos searched for faces", size=len):
-        found = dict(_search([paths[index] for index in shard], finder))
+        found = dict(_search([paths[index] for index in shard], finder, nearest_to_centre))
         good = [i for i, result in found.items() if not isinstance(result, str)]
         bad |= {int(shard[i]): str(found[i]) for i in found.keys() - set(good)}
         points[shard[good]] = np.array([found[i] for i in good]).reshape(-1, 5, 2)
@@ -177,8 +178,38 @@ def find_landmarks(paths: Sequence[Path], *, cache: Path) -> tuple[np.ndarray, d
     return points, bad
 
 
-def _search(paths: Sequence[Path], finder: FaceFinder) -> Iterator[tuple[int, np.ndarray | str]]:
-    """The points of each photo, or why it cannot be read, a few photos in memory at a time."""
+def find_all_landmarks(paths: Sequence[Path]) -> tuple[list[np.ndarray], dict[int, str]]:
+    """Five points of each face of each photo, searched for.
+
+    Returns:
+        Pixels of the photo, float32 ``(F, 5, 2)`` each; and what is wrong with each photo that
+        cannot be read.
+    """
+    points = [np.zeros((0, 5, 2), np.float32) for _ in paths]
+    bad: dict[int, str] = {}
+    finder = FaceFinder((SMALLEST_FACE,))
+    shards = [range(start, len(paths))[:SHARD] for start in range(0, len(paths), SHARD)]
+    for shard in steps_of(shards, "photos searched for faces", size=len):
+        for index, found in _search([paths[i] for i in shard], finder, lambda all, _: all.points):
+            if isinstance(found, str):
+                bad[shard[index]] = found
+            else:
+                points[shard[index]] = found
+    return points, bad
+
+
+def _search(
+    paths: Sequence[Path],
+    finder: FaceFinder,
+    points_of: Callable[[Found, tuple[int, int]], np.ndarray],
+) -> Iterator[tuple[int, np.ndarray | str]]:
+    """Points of each photo, or why it cannot be read, a few photos in memory at a time.
+
+    Args:
+        paths: The photos.
+        finder: Of faces.
+        points_of: From the faces of a photo and its width and height to the points that are wanted.
+    """
     step = 4 * NUM_AT_ONCE
     with threads() as pool:
         for start in range(0, len(paths), step):
@@ -189,7 +220,7 @@ def _search(paths: Sequence[Path], finder: FaceFinder) -> Iterator[tuple[int, np
                 if isinstance(photo, str):
                     yield index, photo
                     continue
-                points = nearest_to_centre(next(found), photo.pixels.shape[1::-1])
+                points = points_of(next(found), photo.pixels.shape[1::-1])
                 yield index, points * photo.size[0] / photo.pixels.shape[1]
 
 

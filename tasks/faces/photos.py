@@ -17,9 +17,8 @@ from tasks.common.images.sheets import sample_sheet
 from tasks.common.training.pictures import picture_of, save_picture
 from tasks.common.training.progress import steps_of
 from tasks.faces.alignment import aligned_frames, centre_frame, corners, show
-from tasks.faces.landmarks import FaceFinder
+from tasks.faces.landmarks import SMALLEST_FACE, FaceFinder
 
-SMALLEST_FACE = 0.04  # of a photo's short side, since a photo of many people shows small faces
 COLOUR = (255, 200, 0)
 
 # For pictures of faces (N, 3, S, S): what goes into predictions.json of each.

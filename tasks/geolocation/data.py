@@ -45,6 +45,8 @@ class GeolocationData(PhotoData[GeoPhotos]):
         album_size: Photos of a place that are shown together, at most, as ``cells_album`` learns
             from them; a batch has that many times ``batch_size``. None for single photos.
         val_share: Of the places, about, to validate on; None where the table has a split.
+        group: What is validated on as a whole then, instead of places, such as all photos of a
+            user; see ``held_out``.
         **photos: See ``PhotoData``.
     """
 
@@ -65,6 +67,7 @@ class GeolocationData(PhotoData[GeoPhotos]):
         on_bad_row: str,
         album_size: int | None,
         val_share: float | None = None,
+        group: str | None = None,
         **photos: Any,
     ) -> None:
         super().__init__(root=root, **photos)
@@ -79,6 +82,7 @@ class GeolocationData(PhotoData[GeoPhotos]):
             check_number("data.album_size", album_size, at_least=1, whole=True)
         self.album_size = album_size
         self.val_share = val_share
+        self.group = group
         self.notes: list[str] = []
 
     def places(self) -> tuple[Path, Path]:
@@ -102,7 +106,9 @@ class GeolocationData(PhotoData[GeoPhotos]):
         """The photos of both splits as the table has them."""
         table, images = self.places()
         bad_rows = BadRows(table, on_bad_row=self.on_bad_row)
-        found = read_photos(table, images, bad_rows=bad_rows, val_share=self.val_share)
+        found = read_photos(
+            table, images, bad_rows=bad_rows, val_share=self.val_share, group=self.group
+        )
         self.notes = bad_rows.check()
         return found
 
@@ -115,8 +121,10 @@ class GeolocationData(PhotoData[GeoPhotos]):
         inside = np.all(cells >= 0, axis=1)
         if not inside.any():
             raise InputError(f"cells={self.cells}: no training photo is in any of these cells")
-        left_out = counted(int((~inside).sum()), "photo", "photos")
         kept = replace(photos, targets=cells, label_map=self.label_map).select(inside)
+        if inside.all():
+            return kept
+        left_out = counted(int((~inside).sum()), "photo", "photos")
         return replace(kept, notes=(f"{left_out} left out, in cells that were dropped",))
 
     @cached_property

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from backbone.errors import InputError
+from tasks.common.data.held_out import held_out
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
 from tasks.common.data.split_words import TRAIN, VALIDATED, split_of
@@ -49,7 +50,12 @@ class GeoPhotos(Photos):
 
 
 def read_photos(
-    table: Path, images: Path, *, bad_rows: BadRows, val_share: float | None = None
+    table: Path,
+    images: Path,
+    *,
+    bad_rows: BadRows,
+    val_share: float | None = None,
+    group: str | None = None,
 ) -> dict[str, GeoPhotos]:
     """The photos of each split, ``train`` and ``val``, still without targets.
 
@@ -58,6 +64,8 @@ def read_photos(
         images: The folder that its files are in.
         bad_rows: Gets the rows that cannot be used, and a note on files that are called otherwise.
         val_share: Of the places, about, to validate on; None where the table says.
+        group: What is validated on as a whole instead of places, by names of files; see
+            ``held_out``.
 
     Raises:
         InputError: If the table cannot be read, or says what to validate on besides ``val_share``.
@@ -75,7 +83,7 @@ def read_photos(
     splits = (
         np.concatenate([part.splits for part in parts] or [np.zeros(0, "U5")])
         if val_share is None
-        else place_splits(points, places, val_share)
+        else _held_out_splits(names, points, places, val_share, group=group)
     )
     everything = GeoPhotos(
         images,
@@ -86,6 +94,20 @@ def read_photos(
         albums=_numbered(places),
     )
     return {split: everything.select(once & (splits == split)) for split in ("train", "val")}
+
+
+def _held_out_splits(
+    names: np.ndarray,
+    points: Points,
+    places: list[str | None],
+    val_share: float,
+    *,
+    group: str | None,
+) -> np.ndarray:
+    if group is None:
+        return place_splits(points, places, val_share)
+    chosen = held_out([name.decode() for name in names.tolist()], val_share, group=group)
+    return np.where(chosen, "val", "train")
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ class FacesData(MultitaskData):
     Args:
         attributes: Makes the faces with attributes.
         embedding: Makes those for embeddings, and says how all are aligned.
-        augmentation: How faces with attributes are shown in training.
+        augmentation: How faces with attributes are shown in training; None for as they are.
         **loading: See ``MultitaskData``.
     """
 
@@ -41,7 +41,7 @@ class FacesData(MultitaskData):
         *,
         attributes: "partial[DataModule]",
         embedding: "partial[DataModule]",
-        augmentation: Callable[[], LookAtFace],
+        augmentation: Callable[[], LookAtFace] | None,
         **loading: Any,
     ) -> None:
         super().__init__(
@@ -49,6 +49,11 @@ class FacesData(MultitaskData):
         )
         labelled = cast(AttributeData, self.parts["attributes"])
         aligned = cast(EmbeddingData, self.parts["embedding"])
+        if aligned.every_face:
+            raise InputError(
+                "data.embedding.every_face=true: these tasks look at one face of a photo. Leave it "
+                "out"
+            )
         self.parts["attributes"] = AlignedAttributes(labelled, aligned, augmentation=augmentation)
 
 
@@ -74,7 +79,7 @@ class AlignedAttributes(DataModule):
     Args:
         labelled: The photos with their attributes.
         aligned: Whose alignment and cache of it they get.
-        augmentation: How they are shown in training.
+        augmentation: How they are shown in training; None for as they are.
     """
 
     def __init__(
@@ -82,7 +87,7 @@ class AlignedAttributes(DataModule):
         labelled: AttributeData,
         aligned: EmbeddingData,
         *,
-        augmentation: Callable[[], LookAtFace],
+        augmentation: Callable[[], LookAtFace] | None,
     ) -> None:
         super().__init__(
             batch_size=labelled.batch_size,
@@ -141,7 +146,7 @@ class AlignedAttributes(DataModule):
     @cached_property
     def train_set(self) -> "AttributeSet":
         """Augmented faces."""
-        return self._shown("train", self.augmentation())
+        return self._shown("train", self.augmentation() if self.augmentation else plain)
 
     @cached_property
     def val_set(self) -> "AttributeSet":

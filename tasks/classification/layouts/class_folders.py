@@ -1,5 +1,6 @@
 """Photos in a folder for each class."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos, relative_names
-from tasks.common.images.finding import SUFFIXES, is_aside, is_image_name, list_images
+from tasks.common.images.finding import SUFFIXES, is_aside, is_image_name, others_line, photos_in
 from tasks.common.report import counted
 
 
@@ -55,17 +56,23 @@ def nothing_in(folder: Path) -> InputError:
 def read_class_folders(folder: Path, names: Sequence[str], *, label_map: LabelMap) -> Photos:
     """Photos in a folder for each class; of a class without a folder there are none.
 
-    Photos in no class folder are told, and so are folders of photos in one.
+    Photos in no class folder are told, and so are folders of photos in one, and other files.
 
     Args:
         folder: Has the class folders.
         names: Of the class folders, in the order of ``label_map``.
         label_map: The classes.
     """
-    found = [list_images(folder / name) for name in names]
+    inside = [photos_in(folder / name) for name in names]
+    found = [list(some.photos) for some in inside]
+    others = sum((some.others for some in inside), Counter[str]())
     paths = [path for photos in found for path in photos]
     classes = [label for label, photos in enumerate(found) for _ in photos]
-    notes = [*_loose_note(folder), *_nested_note(folder, names, found)]
+    notes = [
+        *_loose_note(folder),
+        *_nested_note(folder, names, found),
+        *others_line(others, beside=len(paths)),
+    ]
     return make_photos(folder, paths, classes, label_map=label_map, notes=notes)
 
 

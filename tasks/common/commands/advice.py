@@ -8,6 +8,8 @@ TALKATIVE = (
     "faster_coco_eval",
     "httpx",
     "lightning.fabric",
+    "lightning.pytorch.trainer.connectors.checkpoint_connector",
+    "lightning.pytorch.tuner",
     "lightning.pytorch.utilities.rank_zero",
     "onnx_ir",
     "onnxscript",

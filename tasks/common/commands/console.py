@@ -35,9 +35,10 @@ from tasks.common.commands.request import (
 from tasks.common.commands.usage import correct, explain, usage
 from tasks.common.machine.stopping import StoppedError, stopped_by_signals
 from tasks.common.machine.workers import end_workers
+from tasks.common.settings.composing import check_task_named
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.recompose import missing_choices
-from tasks.common.settings.writing import path_as_text
+from tasks.common.settings.writing import path_as_text, unreadable_as_text
 
 MULTIRUN = {"-m", "--multirun"}
 
@@ -65,7 +66,9 @@ def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[
                 sys.exit(USER_ERROR)
             arguments = _flags_first(sys.argv[1:])
             if not MULTIRUN & set(arguments):  # where a comma parts jobs
-                arguments = [_listed(path_as_text(argument)) for argument in arguments]
+                arguments = [
+                    unreadable_as_text(_listed(path_as_text(argument))) for argument in arguments
+                ]
             sys.argv[1:] = arguments
             stored = named_checkpoint(sys.argv[1:])
             sys.argv += missing_choices(named_choices(sys.argv[1:], stored), sys.argv[1:])
@@ -125,6 +128,11 @@ def _through_hydra(function: Callable[[Request], None], config_name: str, stored
 
     stderr, said = sys.stderr, io.StringIO()
     main = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)
+    try:
+        check_task_named(config_name, sys.argv[1:])
+    except REFUSALS as error:
+        stderr.write(f"error: {error}\n")
+        return USER_ERROR
     try:
         with contextlib.redirect_stderr(said):
             main(guarded)()

@@ -26,7 +26,13 @@ CHECKPOINTS = ("checkpoints/last.ckpt", "checkpoints/best.ckpt")
 RESULTS = (
     *("config.yaml", "metrics.json", "metrics.csv", "diverged.json", "weights.safetensors"),
     *("curves.png", "predictions.json", "predictions.jsonl", "predictions.csv"),
-    *("predictions.geojson", "made_by.json", "films/[0-9][0-9][0-9][0-9][0-9]_*.mp4"),
+    *(
+        "predictions.geojson",
+        "predictions.parquet",
+        "predictions.npz",
+        "made_by.json",
+        "films/[0-9][0-9][0-9][0-9][0-9]_*.mp4",
+    ),
     *CHECKPOINTS,
     *("tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml"),
     PICTURES,

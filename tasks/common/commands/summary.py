@@ -34,6 +34,8 @@ CONTENTS = {
     "predictions.json": "what they were computed from",
     "predictions.csv": "the same, a row for each thing found",
     "predictions.geojson": "the same, for maps",
+    "predictions.parquet": "the same, a row for each thing found, in columns",
+    "predictions.npz": "the files and their embeddings, for NumPy",
     "report.txt": "what was loaded, repaired and left out",
     "config.yaml": "the settings",
     "model.onnx": "the network, with all that its photos and outputs need",

@@ -38,6 +38,7 @@ from tasks.common.training.batch_norm_statistics import averages
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.curve import CurveLogger
 from tasks.common.training.diverged import DivergedError
+from tasks.common.training.learning_rate import find_rate
 from tasks.common.training.loggers import build_loggers
 from tasks.common.training.patience import Patience
 from tasks.common.training.pictures import validation_pictures
@@ -92,6 +93,7 @@ def train_in(results: Results, request: Request) -> dict[str, float]:
         if start.resume
         else learned_from(task, start.trained_on, config, request.choices)
     )
+    config = with_rate(config, task, data, start)
     report += task.cautions(data)
     say([*report, *data.report_lines()])
 
@@ -122,6 +124,21 @@ def train_in(results: Results, request: Request) -> dict[str, float]:
     write_json(folder / "metrics.json", metrics)
     close(task, trainer, folder, chosen, seconds=seconds, images_per_second=speed)
     return metrics
+
+
+def with_rate(config: DictConfig, task: Task, data: DataModule, start: Start) -> DictConfig:
+    """The settings with the learning rate that a search finds, if one is asked for.
+
+    A run that goes on has the one that it began with.
+    """
+    if not config.trainer.find_lr:
+        return config
+    if start.resume:
+        config.optim.lr = start.resume.values["optim"]["lr"]
+    else:
+        config.optim.lr = find_rate(task, data, config.trainer)
+    task.optimizer = build(config.optim)
+    return config
 
 
 def checkpoints_of(task: Task, config: DictConfig, folder: Path) -> Checkpoints:

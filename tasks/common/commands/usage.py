@@ -93,6 +93,10 @@ def correct(arguments: Sequence[str], config_name: str) -> str | None:
         known, unknown = parser.parse_known_intermixed_args(list(arguments))
     except (argparse.ArgumentError, TypeError) as error:
         return f"error: {error}"
+    if apart := next((place for place, word in enumerate(known.overrides) if word[0] == "="), 0):
+        key, equals, *value = known.overrides[apart - 1 : apart + 2]
+        meant = key + equals + "".join(value if equals == "=" else [])
+        return f"error: {key} {equals}: arguments are key=value, without blanks: {meant}"
     words = [word for word in known.overrides if "=" not in word and word[:1] != "~"]
     flags = [flag for flag in unknown if flag.startswith("-")]
     wrong = next(iter([*flags, *words]), None)

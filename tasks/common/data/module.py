@@ -232,7 +232,8 @@ class DataModule(LightningDataModule, ABC):
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         epoch = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
         # at an epoch's end all batches are done, and the next epoch starts at its first
-        return {"epoch": epoch, "batches": batches % max(int(trainer.num_training_batches), 1)}
+        per_epoch = max(trainer.num_training_batches, 1)  # infinite until there are loaders
+        return {"epoch": epoch, "batches": int(batches % per_epoch)}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Called before the loaders are made."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tasks.common.data.photos import Photos
@@ -14,16 +14,22 @@ MOST_SHOWN = 5  # copies by name
 TAIL_BYTES = 4096  # at the end of a photo, which tell nearly all that are equally long apart
 
 
-def overlap_lines(trained: Iterable[Path], validated: Iterable[Path], *, what: str) -> list[str]:
-    """A line on how many of the validated photos are trained on too; none where there are none.
+def overlap_lines(trained: Sequence[Path], validated: Sequence[Path], *, what: str) -> list[str]:
+    """A line on how many of the validated photos, or copies of them byte by byte, are trained on.
 
     Args:
-        trained: Photos to train on. They are told by their places, not by what is in them.
+        trained: Photos to train on.
         validated: Photos to validate on.
         what: The latter are called.
     """
+    copies = copies_of(
+        trained.__getitem__, len(trained), validated.__getitem__, range(len(validated))
+    )
     places = set(map(os.path.abspath, validated))
-    shared = len(places.intersection(map(os.path.abspath, trained)))
+    shared = len(
+        places.intersection(map(os.path.abspath, trained))
+        | {os.path.abspath(validated[index]) for index in copies}
+    )
     if not shared:
         return []
     return [f"{shared} of {len(places)} {what} are trained on too, so that figures flatter"]

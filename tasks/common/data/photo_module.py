@@ -2,14 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic
 
 from backbone.errors import InputError
-from tasks.common.data import augmentation
+from tasks.common.data.augmentation import plain
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
+from tasks.common.data.overlap import copies_lines
 from tasks.common.data.photo_sets import LabelledSet, UnlabelledSet, collate
 from tasks.common.data.photos import PhotosT, check_photos
 from tasks.common.data.resolution import resolution_line
@@ -26,7 +27,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
     Args:
         root: Folder of the data set.
         augmentation: Makes the training augmentation for an image size: ``augmentation.paper`` or
-            ``augmentation.modern``.
+            ``augmentation.modern``; None shows the photos as validation does.
         on_bad_image: ``error`` or ``skip``.
         resolution: Sides of training photos by epoch, for an image size:
             ``resolution.growing_sides``; None for that size in all epochs.
@@ -43,7 +44,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
         self,
         *,
         root: str | int | None,
-        augmentation: Callable[[int], Look],
+        augmentation: Callable[[int], Look] | None,
         on_bad_image: str,
         resolution: Callable[[int], list[int]] | None = None,
         cache: str | int | None = None,
@@ -54,7 +55,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
         if resolution:
             self.train_sides = resolution(self.image_size)
         self.root = root
-        self.augmentation = augmentation
+        self.augmentation = augmentation or plain
         self.on_bad_image = on_bad_image
         self.copies = None
         if cache not in (None, ""):
@@ -113,9 +114,7 @@ class PhotoData(DataModule, Generic[PhotosT]):
     @property
     def val_set(self) -> LabelledSet:
         """The middle of each validation photo."""
-        return LabelledSet(
-            self.photos("val"), augmentation.plain, sides=[self.image_size], seed=self.seed
-        )
+        return LabelledSet(self.photos("val"), plain, sides=[self.image_size], seed=self.seed)
 
     def train_photo(self, index: int) -> tuple[str, ImageFile]:
         photos = self.photos("train")
@@ -123,7 +122,15 @@ class PhotoData(DataModule, Generic[PhotosT]):
 
     def predict_set(self, paths: Sequence[Path]) -> UnlabelledSet:
         """The middle of each of the given photos."""
-        return UnlabelledSet(paths, augmentation.plain(self.image_size))
+        return UnlabelledSet(paths, plain(self.image_size))
+
+    def cautions(self) -> list[str]:
+        """Whether validation photos are copies of training photos, once these have been read."""
+        return self._copies_told if "train" in self._photos else []
+
+    @cached_property
+    def _copies_told(self) -> list[str]:
+        return copies_lines(self.photos("train"), self.photos("val"))
 
     @property
     def collate(self) -> Collate:

@@ -151,7 +151,7 @@ def _open(path: ImageFile) -> BinaryIO:
 
 def _read_header(file: BinaryIO, path: ImageFile) -> Image.Image:
     try:
-        image = _open_image(file, path)
+        image = open_image(file, path)
     except UnidentifiedImageError as error:
         file.seek(0)
         problem = many_bands(file) or diagnosis(file.read(ENOUGH))
@@ -164,8 +164,12 @@ def _read_header(file: BinaryIO, path: ImageFile) -> Image.Image:
     return image
 
 
-def _open_image(file: BinaryIO, path: ImageFile) -> Image.Image:
-    """Opens with Pillow; HEIC by its plugin."""
+def open_image(file: BinaryIO, path: ImageFile) -> Image.Image:
+    """Opens with Pillow; HEIC by its plugin.
+
+    Raises:
+        InputError: If that is not installed; and whatever Pillow raises.
+    """
     head = file.read(ENOUGH)
     file.seek(0)
     if image_kind(head) != HEIC:

@@ -76,14 +76,23 @@ class Found(NamedTuple):
 
     def left_out(self) -> list[str]:
         """A line about the files that are no photos, if there are any."""
-        number = self.others.total()
-        if not number:
-            return []
-        kinds = [f"{count} {kind}" for kind, count in self.others.most_common(KINDS_SHOWN)]
-        more = ["others"] * (len(self.others) > KINDS_SHOWN)
-        total = counted(number + len(self.photos) + len(self.films), "file", "files")
-        are = "is no photo" if number == 1 else "are no photos"
-        return [f"{number} of {total} {are}: {', '.join([*kinds, *more])}"]
+        return others_line(self.others, beside=len(self.photos) + len(self.films))
+
+
+def others_line(others: Counter[str], *, beside: int) -> list[str]:
+    """A line about files that are no photos, by suffix, if there are any.
+
+    >>> others_line(Counter({".mov": 3, ".txt": 1}), beside=8)
+    ['4 of 12 files are no photos: 3 .mov, 1 .txt']
+    """
+    number = others.total()
+    if not number:
+        return []
+    kinds = [f"{count} {kind}" for kind, count in others.most_common(KINDS_SHOWN)]
+    more = ["others"] * (len(others) > KINDS_SHOWN)
+    total = counted(number + beside, "file", "files")
+    are = "is no photo" if number == 1 else "are no photos"
+    return [f"{number} of {total} {are}: {', '.join([*kinds, *more])}"]
 
 
 def find_images(path: str | Path, *, without: Path | None = None) -> list[Path]:
@@ -163,13 +172,17 @@ def is_camera(name: str) -> bool:
     return (name.isdigit() or bool(STREAM.match(name))) and not Path(name).exists()
 
 
-def list_images(folder: Path) -> list[Path]:
-    """The images in a folder and its subfolders, sorted, those behind links to folders too.
+def photos_in(folder: Path) -> Found:
+    """The images in a folder and its subfolders, those behind links to folders too, if any.
 
     Hidden files are left out, and so is what lies in hidden folders and in those of systems.
     """
-    files = _files(folder, seen=frozenset())
-    return sorted(path for path in files if is_image(path) and path.is_file())
+    return _sorted_out(_files(folder, seen=frozenset()), folder, films=False)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The images of ``photos_in``, sorted."""
+    return list(photos_in(folder).photos)
 
 
 def _files(folder: Path, *, seen: frozenset[Path]) -> Iterator[Path]:

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from backbone.errors import check_choice
+from tasks.common.predictions.arrays import write_npz, write_parquet
 from tasks.common.predictions.entries import EntryFile, write_array
 from tasks.common.predictions.tables import write_csv, write_geojson
 
 LINES, ARRAY = "predictions.jsonl", "predictions.json"
 TABLE, MAP = "predictions.csv", "predictions.geojson"
-FORMATS = ("json", "csv", "geojson")
+COLUMNS, ARRAYS = "predictions.parquet", "predictions.npz"
+FORMATS = ("json", "csv", "geojson", "parquet", "npz")
 MOST_IN_ARRAY = 20_000  # entries; few programs open a larger one, and the lines say the same
 
 
@@ -28,6 +30,10 @@ def write_formats(entries: EntryFile, folder: Path, name: str | None) -> list[st
         write_csv(entries, folder / TABLE)
     elif name == "geojson":
         write_geojson(entries, folder / MAP)
+    elif name == "parquet":
+        write_parquet(entries, folder / COLUMNS)
+    elif name == "npz":
+        write_npz(entries, folder / ARRAYS)
     elif name == "json" or len(entries) <= MOST_IN_ARRAY:
         write_array(entries, folder / ARRAY)
     else:

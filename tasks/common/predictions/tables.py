@@ -34,7 +34,7 @@ def write_csv(entries: Iterable[Entry], path: Path) -> None:
         table = csv.DictWriter(file, list(columns))
         table.writeheader()
         for entry in entries:
-            table.writerows(rows_of(entry))
+            table.writerows(map(_as_text, rows_of(entry)))
 
 
 def rows_of(entry: Entry) -> Iterator[dict[str, Any]]:
@@ -67,7 +67,11 @@ def _cells(key: str, value: Any) -> list[tuple[str, Any]]:
         return [cell for part, one in value.items() for cell in _cells(f"{key}_{part}", one)]
     if key in PARTS and isinstance(value, list):
         return [(f"{key}_{part}", one) for part, one in zip(PARTS[key], value, strict=True)]
-    return [(key, json.dumps(value) if isinstance(value, list) else value)]
+    return [(key, value)]
+
+
+def _as_text(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()}
 
 
 def write_geojson(entries: Iterable[Entry], path: Path) -> None:

@@ -103,6 +103,8 @@ def show_more(task: Task, config: DictConfig) -> None:
         raise InputError("pages=true: only places have pages, with a map. Leave it out")
     if config.get("format") == "geojson" and not task.has_places:
         raise InputError("format=geojson: only places have it. Give format=csv")
+    if config.get("format") == "npz" and not task.has_embeddings:
+        raise InputError("format=npz: only embeddings of faces have it. Give format=parquet")
     task.heat_maps = bool(config.get("heat_map"))  # a demo without any lacks the setting
     if task.heat_maps and not task.has_heat_maps:
         raise InputError("heat_map=true: only classifiers have heat maps. Leave it out")

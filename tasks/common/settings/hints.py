@@ -66,6 +66,7 @@ SETTINGS: Mapping[str, str] = {
     "task.freeze_batch_norm": "freeze freeze_bn norm_eval",
     "task.compile": "torchcompile torch_compile",
     "trainer.patience": "early_stopping early_stop early_stopping_patience",
+    "trainer.find_lr=true": "lr_find auto_lr_find find_lr lr_finder auto_lr auto_scale_lr",
     "ema_decay": "ema use_ema model_ema model_ema_decay",
     "checkpoint_every_steps": "save_period save_freq save_interval checkpoint_interval",
     "seed": "random_seed manual_seed",
@@ -75,9 +76,6 @@ ALWAYS = "Figures are always written, and pictures unless pictures=null."
 NOTES = {
     **dict.fromkeys(("classes", "num_classes", "nc", "names", "class_names"), CLASSES),
     **dict.fromkeys(("save", "save_txt", "show", "plots", "visualize"), ALWAYS),
-    **dict.fromkeys(
-        ("lr_find", "auto_lr_find"), "No learning rate is searched for: give optim.lr."
-    ),
 }
 ALIKE = 0.75  # of names anywhere else than where the misspelt one is
 

@@ -52,6 +52,7 @@ def check_overrides(config: DictConfig, texts: Sequence[str], *, command: str) -
             continue
         if _is_there(defaults, override.key_or_group):
             _check_value(config, defaults, override.key_or_group)
+            _check_beside(config, defaults, override.key_or_group)
         else:
             _check_added(config, defaults, override)
 
@@ -131,6 +132,24 @@ def _check_value(config: DictConfig, defaults: DictConfig, key: str) -> None:
         and not isinstance(default, bool)
     ):
         raise InputError(f"{key}={value}: {_wanted(default)} is needed")
+
+
+def _check_beside(config: DictConfig, defaults: DictConfig, key: str) -> None:
+    """Whether another target takes the settings that are in its section already."""
+    parent, _, name = key.rpartition(".")
+    section = OmegaConf.select(config, parent) if parent else None
+    if name != "_target_" or not isinstance(section, DictConfig):
+        return
+    taken = parameters(get_object(section[name]))
+    own = [str(each) for each in section if not str(each).startswith("_")]
+    if foreign := [each for each in own if each not in taken]:
+        above, _, last = parent.rpartition(".")
+        raw = OmegaConf.to_container(OmegaConf.select(defaults, above), resolve=False)[last]  # type: ignore[call-overload, index]
+        none = f", or {parent}=null for none" if _may_be_null(defaults, parent, raw) else ""
+        raise InputError(
+            f"{key}={section[name]}: it takes no {', '.join(foreign)}, which is set beside it. "
+            f"Give one that does{none}"
+        )
 
 
 def _default(defaults: DictConfig, key: str) -> tuple[Any, Any]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
 # What Hydra takes for a number, a truth value or nothing at all.
 OTHER_KINDS = r"null|none|true|false|nan|[+-]?inf|[+-]?\.?\d[\d_]*\.?[\d_]*(e[+-]?\d+)?"
 # Settings that name one file or folder, by their last word.
@@ -46,6 +49,33 @@ def path_as_text(argument: str) -> str:
     if (means_more or SEVERAL.fullmatch(value)) and not _is_there(value):
         return argument
     return f"{key}={quoted(_path(value))}"
+
+
+def unreadable_as_text(argument: str) -> str:
+    r"""``key=VALUE`` of a command line, quoted if Hydra cannot read the value as it stands.
+
+    Of a list, each member is. What is quoted already, or refers to other settings, stays.
+
+    >>> print(unreadable_as_text("data.label=naïve"), unreadable_as_text("head.some=[a=b,hat]"))
+    data.label="naïve" head.some=["a=b",hat]
+    >>> unreadable_as_text("optim.lr=1e-3"), unreadable_as_text("data.classes=['a']")
+    ('optim.lr=1e-3', "data.classes=['a']")
+    """
+    key, equals, value = argument.partition("=")
+    if not equals or "${" in value or '"' in value or "'" in value or _is_readable(argument):
+        return argument
+    if value[0] == "[" and value[-1] == "]":
+        members = (member.strip() for member in value[1:-1].split(","))
+        return f"{key}=[{','.join(map(quoted, members))}]"
+    return f"{key}={quoted(value)}"
+
+
+def _is_readable(argument: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return False
+    return True
 
 
 def _path(value: str) -> str:

@@ -19,7 +19,10 @@ class DivergedError(Exception):
     """
 
     def __init__(self, photos: Sequence[tuple[int | str, str]], losses: dict[str, float]) -> None:
-        shown = [file if str(name) in file else f"{name} ({file})" for name, file in photos]
+        shown = [
+            file if isinstance(name, str) and file.endswith(name) else f"{name} ({file})"
+            for name, file in photos
+        ]
         more = f" and {len(photos) - MAX_SHOWN} more, which diverged.json lists"
         super().__init__(
             f"the loss is not finite ({losses}) on a batch of {', '.join(shown[:MAX_SHOWN])}"

@@ -1,6 +1,8 @@
 """What a run must remember so that resuming it changes nothing."""
 
+import contextlib
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,16 @@ class RandomState(Callback):
         if self._restored is not None:
             _set_generator_states(self._restored)
             self._restored = None
+
+
+@contextlib.contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Leaves all random generators of this process as they were."""
+    states = _generator_states()
+    try:
+        yield
+    finally:
+        _set_generator_states(states)
 
 
 def _generator_states() -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Reported(ABC, Generic[DataT, MetricT]):
 
     monitor: str  # the metric by which best.ckpt is chosen; higher is better
     has_heat_maps: bool = False  # whether it can show what decided its predictions
+    has_embeddings: bool = False  # whether entries have an ``embedding``, or faces with one
     has_places: bool = False  # whether entries have a ``location`` on the Earth
     legend: str = ""  # says what is drawn, above a sheet of pictures
 

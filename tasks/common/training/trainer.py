@@ -21,6 +21,8 @@ from tasks.common.training.progress import ProgressBar, progress
 # Images are float32, so that the weights have to be, too.
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 
+OWN = ("patience", "find_lr")  # settings of the section that Lightning's trainer does not take
+
 
 def build_trainer(
     config: DictConfig,
@@ -33,7 +35,7 @@ def build_trainer(
     """A trainer for a run folder.
 
     Args:
-        config: The ``trainer`` section; its ``patience`` is a callback's.
+        config: The ``trainer`` section; of which ``OWN`` is ours.
         folder: Of the run.
         callbacks: Besides the progress bar.
         loggers: Where metrics go.
@@ -48,7 +50,7 @@ def build_trainer(
         torch.set_float32_matmul_precision("high")
     bar = progress()
     precision = fastest_precision() if config.precision == "auto" else config.precision
-    settings = {key: value for key, value in config.items() if key != "patience"}
+    settings = {key: value for key, value in config.items() if key not in OWN}
     trainer: Trainer = build(
         DictConfig({**settings, "precision": precision}),
         callbacks=[*callbacks, bar],

@@ -36,6 +36,7 @@ class Annotations:
         folder: Where the images are.
         notes: What was repaired, dropped or skipped: how many, then a colon and which.
         outlines: Of each object; None where no masks are wanted.
+        numbered: Whether the ids of images are numbers of ours, which nobody else knows.
     """
 
     image_ids: np.ndarray
@@ -51,6 +52,7 @@ class Annotations:
     folder: Path
     notes: tuple[str, ...] = ()
     outlines: Outlines | None = None
+    numbered: bool = False
 
     def __len__(self) -> int:
         return len(self.image_ids)

@@ -55,6 +55,7 @@ def join(parts: Sequence[Annotations]) -> Annotations:
         folder=folder,
         notes=(*notes, *near_names(labels.names)),
         outlines=_joined_outlines(outlines) if len(outlines) == len(parts) else None,
+        numbered=renumbered or any(part.numbered for part in parts),
     )
 
 

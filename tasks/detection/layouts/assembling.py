@@ -171,6 +171,7 @@ def assemble(
         offsets=start_offsets(counts),
         label_map=classes,
         folder=folder,
+        numbered=True,
         notes=(*notes, *form.notes, *_remarks(photos), *near_names(classes.names)),
     )
     if unknown and not form.shares:

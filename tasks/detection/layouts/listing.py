@@ -4,14 +4,17 @@ import os
 import posixpath
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from backbone.errors import InputError
-from tasks.common.images.finding import is_aside, is_image_name
+from tasks.common.images.finding import FILM_SUFFIXES, is_aside, is_image_name
 from tasks.common.report import counted
 
+# Photos as cameras and programs keep them for themselves.
+UNREAD = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".psd", ".svg")
 HEAD_BYTES = 2**16  # enough to tell what a file holds
 
 
@@ -35,6 +38,18 @@ class Listing:
     def images(self) -> list[str]:
         """Those that are images by their suffix."""
         return [name for name in self.files if is_image_name(Path(name))]
+
+    @property
+    def unread(self) -> list[str]:
+        """A line on films and on photos of kinds that are not read, by suffix, if there are any."""
+        kinds = Counter(PurePosixPath(name.lower()).suffix for name in self.files)
+        found = {kind: kinds[kind] for kind in (*FILM_SUFFIXES, *UNREAD) if kinds[kind]}
+        if not found:
+            return []
+        each = ", ".join(f"{number} {kind}" for kind, number in found.items())
+        return [
+            f"{counted(sum(found.values()), 'film or raw file', 'films and raw files')}: {each}"
+        ]
 
     def named(self, *suffixes: str) -> list[str]:
         """Those that end in one of these, in any capitals."""

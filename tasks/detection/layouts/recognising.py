@@ -1,6 +1,7 @@
 """Tells the layout of a folder by asking every module of the room ``known``."""
 
 import pkgutil
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -55,7 +56,9 @@ def recognise(root: Path, *, layout: str | None = None) -> Found:
         which = "; ".join(f"data.layout={name}: {there.what}" for name, there in found.items())
         raise InputError(f"{root.absolute()} is in several layouts, choose one. {which}")
     if found:
-        return next(iter(found.values()))
+        there = next(iter(found.values()))
+        left_out = [f"left out, {line}" for line in listing.unread]
+        return replace(there, what="; ".join([there.what, *left_out]))
     if halves:
         raise halves[0]
     raise InputError(_nothing(listing, layouts))

@@ -55,6 +55,9 @@ class ShardData(GeolocationData):
             self._photos[split] = self.read(split)
         return super().photos(split)
 
+    def cautions(self) -> list[str]:
+        return []  # a photo in a shard is no file to be compared
+
     def train_sampler(self, **start: Any) -> EpochSampler:
         photos = cast(ShardPhotos, self.photos("train"))  # as read_shards gives them
         if self.album_size is not None:  # whose photos are in any shard

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, UnidentifiedImageError
 
-from tasks.common.images.decoding import FORMATS
+from backbone.errors import InputError
+from tasks.common.images.decoding import open_image
 from tasks.common.images.finding import find_images
 from tasks.geolocation.tables.takeout import sidecar_place
 
@@ -43,6 +44,9 @@ def photo_place(path: Path) -> PhotoPlace:
     """Latitude and longitude in degrees; None for both if the photo does not say, or is broken.
 
     What its Exif does not say may be in the file that Google Takeout puts beside it.
+
+    Raises:
+        InputError: If it is a HEIC image, and what reads these is not installed.
     """
     place = _exif_place(path)
     if None in place or place == (0, 0):
@@ -52,8 +56,10 @@ def photo_place(path: Path) -> PhotoPlace:
 
 def _exif_place(path: Path) -> PhotoPlace:
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with path.open("rb") as file, open_image(file, path) as image:
             gps = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+    except InputError:
+        raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, LookupError):
         return None, None
     tags = ExifTags.GPS

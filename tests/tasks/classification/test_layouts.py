@@ -56,6 +56,16 @@ def test_other_folders_are_classes_by_their_names(tmp_path: Path) -> None:
     assert data.val_photo(1)[1] == {"classes": [{"id": 2, "name": "eel"}]}
 
 
+def test_what_lies_beside_photos_is_counted(tmp_path: Path) -> None:
+    root = write_classes(tmp_path, {"train/cat": 2, "train/dog": 1, "val/cat": 1})
+    for name in ("cat/a.mov", "cat/b.mov", "dog/notes.txt", "dog/.DS_Store"):
+        (root / "train" / name).write_bytes(b"x")
+    data = make(ImageNetData, root)
+    kinds = "2 .mov, 1 hidden, 1 .txt"
+    assert data.photos("train").notes == (f"4 of 7 files are no photos: {kinds}",)
+    assert data.photos("val").notes == ()
+
+
 def test_breeds_have_readable_names(tmp_path: Path) -> None:
     counts = {"train/n02087046-toy_terrier": 1, "train/collie": 1, "test/collie": 1}
     data = make(StanfordDogsData, write_classes(tmp_path, counts))

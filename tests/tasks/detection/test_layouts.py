@@ -1,5 +1,6 @@
 """The same scenes in each tool's layout are the same boxes."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.augmentation import recipes
 from tasks.detection.data import FolderData
 from tasks.detection.layouts import known
+from tasks.detection.metric import CocoMetric, truth_records
 from tests.commands import ROOT
 from tests.tasks.detection.layout_writers import (
     CLASSES,
@@ -66,6 +68,30 @@ def check(found: dict[str, list[tuple[str, np.ndarray]]], scenes: list[Scene]) -
         assert [name for name, _ in found[scene.name]] == [name for name, *_ in scene.boxes]
         for (_, box), (_, *corners) in zip(found[scene.name], scene.boxes, strict=True):
             np.testing.assert_allclose(box, corners, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbered"), [("voc", True), ("yolo_label_studio", True), ("coco", False)]
+)
+def test_predictions_lead_to_their_photos(name: str, numbered: bool, tmp_path: Path):
+    WRITERS[name](tmp_path)
+    annotations = folder(tmp_path, val_share=0.25).train_annotations
+    metric = CocoMetric(annotations)
+    metric.update(truth_records(annotations))
+    metric.compute()
+    metric.save(tmp_path)
+    for row in json.loads((tmp_path / "predictions.json").read_text()):
+        (index,) = np.flatnonzero(annotations.image_ids == row["image_id"]).tolist()
+        named = {"file_name": annotations.file_names[index]} if numbered else {}
+        assert {key: row[key] for key in row if key == "file_name"} == named
+
+
+def test_films_and_raw_files_among_photos_are_told(tmp_path: Path):
+    voc_labelimg(tmp_path)
+    for name in ("a.MOV", "b.mov", "c.dng"):
+        (tmp_path / name).write_bytes(b"x")
+    lines = folder(tmp_path, val_share=0.25).report_lines()
+    assert lines[0].endswith("; left out, 3 films and raw files: 2 .mov, 1 .dng")
 
 
 @pytest.mark.parametrize("inside", ["", "unpacked/my set (1)"])

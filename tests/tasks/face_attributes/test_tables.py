@@ -48,6 +48,18 @@ def test_a_share_is_held_out_of_a_table_without_a_split(tmp_path: Path):
     assert (len(data.faces("train")), len(data.faces("val"))) == (2, 1)
 
 
+def test_copies_under_other_names_are_told(tmp_path: Path):
+    rows = "file,hat,split\na.png,1,train\nb.png,0,train\nv.png,1,val\nw.png,0,val\n"
+    root = write(tmp_path, labels=rows)
+    (root / "photos" / "w.png").write_bytes((root / "photos" / "b.png").read_bytes())
+    data = make(TableData, root)
+    data.faces("train")
+    assert data.cautions() == [
+        "1 of 2 validation photos are copies of training photos, so that figures flatter: "
+        "photos/w.png is photos/b.png"
+    ]
+
+
 def test_each_word_of_a_category_is_an_attribute(tmp_path: Path):
     train, val = "file,hat,hair\na.png,1,black\nb.png,0,\n", "file,hat,hair\nv.png,0,grey\n"
     data = make(TableData, write(tmp_path, labels_train=train, labels_val=val), categories=["hair"])

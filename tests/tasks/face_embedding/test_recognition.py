@@ -103,6 +103,22 @@ def test_known_people_are_found_in_photos(
     assert names == {"both.png": [None, None], "copy.png": ["ann"], "faceless.png": []}
 
 
+def test_two_photos_are_compared(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition, "embed", colours)
+    photo_of(FOUND["ann"]).save(tmp_path / "a.png")
+    photo_of(FOUND["ann"]).save(tmp_path / "same.png")
+    photo_of(NEVER_FOUND).save(tmp_path / "faceless.png")
+    for name, said in (
+        ("same", r"^same\.png: 0\.0\d\d from a\.png, the same person$"),
+        ("faceless", r"^faceless\.png: no face found$"),
+    ):
+        settings = ("known=a.png", f"input={name}.png", f"output={name}", "max_distance=0.1")
+        done = recognise(trained, *settings, cwd=tmp_path)
+        assert done.returncode == 0 and re.search(said, done.stdout, re.MULTILINE), done
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

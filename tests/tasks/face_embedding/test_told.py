@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from backbone.errors import InputError
 from tasks.face_embedding.augment import FaceAugmentation
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.identities import IdentityData
@@ -55,6 +56,24 @@ def test_where_faces_are_not_searched_for_nothing_is_said_of_them(tmp_path: Path
     assert "found" not in entries[0]
 
 
+def test_copies_and_other_files_among_faces_are_told(tmp_path: Path):
+    write_photos(tmp_path / "faces", ["a.png", "b.png"])
+    write_photos(tmp_path / "pairs", ["p.png", "q.png", "r.png"], size=(30, 40))
+    (tmp_path / "pairs" / "r.png").write_bytes((tmp_path / "faces" / "b.png").read_bytes())
+    (tmp_path / "faces" / "clip.mov").write_bytes(b"x")
+    pairs = "p.png,q.png,1\np.png,r.png,0\n"
+    (tmp_path / "pairs.csv").write_text(f"file1,file2,same\n{pairs}", encoding="utf-8")
+    given = {"pairs": str(tmp_path / "pairs.csv"), "pairs_root": str(tmp_path / "pairs")}
+    data = EmbeddingData(
+        faces=str(tmp_path / "faces"), **settings(tmp_path, alignment="none", **given)
+    )
+    assert len(data.train_faces) == 2
+    assert data.cautions() == [
+        "1 of 3 photos of the pairs are trained on too, so that figures flatter"
+    ]
+    assert "  1 of 3 files is no photo: 1 .mov" in data.report_lines()
+
+
 def test_people_one_level_too_deep_are_told(tmp_path: Path):
     for folder in ("train/ann", "train/bob", "val/eve", "val/zoe", "tim"):
         write_photos(tmp_path / "ids" / folder, ["1.png", "2.png"])
@@ -75,3 +94,21 @@ def test_strangers_are_those_of_the_pairs_where_nobody_is_named(named: bool, all
     metric = VerificationMetric(pairs, dimension=2)
     metric.update(EmbeddingRecords(torch.arange(4), points, torch.zeros(4, 2, 3)))
     assert metric.compute()["max_distance"] == pytest.approx(allowed)
+
+
+@pytest.mark.parametrize("given", ["set", "set/train.rec"])
+@pytest.mark.parametrize("setting", ["faces", "identities"])
+def test_records_of_mxnet_are_refused_with_the_way_out(setting: str, given: str, tmp_path: Path):
+    (tmp_path / "set").mkdir()
+    for name in ("train.rec", "train.idx", "property"):
+        (tmp_path / "set" / name).write_bytes(b"x")
+    place = str(tmp_path / given)
+    data = (
+        EmbeddingData(faces=place, **settings(tmp_path))
+        if setting == "faces"
+        else IdentityData(identities=place, photos_per_person=None, **settings(tmp_path))
+    )
+    with pytest.raises(
+        InputError, match=rf"data\.{setting}=.*train\.rec has its photos in records"
+    ):
+        data.train_faces  # noqa: B018

@@ -1,12 +1,15 @@
 """Places that cameras write, in the spellings that there are."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
+from backbone.errors import InputError
 from tasks.geolocation.tables.bad_rows import NOWHERE, BadRows
 from tasks.geolocation.tables.exif import photo_place
 from tasks.geolocation.tables.reading import read_table
@@ -30,6 +33,15 @@ def write(path: Path, *, sides: tuple[Any, Any] = ("S", "W"), parts: Any = (SOUT
 )
 def test_south_and_west_in_every_spelling(sides, tmp_path):
     assert photo_place(write(tmp_path / "a.jpg", sides=sides)) == pytest.approx(PLACE, abs=1e-4)
+
+
+def test_phones_write_heic(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    pillow_heif.register_heif_opener()
+    photo = write(tmp_path / "a.heic")
+    assert photo_place(photo) == pytest.approx(PLACE, abs=1e-4)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(InputError, match=r"a\.heic is a HEIC image.*pip install pillow-heif"):
+        photo_place(photo)
 
 
 @pytest.mark.parametrize("sides", [(None, None), ("", ""), ("S", None), ("X", "Y")])

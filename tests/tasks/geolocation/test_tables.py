@@ -101,6 +101,20 @@ def test_places_are_held_out_where_no_split_is_given(tmp_path: Path):
         make(tmp_path, one, val_share=0.2).photos("train")
 
 
+@pytest.mark.parametrize("group", ["folder", "^user[0-9]+", "user([0-9])/"])
+def test_photos_of_a_group_are_held_out_together(group: str, tmp_path: Path):
+    names = [f"user{user}/{number}.jpg" for user in (1, 2) for number in (0, 1)]
+    write_photos(tmp_path / "photos" / "user1", ["0.jpg", "1.jpg"])
+    write_photos(tmp_path / "photos" / "user2", ["0.jpg", "1.jpg"])
+    rows = [f"{name},{lat},{lon}" for name, (lat, lon) in zip(names, POINTS, strict=True)]
+    text = "\n".join(["file,latitude,longitude", *rows, ""])
+    data = make(tmp_path, text, val_share=0.4, group=group)
+    train, val = data.photos("train"), data.photos("val")
+    users = [{part.name(i).split("/")[0] for i in range(len(part))} for part in (train, val)]
+    assert sorted(users, key=min) == [{"user1"}, {"user2"}]
+    assert len(train) == len(val) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

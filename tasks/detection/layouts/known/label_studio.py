@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 
 from backbone.errors import InputError
 from tasks.common.images.finding import SUFFIXES
+from tasks.detection.annotations.outlines import mask_to_polygons
 from tasks.detection.layouts.assembling import Form, Photo, Thing, extent, found_photos
+from tasks.detection.layouts.brush_masks import brush_mask
 from tasks.detection.layouts.found import Found, split_by_folder
 from tasks.detection.layouts.json_files import load_json, numbers, points_of
 from tasks.detection.layouts.listing import Listing, shortened
 from tasks.detection.layouts.shapes import ellipse, inside, rectangle, turned
 
-TASKS = r'\A\s*\[\s*\{[\s\S]*"(result|rectanglelabels|polygonlabels)"\s*:'
+TASKS = r'\A\s*\[\s*\{[\s\S]*"(result|rectanglelabels|polygonlabels|brushlabels)"\s*:'
+BRUSH = "brushlabels"
 SHAPES = {"rectanglelabels": "x y width height", "ellipselabels": "x y radiusX radiusY"}
 
 
@@ -80,16 +83,37 @@ def _photo(listing: Listing, file: str, task: dict[str, Any]) -> Photo:
         if not isinstance(value, dict) or kind is None:
             continue  # a choice, a relation or a text
         size = _size(result, where)
+        if kind == BRUSH:
+            painted = _painted(value, size, where)
+            if painted is None:
+                remarks.append("left out, of a brush that painted nothing")
+            else:
+                things.append(painted)
+            continue
         points = _points(value, kind, size, where)
         if points is None:
             remarks.append(f"left out, neither box nor outline: {kind.removesuffix('labels')}")
             continue
         if value.get("rotation"):
             remarks.append("turned, of which the upright box around them is taken")
-        labels = value[kind] or [""]
         outline = [points] if kind != "rectanglelabels" or value.get("rotation") else []
-        things.append(Thing(str(labels[0]), extent(points), outline))
+        things.append(Thing(_label(value, kind), extent(points), outline))
     return Photo(listing.near(file, _name(task, where)), things, size, remarks)
+
+
+def _label(value: Mapping[str, Any], kind: str) -> str:
+    return str((value[kind] or [""])[0])
+
+
+def _painted(value: Mapping[str, Any], size: tuple[int, int], where: str) -> Thing | None:
+    """What a brush painted, with its box; None if that is nothing."""
+    try:
+        mask = brush_mask(value["rle"], size=size)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where} has a brush mask that cannot be read: {error}") from error
+    polygons = [polygon.ravel().tolist() for polygon in mask_to_polygons(mask)]
+    points = [value for polygon in polygons for value in polygon]
+    return Thing(_label(value, BRUSH), extent(points), polygons) if points else None
 
 
 def _size(result: Mapping[str, Any], where: str) -> tuple[int, int]:

@@ -4,10 +4,13 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from backbone.errors import InputError
 from tasks.common.predictions import formats
+from tasks.common.predictions.arrays import write_npz, write_parquet
 from tasks.common.predictions.chosen import Chosen
 from tasks.common.predictions.entries import EntryFile, write_array
 from tasks.common.predictions.formats import write_formats
@@ -102,6 +105,36 @@ def test_a_table_has_rows_of_every_kind(tmp_path: Path):
     assert [row["of"] for row in table[-2:]] == ["classes", "attributes"]
     assert (table[3]["location_latitude"], table[3]["location_longitude"]) == ("1.5", "-2.0")
     assert json.loads(table[4]["embedding"]) == [0.25, 1.0] and table[4]["bbox_height"] == "4"
+
+
+def test_columns_keep_numbers(tmp_path: Path):
+    found = {"bbox": [1.0, 2.0, 3.0, 4.0], "name": "cat", "score": 0.5}
+    faces = [{"face": [[0.0, 1.0], [2.0, 3.0]], "embedding": [0.25, 1.0]}]
+    entries = [
+        {"file": "a.jpg", "detections": [found, found | {"name": "[dog]"}]},
+        {"file": "b.jpg", "detections": []},
+        {"file": "c.jpg", "faces": faces},
+    ]
+    write_parquet(entries, tmp_path / "a.parquet")
+    table = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert [row["file"] for row in table] == ["a.jpg", "a.jpg", "b.jpg", "c.jpg"]
+    assert [row["name"] for row in table] == ["cat", "[dog]", None, None]
+    assert table[0]["bbox_width"] == 3 and table[1]["score"] == 0.5
+    assert table[3]["embedding"] == [0.25, 1.0] and table[3]["face"] == faces[0]["face"]
+
+
+def test_embeddings_go_by_the_names_of_files(tmp_path: Path):
+    square = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+    entries = [
+        {"file": "caf\u00e9.jpg", "face": square, "embedding": [0.25, 1.0]},
+        {"file": "b.jpg", "faces": [{"face": square, "embedding": [k, 0.5]} for k in (0.0, 1.0)]},
+        {"file": "none.jpg", "faces": []},
+    ]
+    write_npz(entries, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
+        assert arrays["files"].tolist() == ["caf\u00e9.jpg", "b.jpg", "b.jpg"]
+        assert arrays["embeddings"].tolist() == [[0.25, 1.0], [0.0, 0.5], [1.0, 0.5]]
+        assert arrays["corners"].shape == (3, 4, 2)
 
 
 def test_places_are_points(tmp_path: Path):
