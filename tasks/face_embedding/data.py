@@ -1,6 +1,5 @@
 """Folders of faces to train on and pairs of photos to validate on."""
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -12,14 +11,13 @@ from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
 from tasks.common.images.finding import list_images
-from tasks.common.report import counted, counted_of
+from tasks.common.report import counted
 from tasks.face_embedding.augment import LookAtFace, plain
-from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_faces, find_faces_or_middles
+from tasks.face_embedding.face_set import FaceSet, faces_or_middles
+from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_faces
 from tasks.face_embedding.pairs import Pairs, read_pairs
-from tasks.face_embedding.samples import FaceSet, collate
+from tasks.face_embedding.samples import collate
 from tasks.faces.landmarks import finder_description
-
-logger = logging.getLogger(__name__)
 
 WAYS_OUT = (
     "Ways out: data.faces=[DIR,DIR] with photos of faces to train on, data.pairs=FILE with "
@@ -160,13 +158,13 @@ class EmbeddingData(DataModule):
 
     def predict_set(self, paths: Sequence[Path]) -> FaceSet:
         """The middle face of each photo, or the photo's middle where there is none."""
-        faces, bad = find_faces_or_middles(paths, alignment=self.alignment, cache=self.cache)
-        if faces.found is not None and (without := int((~faces.found).sum()) - len(bad)):
-            logger.warning(
-                '%s without a face: "found" is false in predictions.json, for the photo\'s middle',
-                counted_of(without, len(paths), "photo", "photos"),
-            )
-        return FaceSet(faces, plain, side=self.image_size, seed=self.seed, unreadable=bad)
+        return faces_or_middles(
+            paths,
+            alignment=self.alignment,
+            cache=self.cache,
+            side=self.image_size,
+            seed=self.seed,
+        )
 
     def train_photo(self, index: int) -> tuple[str, Path]:
         path = self.train_faces.path(index)

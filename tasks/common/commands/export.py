@@ -14,7 +14,6 @@ from tasks.common.commands.recording import say, write_json, write_report
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.commands.start import stored_network
-from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
 from tasks.common.exported.card import model_card
 from tasks.common.exported.found import find_format, format_names, missing_library
@@ -22,6 +21,7 @@ from tasks.common.exported.metadata import VERSION, file_facts, write_metadata
 from tasks.common.exported.network import Deployed
 from tasks.common.exported.parity import compare, parity_lines
 from tasks.common.exported.running import TABLES, by_tensors, open_runner, write_tables
+from tasks.common.files.contents import say_files
 from tasks.common.images.finding import find_images
 from tasks.common.networks.cost import task_cost
 from tasks.common.networks.restoring import restore

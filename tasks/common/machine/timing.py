@@ -63,7 +63,18 @@ def median_seconds(
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Median duration of a call to each contestant.
+    """Median duration of a call to each contestant, see ``durations``."""
+    found = durations(contestants, seconds=seconds, clock=clock)
+    return {name: median(values) for name, values in found.items()}
+
+
+def durations(
+    contestants: Mapping[str, Callable[[], Any]],
+    *,
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """How long each call to each contestant takes, in seconds.
 
     They take turns, so that whatever else the machine does slows all of them alike.
 
@@ -75,14 +86,14 @@ def median_seconds(
     for _ in range(WARMUP_ROUNDS):
         for call in contestants.values():
             call()
-    durations: dict[str, list[float]] = {name: [] for name in contestants}
+    found: dict[str, list[float]] = {name: [] for name in contestants}
     end = time.perf_counter() + seconds
     rounds = 0
     while rounds < MIN_ROUNDS or time.perf_counter() < end:
         for name, call in contestants.items():
-            durations[name].append(_duration(call, clock))
+            found[name].append(_duration(call, clock))
         rounds += 1
-    return {name: median(values) for name, values in durations.items()}
+    return found
 
 
 def _duration(call: Callable[[], Any], clock: Callable[[], float]) -> float:
