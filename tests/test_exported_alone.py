@@ -76,7 +76,7 @@ def found_by(app: App, output: str, *settings: str) -> tuple[Finished, list[dict
     return done, [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize("settings", [(), ("min_score=0.3", "format=csv", "pictures=null")])
+@pytest.mark.parametrize("settings", [(), ("min_score=0.012", "format=csv", "pictures=null")])
 def test_the_command_says_the_same_as_with_torch(
     app: App, settings: tuple[str, ...], with_torch: Callable[[], None]
 ) -> None:

@@ -58,7 +58,7 @@ def one_for_each_object(detections: Sequence[Mapping[str, Any]]) -> list[Mapping
         return list(detections)
     boxes = [row["bbox"] for row in detections]
     scores = [row["score"] for row in detections]
-    kept = cv2.dnn.NMSBoxes(boxes, scores, score_threshold=-1, nms_threshold=SAME_OBJECT_IOU)
+    kept = cv2.dnn.NMSBoxes(boxes, scores, score_threshold=0, nms_threshold=SAME_OBJECT_IOU)
     return [detections[index] for index in kept]
 
 

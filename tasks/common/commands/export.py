@@ -16,6 +16,7 @@ from tasks.common.commands.run_folder import claim_output
 from tasks.common.commands.start import stored_network
 from tasks.common.data.module import DataModule
 from tasks.common.exported.card import model_card
+from tasks.common.exported.formats import web
 from tasks.common.exported.found import find_format, format_names, missing_library
 from tasks.common.exported.metadata import VERSION, file_facts, write_metadata
 from tasks.common.exported.network import Deployed
@@ -28,7 +29,10 @@ from tasks.common.networks.restoring import restore
 from tasks.common.settings.targets import build
 from tasks.common.training.task import Task
 
-EXPORTS = ("model.*", "metadata.json", "parity.json", "README.md", TABLES, "report.txt")
+EXPORTS = (
+    *("model.*", "metadata.json", "parity.json", "README.md", TABLES, "report.txt"),
+    *(*web.PAGE_FILES, "runtime/*"),
+)
 THRESHOLDS = ("score_threshold", "nms_iou", "max_candidates", "max_detections")
 
 
@@ -52,6 +56,7 @@ def export(request: Request) -> dict[str, Any]:
         check_number("batch", asked.batch, at_least=1, whole=True)
     check_number("candidates", asked.candidates, at_least=1, whole=True)
     check_number("num_photos", asked.num_photos, at_least=1, whole=True)
+    runtime = None if asked.runtime is None else web.check_runtime(asked.runtime)
     results = claim_output(request, reads=[asked.checkpoint, asked.init], written=EXPORTS)
     config, checkpoint = stored_network(request)
     task, _ = restore(config, checkpoint)
@@ -68,6 +73,8 @@ def export(request: Request) -> dict[str, Any]:
         folder = results.folder / name if asked.format == "all" else results.folder
         folder.mkdir(exist_ok=True)
         parities[name] = write_one(task, name, folder, about, images=images, whose=whose)
+        if runtime and name == "web":
+            web.copy_runtime(runtime, folder)
     report = [f"Checked on {len(images)} photos: {whose}"]
     report += [f"{name}: {line}" for name in names for line in parity_lines(parities[name])]
     say(report)

@@ -55,6 +55,8 @@ def open_run(folder: Path, about: Mapping[str, Any], *, threads: int) -> Run:
         runner = chosen.Runner(folder, threads=threads)
     except ImportError as error:
         raise missing_library(error, chosen, name) from error
+    except InputError:
+        raise
     except Exception as error:  # whatever a library says of a file that is none of its own
         raise InputError(f"{folder / chosen.FILE} cannot be run: {_first_line(error)}") from error
 
@@ -106,8 +108,12 @@ def _are_facts(facts: Any) -> bool:
     if not isinstance(facts, dict):
         return False
     name, digest = facts.get("name"), facts.get("sha256")
-    is_name = isinstance(name, str) and name == Path(name).name and name not in ("", "..")
+    is_name = isinstance(name, str) and _is_inside(Path(name))
     return is_name and isinstance(digest, str) and isinstance(facts.get("bytes"), int)
+
+
+def _is_inside(path: Path) -> bool:
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def _first_line(error: Exception) -> str:

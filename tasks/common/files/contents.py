@@ -18,6 +18,7 @@ CONTENTS = {
     "report.txt": "what was loaded, repaired and left out",
     "config.yaml": "the settings",
     "model.onnx": "the network, with all that its photos and outputs need",
+    "index.html": "a page that runs it in the browser: python -m http.server, in this folder",
     "metadata.json": "what it takes, gives and tells apart",
     "parity.json": "how near its predictions are to the network's",
     "README.md": "a page about it",

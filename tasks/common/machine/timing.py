@@ -109,13 +109,13 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def rows_as_json(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+def rows_as_json(rows: Sequence[Any], facts: Mapping[str, str]) -> str:
     """``{"machine": {...}, "rows": [{...}, ...]}``."""
     return json.dumps({"machine": facts, "rows": [row._asdict() for row in rows]}, indent=2)
 
 
 def rows_as_text(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
-    """A table that is valid Markdown, and a line about the machine."""
+    """What ``as_table`` makes of them."""
     header = ("what", "ours", "peer", "unit", "ratio", "goal", "note")
     body = [
         (
@@ -129,6 +129,11 @@ def rows_as_text(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
         )
         for row in rows
     ]
+    return as_table(header, body, facts)
+
+
+def as_table(header: Sequence[str], body: Sequence[Sequence[str]], facts: Mapping[str, str]) -> str:
+    """A table that is valid Markdown, and a line about the machine."""
     widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
     lines = [header, tuple("-" * width for width in widths), *body]
     table = [
