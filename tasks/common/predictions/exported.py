@@ -177,6 +177,9 @@ class ExportedNetwork(Network):
             describer.data = {**describer.data, "cache": str(cache)}
         samples = describer.predict_set(photos)
         size, places = self.config.data.batch_size, range(len(photos))
+        if len(photos) == 1:  # which is read sooner than threads are started
+            yield _batch([_sample(samples, 0)])
+            return
         with threads() as pool:
             started = (
                 [pool.submit(_sample, samples, place) for place in share]
@@ -185,10 +188,15 @@ class ExportedNetwork(Network):
             ahead = next(started, None)
             while ahead is not None:
                 now, ahead = ahead, next(started, None)
-                read = [sample.result() for sample in now]
-                good = [sample for sample in read if "error" not in sample]
-                errors = [sample["error"] for sample in read if "error" in sample]
-                yield stacked(good) if good else {}, [one["id"] for one in good], errors
+                yield _batch([sample.result() for sample in now])
+
+
+def _batch(
+    samples: Sequence[dict[str, Any]],
+) -> tuple[dict[str, np.ndarray], list[int], list[str]]:
+    good = [sample for sample in samples if "error" not in sample]
+    errors = [sample["error"] for sample in samples if "error" in sample]
+    return stacked(good) if good else {}, [sample["id"] for sample in good], errors
 
 
 def _sample(samples: Samples, place: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import quantiles
 from typing import Any, NamedTuple
 
 import cv2
@@ -184,18 +184,22 @@ def timed(
     found = durations(calls, seconds=seconds)
     for place, form in enumerate(forms):
         whole, alone = (found[f"{place} {part}"] for part in ("whole", "alone"))
-        times = [round(1e3 * value / batch, 3) for value in (*_spread(whole), *_spread(alone))]
-        yield Row(form.name, form.precision, threads, batch, *times, len(whole))
+        yield Row(
+            *(form.name, form.precision, threads, batch),
+            *_milliseconds(whole, batch),
+            *_milliseconds(alone, batch),
+            len(whole),
+        )
 
 
-def _spread(values: Sequence[float]) -> tuple[float, float]:
-    """Median, and what is between the quartiles."""
-    low, _, high = quantiles(values, n=4)
-    return median(values), high - low
+def _milliseconds(seconds: Sequence[float], batch: int) -> tuple[float, float]:
+    """Of a photo: the median, and what is between the quartiles."""
+    low, middle, high = (1e3 * value / batch for value in quantiles(seconds, n=4))
+    return round(middle, 3), round(high - low, 3)
 
 
 def _numbers(asked: DictConfig, name: str) -> list[int]:
-    given = 1 if asked[name] is None else asked[name]
+    given: Any = 1 if asked[name] is None else asked[name]
     several = isinstance(given, Sequence) and not isinstance(given, str)
     numbers: list[int] = list(given) if several else [given]
     if not numbers:

@@ -1,12 +1,17 @@
 // From a picture to the network's input and from its outputs to what is found, as tools/predict.py does it.
 
 /** Which part of a picture the network sees, by what metadata.json says of it. */
-export function partOf(width, height, framing) {
+export function partOf(width, height, framing, side) {
   if (framing.startsWith("all of it")) return { left: 0, top: 0, right: width, bottom: height };
   const share = framing.includes("7/8") ? 7 / 8 : 1;
-  const side = share * Math.min(width, height);
-  const left = (width - side) / 2, top = (height - side) / 2;
-  return { left, top, right: left + side, bottom: top + side };
+  const scale = side / share / Math.min(width, height);
+  // in whole pixels of the picture as it would be with its short side scaled
+  const ends = (length) => {
+    const scaled = Math.max(Math.round(length * scale), side);
+    return [-1, 1].map((sign) => Math.floor((scaled + sign * side) / 2) * length / scaled);
+  };
+  const [left, right] = ends(width), [top, bottom] = ends(height);
+  return { left, top, right, bottom };
 }
 
 /** The weights of source pixels for each target pixel; the filter widens as it shrinks. */

@@ -14,7 +14,7 @@ async function lookAt(picture) {
   const started = performance.now();
   const side = about.network.image_size;
   const framing = about.preparation.photo;
-  const part = partOf(picture.width, picture.height, framing);
+  const part = partOf(picture.width, picture.height, framing, side);
   const input = pixelsOf(picture, part, side, !framing.startsWith("all of it"));
   const tensor = new ort.Tensor("uint8", input, [1, side, side, 3]);
   const outputs = await session.run({ image: tensor });
