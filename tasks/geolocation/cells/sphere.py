@@ -20,13 +20,13 @@ def unit_vectors(points: ArrayLike) -> Vectors:
 def unit_columns(points: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The three coordinates of ``unit_vectors``, an array each."""
     columns = np.moveaxis(np.asarray(points, np.float64), -1, 0)
-    latitude, longitude = np.ascontiguousarray(columns) * RADIANS_PER_DEGREE
+    radians = np.ascontiguousarray(columns) * RADIANS_PER_DEGREE
     torch = sys.modules.get("torch")
     if torch is None:  # as where a network in a file predicts, on few points
+        latitude, longitude = radians
         level = np.cos(latitude)
         return level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)
-    # numpy's sines take ten times as long
-    latitude, longitude = torch.from_numpy(latitude), torch.from_numpy(longitude)
+    latitude, longitude = torch.from_numpy(radians)  # numpy's sines take ten times as long
     level = latitude.cos()
     x, y, z = level * longitude.cos(), level * longitude.sin(), latitude.sin()
     return x.numpy(), y.numpy(), z.numpy()
