@@ -20,6 +20,7 @@ from tasks.api import load
 from tasks.common.commands import predict as command
 from tasks.common.exported.metadata import file_facts
 from tasks.common.exported.opening import in_batches
+from tasks.common.machine.core_count import num_cores
 from tasks.common.machine.stopping import StoppedError
 from tests.commands import ROOT, Finished, run_inside
 from tests.small_data import noise
@@ -27,7 +28,8 @@ from tests.test_export import assert_near, export, written_network
 
 TASKS = ("ssd_coco", "mask_rcnn_coco", "imagenet", "planet", "multitask_faces")
 HEAVY = ("torch", "lightning", "torchvision", "torchmetrics", "timm", "albumentations")
-SECONDS = 1.0  # of the processor, for one photo; with room for what else a machine of tests does
+SECONDS = 1.0  # of the processor, for one photo, on a machine of its own
+MOST_CROWDED = 4
 WHOLE = "data.embedding.alignment=none"  # finding faces is the work of torch
 WITH_TORCH = "as the test asks"
 
@@ -143,7 +145,9 @@ def test_neither_torch_nor_lightning_is_imported(app: App) -> None:
     assert heavy == []
     assert aligned or {"file", "width", "height"} < set(keys)
     # masks are drawn by a library that takes as long as all the rest
-    assert seconds < SECONDS * (3 if app.task == "mask_rcnn_coco" else 1.5)
+    limit = SECONDS * (2 if app.task == "mask_rcnn_coco" else 1)
+    # what shares the machine's cores takes their caches too
+    assert seconds < limit * min(max(os.getloadavg()[0] / num_cores(), 1), MOST_CROWDED)
 
 
 @pytest.fixture(scope="module")
