@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from backbone.errors import InputError, check_number, settings_of
 from heads.head import Batch, Features, Head
+from heads.parts import of_part
 
 
 class MultitaskHead(Head):
@@ -108,12 +109,6 @@ class MultitaskHead(Head):
             kept = head.select_classes(own, classes and classes[name])
             selected |= {prefix + key: tensor for key, tensor in kept.items()}
         return selected
-
-
-def of_part(part: str, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A part's share of what ``deployed`` gives."""
-    start = f"{part}_"
-    return {key.removeprefix(start): x for key, x in found.items() if key.startswith(start)}
 
 
 def shares(batch: Batch, features: Features) -> Iterator[tuple[str, Batch, Features]]:

@@ -8,30 +8,23 @@ print(found["name"], found["score"], found["bbox"])
 model.draw("photo.jpg").save("found.jpg")
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from lightning.fabric.utilities import move_data_to_device
 from PIL import Image
 
 from backbone.errors import InputError
 from tasks.common.commands.asking import asking
-from tasks.common.commands.start import ready
-from tasks.common.data.module import DataModule
 from tasks.common.exported.metadata import read_metadata
-from tasks.common.exported.running import described
 from tasks.common.images.decoding import DecodedImage, read_image
 from tasks.common.images.given import Photo, as_files
-from tasks.common.networks.checkpoint import Checkpoint
-from tasks.common.networks.folding import fix_weights
-from tasks.common.networks.published import weights_file
-from tasks.common.networks.restoring import own_settings
-from tasks.common.settings.targets import build
+from tasks.common.predictions.exported import ExportedNetwork, check_torch, why_torch
+from tasks.common.predictions.network import Network
+from tasks.common.settings.composing import compose
+from tasks.common.settings.writing import written
 from tasks.common.training.comparison import confident
-from tasks.common.training.task import Task
 
 Entry = dict[str, Any]
 
@@ -50,16 +43,25 @@ def load(path: str | Path, *, task: str = "") -> "Model":
     Raises:
         InputError: If there is no such file, or it holds no whole network.
     """
-    path = weights_file(path)
-    if path.is_dir():
-        checkpoint, task = described(path), task or read_metadata(path)["task"]
-    else:
-        checkpoint = Checkpoint.read(path)
+    path = Path(path)
+    if path.is_dir() and (task := task or read_metadata(path)["task"]):
+        config = compose("predict", [f"task={task}", written("exported", path)])
+        reason = why_torch(config, ())
+        if reason is None:
+            return Model(ExportedNetwork(path, config), min_score=config.pictures.min_score)
+        check_torch(reason)
+    from tasks.common.commands.start import ready, stored  # and torch with it
+    from tasks.common.networks.folding import fix_weights
+    from tasks.common.networks.published import weights_file
+    from tasks.common.networks.restoring import own_settings
+    from tasks.common.predictions.trained import TrainedNetwork
+
+    checkpoint = stored(weights_file(path))
     config = own_settings(checkpoint, task=task)
     restored, _ = ready(config, checkpoint)
     fix_weights(restored.eval(), precision="32-true")
-    config.data.num_workers = 0  # a process would take longer to start than a photo to read
-    return Model(restored, build(config.data), min_score=config.pictures.min_score)
+    network = TrainedNetwork(restored, config, checkpoint)
+    return Model(network, min_score=config.pictures.min_score)
 
 
 class Model:
@@ -69,32 +71,29 @@ class Model:
     or of numbers from 0 to 1. Where one is taken, a list of them is too, and gives a list.
 
     Args:
-        task: With the network.
-        data: That prepare photos for it.
+        network: Looks at photos.
         min_score: Predictions below it are not drawn.
     """
 
-    def __init__(self, task: Task, data: DataModule, *, min_score: float) -> None:
-        self.task = task
-        self.data = data
+    def __init__(self, network: Network, *, min_score: float) -> None:
+        self.network = network
         self.min_score = min_score
 
     def __repr__(self) -> str:
-        backbone = self.task.backbone
-        settings = "".join(f" {key}={value}" for key, value in backbone.settings.items())
-        return (
-            f"<{self.task.head.name} on {backbone.name}{settings}, {self.task.image_size} pixels, "
-            f"{len(self.names)} classes, trained on {', '.join(self.task.trained_on) or 'nothing'}>"
-        )
+        return repr(self.network)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The classes that it tells apart, in the order of its outputs."""
-        return self.task.label_map.names
+        return self.network.names
 
-    def to(self, device: str | torch.device) -> "Model":
-        """Moves the network to a device, such as ``cuda``, and returns the model."""
-        self.task.to(device)
+    def to(self, device: Any) -> "Model":
+        """Moves the network to a device, such as ``cuda``, and returns the model.
+
+        Raises:
+            InputError: If it is a file, whose runtime has the CPU.
+        """
+        self.network.move(device)
         return self
 
     def __call__(self, photos: Photo | Sequence[Photo]) -> Any:
@@ -122,7 +121,9 @@ class Model:
         """
         least = self.min_score if min_score is None else min_score
         drawn = [
-            Image.fromarray(self.task.draw(image.pixels, confident(entry, least), size=image.size))
+            Image.fromarray(
+                self.network.described.draw(image.pixels, confident(entry, least), size=image.size)
+            )
             for entry, image in self._look(photos)
         ]
         return drawn if is_several(photos) else drawn[0]
@@ -136,33 +137,24 @@ class Model:
         Raises:
             InputError: If a photo cannot be read.
         """
-        with as_files(several(photos)) as files, torch.no_grad():
-            batches = list(self._batches(files))
-            points = torch.cat([self.task.embeddings(batch) for batch in batches]).float().cpu()
-        rows: np.ndarray = points.numpy()
+        with as_files(several(photos)) as files:
+            rows = self.network.points(files)
         return rows if is_several(photos) else rows[0]
 
     def _look(self, photos: Photo | Sequence[Photo]) -> Iterator[tuple[Entry, DecodedImage]]:
         """The entry of each photo, and its pixels."""
         given = several(photos)
-        with as_files(given) as files, torch.no_grad():
-            entries = [
-                entry
-                for batch in self._batches(files)
-                for entry in self.task.entries(self.task.predict_step(batch, 0))
-            ]
+        with as_files(given) as files:
+            entries: list[Entry] = []
+            for seen in self.network.look_at(files):
+                if seen.errors:
+                    raise InputError("\n".join(seen.errors))
+                entries += seen.entries
             for photo, file, entry in zip(given, files, entries, strict=True):
                 image = read_image(file, huge_reduced=True)
                 width, height = image.size
                 named = {"file": str(photo)} if isinstance(photo, str | Path) else {}
                 yield {**named, "width": width, "height": height, **entry}, image
-
-    def _batches(self, files: Sequence[Path]) -> Iterator[Mapping[str, Any]]:
-        """Batches of photos on the network's device."""
-        for batch in self.data.predict_dataloader(files):
-            if batch["errors"]:
-                raise InputError("\n".join(batch["errors"]))
-            yield move_data_to_device(batch, self.task.device)
 
 
 def is_several(photos: object) -> bool:

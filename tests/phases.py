@@ -160,7 +160,8 @@ def run_command(
 def _set(trap: Trap | Fault) -> None:
     from lightning.pytorch import Callback
 
-    from tasks.common.commands import evaluate, predict, train
+    from tasks.common.commands import evaluate, train
+    from tasks.common.predictions import trained
     from tasks.common.training.checkpoints import AtomicCheckpointIO
 
     calls = itertools.count(1)
@@ -185,7 +186,7 @@ def _set(trap: Trap | Fault) -> None:
     else:
         callback = type("Trapped", (Callback,), {trap.hook: strike})()
         build = train.build_trainer
-        for module in (train, evaluate, predict):
+        for module in (train, evaluate, trained):
             module.build_trainer = lambda config, *, callbacks=(), **rest: build(
                 config, callbacks=[*callbacks, callback], **rest
             )

@@ -12,11 +12,10 @@ from torch import Tensor
 
 from backbone.files import replacing
 from tasks.classification.confusion import Matrix, confusion_matrix, draw_confusion
+from tasks.classification.describing import TOP, named_classes
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
 from tasks.common.training.metric import TaskMetric
-
-TOP = 5
 
 
 class ClassificationRecords(NamedTuple):
@@ -33,6 +32,10 @@ class ClassificationRecords(NamedTuple):
     classes: Tensor
     scores: Tensor
     heat_maps: Tensor | None = None
+
+    def named(self, label_map: LabelMap) -> list[list[dict[str, Any]]]:
+        """As ``named_classes``."""
+        return named_classes(self.classes.tolist(), self.scores.tolist(), label_map)
 
 
 def top_records(probabilities: Tensor, ids: Tensor) -> ClassificationRecords:
@@ -190,22 +193,9 @@ class ClassificationMetric(TaskMetric):
                 "classes": named,
             }
             for index, named in zip(
-                self.found.ids.tolist(), named_classes(self.found, self.network), strict=True
+                self.found.ids.tolist(), self.found.named(self.network), strict=True
             )
         ]
-
-
-def named_classes(
-    records: ClassificationRecords, label_map: LabelMap
-) -> list[list[dict[str, Any]]]:
-    """The likeliest classes of each photo as ``{"id", "name", "score"}``, best first."""
-    return [
-        [
-            {"id": label_map.ids[label], "name": label_map.names[label], "score": score}
-            for label, score in zip(*row, strict=True)
-        ]
-        for row in zip(records.classes.tolist(), records.scores.tolist(), strict=True)
-    ]
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], rows: list[Any]) -> None:

@@ -17,7 +17,6 @@ from tasks.classification.heat_maps import heat_maps, paint_heat
 from tasks.classification.metric import (
     ClassificationMetric,
     ClassificationRecords,
-    named_classes,
     top_records,
 )
 from tasks.classification.mixing import Mixing
@@ -124,7 +123,7 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
         ``heat_map``: rows of numbers from 0 to 1 over the part of the photo that was seen.
         """
         entries: list[dict[str, Any]] = [
-            {"classes": classes} for classes in named_classes(records, self.label_map)
+            {"classes": classes} for classes in records.named(self.label_map)
         ]
         if records.heat_maps is not None:
             for entry, heat in zip(entries, records.heat_maps.tolist(), strict=True):

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.common.data.module import Sample, stack_frames, stack_images
+from tasks.common.data.module import stack_frames, stack_images
+from tasks.common.data.samples import Sample
 
 PADDING_LABEL = -1
 

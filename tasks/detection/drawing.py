@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
-import supervision
-import torch
-from torchvision.ops import nms
 
 from tasks.common.images.canvas import Canvas
 
@@ -14,6 +12,18 @@ from tasks.common.images.canvas import Canvas
 # leaves a cat and a dog where there is one animal. Neighbours in a crowd overlap less.
 SAME_OBJECT_IOU = 0.7
 MASK_OPACITY = 0.5
+NUM_COLOURS = 20
+
+
+def _palette() -> list[tuple[int, int, int]]:
+    """Colours, RGB, of which neighbours are far apart: by steps of the golden ratio around hues."""
+    hues = np.arange(NUM_COLOURS) * (np.sqrt(5) - 1) / 2 % 1 * 180
+    values = [(hue, 220 if i % 2 else 160, 255 if i % 3 else 200) for i, hue in enumerate(hues)]
+    pixels = np.array([values]).astype(np.uint8)
+    return [tuple(rgb) for rgb in cv2.cvtColor(pixels, cv2.COLOR_HSV2RGB)[0].tolist()]
+
+
+PALETTE = _palette()
 
 
 def draw_detections(canvas: Canvas, detections: Sequence[Mapping[str, Any]]) -> None:
@@ -29,15 +39,14 @@ def draw_detections(canvas: Canvas, detections: Sequence[Mapping[str, Any]]) -> 
         return
     detections = one_for_each_object(detections)
     boxes = corner_boxes(detections)
-    palette = supervision.ColorPalette.DEFAULT
-    colours = class_colours([row["category_id"] for row in detections], len(palette.colors))
+    colours = class_colours([row["category_id"] for row in detections], len(PALETTE))
     reduced = canvas.whole != canvas.photo.shape[1::-1]  # masks are in pixels of the whole photo
     if "segmentation" in detections[0] and not reduced:
         canvas.ground = _masked(canvas.ground, detections, boxes, colours)
     for row, box, colour in zip(detections, boxes.tolist(), colours, strict=True):
         name = f"{row['name']} {row['score']:.0%}" if "score" in row else row["name"]
         name += f" #{row['track']}" if "track" in row else ""
-        canvas.box(box, [name], palette.by_idx(colour).as_rgb())
+        canvas.box(box, [name], PALETTE[colour])
 
 
 def one_for_each_object(detections: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -47,9 +56,10 @@ def one_for_each_object(detections: Sequence[Mapping[str, Any]]) -> list[Mapping
     """
     if not all("score" in row for row in detections):
         return list(detections)
-    boxes = torch.from_numpy(corner_boxes(detections)).double()
-    scores = torch.tensor([row["score"] for row in detections], dtype=torch.double)
-    return [detections[index] for index in nms(boxes, scores, SAME_OBJECT_IOU).tolist()]
+    boxes = [row["bbox"] for row in detections]
+    scores = [row["score"] for row in detections]
+    kept = cv2.dnn.NMSBoxes(boxes, scores, score_threshold=0, nms_threshold=SAME_OBJECT_IOU)
+    return [detections[index] for index in kept]
 
 
 def class_colours(category_ids: Sequence[int], num_colours: int) -> list[int]:
@@ -83,12 +93,15 @@ def _masked(
 
     Whole, those of a large photo would fill gigabytes.
     """
+    import supervision  # which takes longer than all the rest
+
     rles = [row["segmentation"] for row in detections]
     shape = (photo.shape[0], photo.shape[1])
     found = supervision.Detections(
         xyxy=boxes, mask=supervision.CompactMask.from_coco_rle(rles, boxes, shape)
     )
     bgr = np.ascontiguousarray(photo[..., ::-1])  # as the library draws
-    annotator = supervision.MaskAnnotator(opacity=MASK_OPACITY)
+    palette = supervision.ColorPalette([supervision.Color(*rgb) for rgb in PALETTE])
+    annotator = supervision.MaskAnnotator(palette, opacity=MASK_OPACITY)
     drawn = annotator.annotate(bgr, found, custom_color_lookup=np.array(colours))
     return np.ascontiguousarray(drawn[..., ::-1])

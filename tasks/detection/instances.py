@@ -6,7 +6,8 @@ from heads.detection.detections import Detections
 from heads.head import Batch
 from heads.mask_rcnn import MaskRCNNHead
 from tasks.detection.metric import DetectionRecords
-from tasks.detection.scoring.masks import paste_masks, rles_to_tensors
+from tasks.detection.scoring.masks import rles_to_tensors
+from tasks.detection.scoring.pasting import paste_masks
 from tasks.detection.task import DetectionTask
 
 
@@ -25,9 +26,9 @@ class InstanceTask(DetectionTask):
         found = super().records(predictions, batch)
         known = self.category_ids[predictions.labels] >= 0
         rles = paste_masks(
-            predictions.masks[known],
-            found.boxes_original,
-            batch["size"][predictions.image[known]],
+            predictions.masks[known].cpu().numpy(),
+            found.boxes_original.cpu().numpy(),
+            batch["size"][predictions.image[known]].cpu().numpy(),
         )
         masks: dict[str, Any] = rles_to_tensors(rles, device=found.scores.device)
         return found._replace(**masks)

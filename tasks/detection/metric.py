@@ -13,6 +13,7 @@ from backbone.files import replacing
 from tasks.common.charts.precision_recall import PrecisionRecall, draw_precision_recall
 from tasks.common.training.metric import TaskMetric
 from tasks.detection.annotations.arrays import Annotations
+from tasks.detection.describing import detection_rows
 from tasks.detection.scoring.average_precision import BOXES, MASKS, precision_recall, score
 from tasks.detection.scoring.masks import rles_from_tensors, rles_to_tensors
 
@@ -42,20 +43,14 @@ class DetectionRecords(NamedTuple):
     mask_sizes: Tensor = torch.zeros(0, 3, dtype=torch.long)
 
     def rows(self) -> list[dict[str, Any]]:
-        """A dictionary for each detection, as COCO's result files have it.
-
-        It has ``image_id`` (index of the photo), ``category_id``, ``bbox`` (x, y, width, height),
-        ``score`` and, with masks, ``segmentation``.
-        """
-        boxes = self.boxes_original.clone()
-        boxes[:, 2:] -= boxes[:, :2]
-        keys = ("image_id", "category_id", "bbox", "score")
-        columns = (self.image, self.category_ids, boxes, self.scores)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        found = [dict(zip(keys, row, strict=True)) for row in rows]
-        for row, mask in zip(found, rles_from_tensors(self.masks, self.mask_sizes), strict=False):
-            row["segmentation"] = mask
-        return found
+        """As ``detection_rows``; ``image_id`` is the index of the photo."""
+        return detection_rows(
+            self.image.tolist(),
+            self.category_ids.tolist(),
+            self.boxes_original.cpu().numpy(),
+            self.scores.tolist(),
+            rles_from_tensors(self.masks, self.mask_sizes),
+        )
 
 
 NOTHING = DetectionRecords(

@@ -25,7 +25,8 @@ from tasks.detection.augmentation import recipes
 from tasks.detection.augmentation.recipes import DetectionAugmentation
 from tasks.detection.batches import collate
 from tasks.detection.layouts.found import Found, Reading, chosen_split
-from tasks.detection.samples import DetectionSet, PhotoSet
+from tasks.detection.photos import PhotoSet
+from tasks.detection.samples import DetectionSet
 from tasks.detection.tiles import Tiles, TileSet, collate_tiles
 
 CROWD_POLICIES = ("ignore", "objects")

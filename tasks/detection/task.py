@@ -19,6 +19,7 @@ from tasks.common.images.geometry import boxes_to_photo
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
 from tasks.detection.annotations.class_names import near_matches
+from tasks.detection.describing import detection_entries
 from tasks.detection.drawing import draw_detections
 from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, DetectionRecords, truth_records
 from tasks.detection.module import DetectionData
@@ -77,10 +78,11 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
         category = self.category_ids[predictions.labels]
         known = category >= 0
         image = predictions.image[known]
+        boxes, frames = (x.cpu().numpy() for x in (predictions.boxes[known], batch["frame"][image]))
         return DetectionRecords(
             images=batch["id"],
             image=batch["id"][image],
-            boxes_original=boxes_to_photo(predictions.boxes[known], batch["frame"][image]),
+            boxes_original=torch.from_numpy(boxes_to_photo(boxes, frames)).to(image.device),
             scores=predictions.scores[known],
             category_ids=category[known],
         )
@@ -114,17 +116,9 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
         )
 
     def entries(self, records: DetectionRecords) -> list[dict[str, Any]]:
-        """One dictionary a photo: ``detections`` with ``category_id, name, bbox, score``.
-
-        ``bbox`` is ``[x, y, width, height]`` in pixels of the original photo, as COCO has it, and
-        so is ``segmentation`` where there are masks.
-        """
+        """One dictionary a photo, see ``detection_entries``."""
         names = dict(zip(self.category_ids.tolist(), self.label_map.names, strict=True))
-        by_photo: dict[int, list[dict[str, Any]]] = {int(image): [] for image in records.images}
-        for row in records.rows():
-            named = {"category_id": row["category_id"], "name": names[row["category_id"]]}
-            by_photo[row.pop("image_id")].append(named | row)
-        return [{"detections": detections} for detections in by_photo.values()]
+        return detection_entries(records.rows(), images=records.images.tolist(), names=names)
 
     def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         draw_detections(canvas, entry["detections"])

@@ -10,8 +10,7 @@ from torch.utils.data import Dataset
 from torchvision.ops import batched_nms
 
 from backbone.errors import InputError
-from tasks.common.data.module import Sample
-from tasks.common.data.sampling import Place
+from tasks.common.data.samples import Place, Sample
 from tasks.common.images.decoding import DecodedImage, read_image
 from tasks.common.images.geometry import chained
 from tasks.detection.augmentation.recipes import DetectionAugmentation

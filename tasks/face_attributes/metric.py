@@ -14,6 +14,7 @@ from backbone.files import replacing
 from tasks.common.charts.precision_recall import PrecisionRecall, draw_precision_recall
 from tasks.common.data.labels import LabelMap
 from tasks.common.training.metric import TaskMetric
+from tasks.face_attributes.describing import named_attributes
 from tasks.face_attributes.faces import LabelledFaces
 
 
@@ -217,27 +218,11 @@ class AttributesMetric(TaskMetric):
         draw_precision_recall(curves, folder / "precision_recall.png", title="attributes of faces")
 
     def _rows(self) -> list[dict[str, Any]]:
-        scores = torch.from_numpy(self.network_scores)
+        named = named_attributes(self.network_scores.tolist(), self.network)
         return [
             {"file": str(self.faces.path(index)), "attributes": attributes}
-            for index, attributes in zip(
-                self.found.tolist(), named_attributes(scores, self.network), strict=True
-            )
+            for index, attributes in zip(self.found.tolist(), named, strict=True)
         ]
-
-
-def named_attributes(scores: Tensor, label_map: LabelMap) -> list[list[dict[str, Any]]]:
-    """All attributes of each face as ``{"id", "name", "score"}``, the likeliest first."""
-    named = []
-    for row in scores.tolist():
-        order = sorted(range(len(row)), key=row.__getitem__, reverse=True)
-        named.append(
-            [
-                {"id": label_map.ids[i], "name": label_map.names[i], "score": round(row[i], 6)}
-                for i in order
-            ]
-        )
-    return named
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], rows: Sequence[Any]) -> None:

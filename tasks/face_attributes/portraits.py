@@ -13,7 +13,7 @@ from tasks.common.commands.run_folder import claim_output
 from tasks.common.machine.cores import take_cores
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.restoring import restored
-from tasks.face_attributes.metric import named_attributes
+from tasks.face_attributes.describing import named_attributes
 from tasks.face_attributes.task import FaceAttributesTask
 from tasks.faces.photos import describe_faces
 
@@ -46,7 +46,7 @@ def describe_people(request: Request) -> Path:
 
     @torch.no_grad()
     def describe(views: Tensor) -> list[dict[str, Any]]:
-        scores = task.predictions({"image": views}).float().cpu()
+        scores = task.predictions({"image": views}).float().tolist()
         return [{"attributes": named} for named in named_attributes(scores, task.label_map)]
 
     def caption(face: Mapping[str, Any]) -> list[str]:

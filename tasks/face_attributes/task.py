@@ -15,7 +15,8 @@ from tasks.common.images.captions import scored_lines
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
 from tasks.face_attributes.data import AttributeData
-from tasks.face_attributes.metric import AttributeRecords, AttributesMetric, named_attributes
+from tasks.face_attributes.describing import named_attributes
+from tasks.face_attributes.metric import AttributeRecords, AttributesMetric
 
 
 class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
@@ -91,7 +92,7 @@ class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
         """One dictionary a face: ``attributes`` with ``id, name, score``, the likeliest first."""
         return [
             {"attributes": attributes}
-            for attributes in named_attributes(records.scores, self.label_map)
+            for attributes in named_attributes(records.scores.tolist(), self.label_map)
         ]
 
     def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:

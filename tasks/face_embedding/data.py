@@ -1,6 +1,5 @@
 """Folders of faces to train on and pairs of photos to validate on."""
 
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,21 +12,14 @@ from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import overlap_lines
 from tasks.common.images.finding import others_line, photos_in
-from tasks.common.report import counted, counted_of
+from tasks.common.report import counted
 from tasks.face_embedding.augment import LookAtFace, plain
-from tasks.face_embedding.faces import (
-    ALIGNMENTS,
-    FramedFaces,
-    find_every_face,
-    find_faces,
-    find_faces_or_middles,
-)
+from tasks.face_embedding.face_set import EveryFaceSet, FaceSet, faces_or_middles
+from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_every_face, find_faces
 from tasks.face_embedding.pairs import Pairs, read_pairs
 from tasks.face_embedding.records import refuse_records
-from tasks.face_embedding.samples import EveryFaceSet, FaceSet, collate
+from tasks.face_embedding.samples import collate
 from tasks.faces.landmarks import finder_description
-
-logger = logging.getLogger(__name__)
 
 WAYS_OUT = (
     "Ways out: data.faces=[DIR,DIR] with photos of faces to train on, data.pairs=FILE with "
@@ -181,13 +173,13 @@ class EmbeddingData(DataModule):
         """The middle face of each photo, or the photo's middle where there is none; or all."""
         if self.every_face:
             return self._every_face(paths)
-        faces, bad = find_faces_or_middles(paths, alignment=self.alignment, cache=self.cache)
-        if faces.found is not None and (without := int((~faces.found).sum()) - len(bad)):
-            logger.warning(
-                '%s without a face: "found" is false in predictions.json, for the photo\'s middle',
-                counted_of(without, len(paths), "photo", "photos"),
-            )
-        return FaceSet(faces, plain, side=self.image_size, seed=self.seed, unreadable=bad)
+        return faces_or_middles(
+            paths,
+            alignment=self.alignment,
+            cache=self.cache,
+            side=self.image_size,
+            seed=self.seed,
+        )
 
     def _every_face(self, paths: Sequence[Path]) -> EveryFaceSet:
         faces, whose, bad = find_every_face(paths)

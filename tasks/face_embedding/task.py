@@ -19,11 +19,9 @@ from tasks.common.images.canvas import Canvas
 from tasks.common.report import counted_of
 from tasks.common.training.task import Task
 from tasks.face_embedding.data import EmbeddingData
+from tasks.face_embedding.describing import embedding_entries, mark_face
 from tasks.face_embedding.matches import matches_sheet
 from tasks.face_embedding.metric import NAMING_FAR, EmbeddingRecords, VerificationMetric
-from tasks.faces.alignment import corners
-
-COLOUR = (40, 220, 90)
 
 
 class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
@@ -164,28 +162,15 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
         ``embedding``; and ``found``, false where there is no face and the square is the photo's
         middle. Where all faces are looked at, these are of each in ``faces``.
         """
-        entries: list[dict[str, Any]] = [
-            {
-                "face": [
-                    [round(x, 2) for x in corner]
-                    for corner in corners(frame, self.image_size).tolist()
-                ],
-                "embedding": [round(value, 5) for value in embedding],
-            }
-            for frame, embedding in zip(
-                records.frames.cpu().double().numpy(), records.embeddings.tolist(), strict=True
-            )
-        ]
-        if records.found is not None:
-            for entry, found in zip(entries, records.found.tolist(), strict=True):
-                entry["found"] = found
+        found = None if records.found is None else records.found.tolist()
+        entries = embedding_entries(
+            records.frames.cpu().numpy(), records.embeddings.tolist(), found, side=self.image_size
+        )
         return _by_photo(entries, records.ids.tolist()) if records.several else entries
 
     def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Draws each square that was looked at, and says so where it is no face."""
-        for face in entry.get("faces", [entry] if "face" in entry else []):
-            lines = [] if face.get("found", True) else ["no face found"]
-            canvas.outline(face["face"], lines, COLOUR)
+        mark_face(canvas, entry)
 
     @classmethod
     def sheet(

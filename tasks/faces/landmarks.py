@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import torch
 
 from backbone.errors import InputError
 from tasks.common.files.keyed_rows import KeyedRows, readable_keys
 from tasks.common.images.decoding import read_image
 from tasks.common.machine.workers import threads
-from tasks.common.training.progress import steps_of
+from tasks.common.training.steps import steps_of
 
 MAX_SIDE = 320  # short side of the photo that is searched; more finds no more of the faces we want
 MIN_FACE_PX = 20  # of the network's smallest window in the photo that is searched
@@ -63,6 +62,7 @@ class FaceFinder:
 
     def __init__(self, face_shares: Sequence[float] = FACE_SHARES) -> None:
         try:
+            import torch
             from facenet_pytorch import MTCNN
         except ImportError as error:
             raise InputError(

@@ -13,9 +13,9 @@ from tasks.common.commands.run_folder import Results
 from tasks.common.data.module import stack_images
 from tasks.common.images.canvas import Canvas
 from tasks.common.images.decoding import read_image
+from tasks.common.images.saving import picture_of, save_picture
 from tasks.common.images.sheets import sample_sheet
-from tasks.common.training.pictures import picture_of, save_picture
-from tasks.common.training.progress import steps_of
+from tasks.common.training.steps import steps_of
 from tasks.faces.alignment import aligned_frames, centre_frame, corners, show
 from tasks.faces.landmarks import SMALLEST_FACE, FaceFinder
 

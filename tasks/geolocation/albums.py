@@ -8,8 +8,7 @@ import torch
 from torch.utils.data import Dataset
 
 from tasks.common.data import photo_sets
-from tasks.common.data.module import Sample
-from tasks.common.data.sampling import Place
+from tasks.common.data.samples import Place, Sample
 
 
 class AlbumSet(Dataset[list[Sample]]):

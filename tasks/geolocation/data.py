@@ -11,8 +11,9 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from backbone.errors import InputError, check_number
-from tasks.common.data.module import Collate, Sample
+from tasks.common.data.module import Collate
 from tasks.common.data.photo_module import PhotoData
+from tasks.common.data.samples import Sample
 from tasks.common.images.decoding import ImageFile
 from tasks.common.report import counted
 from tasks.geolocation.albums import AlbumSet, collate

@@ -13,13 +13,14 @@ from heads.head import Batch
 from tasks.common.data import augmentation
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photo_sets import LabelledSet
-from tasks.common.data.sampling import Place
+from tasks.common.data.samples import Place
 from tasks.common.images.canvas import Canvas
 from tasks.geolocation.cells.sphere import Points, great_circle_km
 from tasks.geolocation.data import GeolocationData
+from tasks.geolocation.describing import place_name
 from tasks.geolocation.metric import CellRecords, GeolocationMetric
 from tasks.geolocation.photos import GeoPhotos
-from tasks.geolocation.task import PlanetTask, place_name
+from tasks.geolocation.task import PlanetTask
 
 
 class Im2GPSTask(PlanetTask):

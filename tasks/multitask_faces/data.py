@@ -9,16 +9,16 @@ from torch.utils.data import Dataset
 
 from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
-from tasks.common.data.module import Collate, DataModule, Sample
-from tasks.common.data.sampling import Place
+from tasks.common.data.module import Collate, DataModule
+from tasks.common.data.samples import Place, Sample, Samples
 from tasks.common.images.decoding import ImageFile
 from tasks.common.multitask.data import MultitaskData
 from tasks.face_attributes.data import AttributeData
 from tasks.face_attributes.faces import LabelledFaces
 from tasks.face_embedding.augment import LookAtFace, plain
 from tasks.face_embedding.data import EmbeddingData
+from tasks.face_embedding.face_set import FaceSet
 from tasks.face_embedding.faces import find_faces
-from tasks.face_embedding.samples import FaceSet
 
 
 class FacesData(MultitaskData):
@@ -153,7 +153,7 @@ class AlignedAttributes(DataModule):
         """Faces as they are."""
         return self._shown("val", plain)
 
-    def predict_set(self, paths: Sequence[Path]) -> Dataset[Sample]:
+    def predict_set(self, paths: Sequence[Path]) -> Samples:
         """As the embedding's: the middle face of each photo, or the photo's middle."""
         return self.aligned.predict_set(paths)
 

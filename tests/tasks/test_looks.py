@@ -120,7 +120,7 @@ def test_a_point_is_shown_where_its_frame_says(
         shown, without = see(photo(suffix, point), seed), see(photo(suffix), seed)
         assert np.array_equal(shown.frame, without.frame)
         place = to_network(np.array(point), shown.frame)
-        back = to_photo(torch.tensor(place)[None], torch.tensor(shown.frame))
+        back = to_photo(place[None], shown.frame)
         np.testing.assert_allclose(back[0], point)
         found = dot_in(shown.image, without.image)
         if found is not None and ((found > 2) & (found < SIDE - 2)).all():

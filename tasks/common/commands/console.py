@@ -21,7 +21,6 @@ from tasks.common.commands.exit_codes import (
     cut_short,
     end_stopped,
     exit_code,
-    is_first_process,
 )
 from tasks.common.commands.request import (
     REFUSALS,
@@ -33,6 +32,7 @@ from tasks.common.commands.request import (
     request_of,
 )
 from tasks.common.commands.usage import correct, explain, usage
+from tasks.common.machine.first_process import is_first_process
 from tasks.common.machine.stopping import StoppedError, stopped_by_signals
 from tasks.common.machine.workers import end_workers
 from tasks.common.settings.composing import check_task_named

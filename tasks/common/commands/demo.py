@@ -11,9 +11,9 @@ from backbone.errors import InputError
 from tasks.common.commands.predict import predict
 from tasks.common.commands.request import Request
 from tasks.common.commands.train import claim_folder, train_in
+from tasks.common.images.saving import save_picture
 from tasks.common.settings.composing import compose
 from tasks.common.settings.targets import build
-from tasks.common.training.pictures import save_picture
 from tasks.common.training.task import Task
 
 

@@ -8,8 +8,8 @@ from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_scores, draw_data
 from tasks.common.commands.scoring import score
 from tasks.common.commands.start import ready, stored_network
-from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
+from tasks.common.files.contents import say_files
 from tasks.common.machine.cores import take_cores
 from tasks.common.settings.targets import build
 from tasks.common.training.pictures import validation_pictures

@@ -9,10 +9,10 @@ from tasks.common.commands.recording import in_force, say, write_config, write_j
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_scores
 from tasks.common.commands.scoring import score
-from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
 from tasks.common.distillation.attaching import Choices, build_teacher
 from tasks.common.distillation.network_teacher import NetworkTeacher
+from tasks.common.files.contents import say_files
 from tasks.common.machine.cores import take_cores
 from tasks.common.networks.building import build_task
 from tasks.common.networks.settling import check_data_fits, check_head

@@ -5,7 +5,6 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from lightning_utilities.core.rank_zero import rank_zero_only
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from backbone.errors import InputError
@@ -16,6 +15,7 @@ from tasks.common.machine.distributed import (
     end_other_processes,
     wait_for_the_one_that_failed,
 )
+from tasks.common.machine.first_process import is_first_process
 from tasks.common.machine.stopping import StoppedError, ignore_signals
 from tasks.common.settings.hints import what_is
 from tasks.common.settings.overrides import check_overrides
@@ -88,13 +88,6 @@ def _end_together(code: int, message: str) -> int:
         return 0
     sys.stderr.write(f"{message}\n")
     return code
-
-
-def is_first_process() -> bool:
-    """Whether this is the process of a run that speaks for all."""
-    # before Lightning is there, its environment says it
-    rank = getattr(rank_zero_only, "rank", None)
-    return int(os.environ.get("LOCAL_RANK", 0) if rank is None else rank) == 0
 
 
 def _users_mistake(error: BaseException, *, command: str) -> str | None:

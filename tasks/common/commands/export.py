@@ -14,21 +14,25 @@ from tasks.common.commands.recording import say, write_json, write_report
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.commands.start import stored_network
-from tasks.common.commands.summary import say_files
 from tasks.common.data.module import DataModule
 from tasks.common.exported.card import model_card
+from tasks.common.exported.formats import web
 from tasks.common.exported.found import find_format, format_names, missing_library
 from tasks.common.exported.metadata import VERSION, file_facts, write_metadata
 from tasks.common.exported.network import Deployed
 from tasks.common.exported.parity import compare, parity_lines
 from tasks.common.exported.running import TABLES, by_tensors, open_runner, write_tables
+from tasks.common.files.contents import say_files
 from tasks.common.images.finding import find_images
 from tasks.common.networks.cost import task_cost
 from tasks.common.networks.restoring import restore
 from tasks.common.settings.targets import build
 from tasks.common.training.task import Task
 
-EXPORTS = ("model.*", "metadata.json", "parity.json", "README.md", TABLES, "report.txt")
+EXPORTS = (
+    *("model.*", "metadata.json", "parity.json", "README.md", TABLES, "report.txt"),
+    *(*web.PAGE_FILES, "runtime/*"),
+)
 THRESHOLDS = ("score_threshold", "nms_iou", "max_candidates", "max_detections")
 
 
@@ -52,6 +56,7 @@ def export(request: Request) -> dict[str, Any]:
         check_number("batch", asked.batch, at_least=1, whole=True)
     check_number("candidates", asked.candidates, at_least=1, whole=True)
     check_number("num_photos", asked.num_photos, at_least=1, whole=True)
+    runtime = None if asked.runtime is None else web.check_runtime(asked.runtime)
     results = claim_output(request, reads=[asked.checkpoint, asked.init], written=EXPORTS)
     config, checkpoint = stored_network(request)
     task, _ = restore(config, checkpoint)
@@ -68,6 +73,8 @@ def export(request: Request) -> dict[str, Any]:
         folder = results.folder / name if asked.format == "all" else results.folder
         folder.mkdir(exist_ok=True)
         parities[name] = write_one(task, name, folder, about, images=images, whose=whose)
+        if runtime and name == "web":
+            web.copy_runtime(runtime, folder)
     report = [f"Checked on {len(images)} photos: {whose}"]
     report += [f"{name}: {line}" for name in names for line in parity_lines(parities[name])]
     say(report)

@@ -1,31 +1,27 @@
 """Prediction on photos and films with a network from a file, a list to read aloud."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from backbone.errors import InputError, check_flag
 from tasks.common.commands.recording import say, write_report
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import Results, claim_output, left_in, own_folder
-from tasks.common.commands.start import ready, stored_network
-from tasks.common.commands.summary import say_files
-from tasks.common.data.module import DataModule
+from tasks.common.files.contents import say_files
 from tasks.common.images.finding import Found
-from tasks.common.machine.cores import take_cores
 from tasks.common.machine.stopping import StoppedError
-from tasks.common.networks.folding import fix_weights
 from tasks.common.predictions.drawing import Pictures
 from tasks.common.predictions.entries import EntryFile
+from tasks.common.predictions.exported import ExportedNetwork, check_torch, why_torch
 from tasks.common.predictions.film_files import check_films
 from tasks.common.predictions.films import FilmViewer
 from tasks.common.predictions.formats import LINES, write_formats
 from tasks.common.predictions.made_by import FILE, check_made_by, made_by, write_made_by
-from tasks.common.predictions.wanted import show_more, wanted
+from tasks.common.predictions.network import Network, check_shown
+from tasks.common.predictions.wanted import wanted
 from tasks.common.predictions.writer import PredictionWriter
 from tasks.common.report import counted
-from tasks.common.settings.targets import build
-from tasks.common.training.checkpoints import StopBetweenBatches
-from tasks.common.training.trainer import build_trainer, work_exactly
 
 GO_ON = ". The same command with skip_existing=true goes on"
 
@@ -45,21 +41,20 @@ def predict(request: Request) -> EntryFile:
     results = claim_predictions(request)
     folder = results.folder
     found = results.found(request.config.input, films=True)
-    config, checkpoint = stored_network(request)
-    take_cores(config)
-    data: DataModule = build(config.data)
-    task, _ = ready(config, checkpoint)
-    show_more(task, config)
-    want = wanted(config, request.overrides, names=task.label_map.names)
-    made, entries = made_by(config, checkpoint), EntryFile(folder / LINES)
+    network = network_of(request)
+    check_shown(network.described, network.config)
+    want = wanted(network.config, request.overrides, names=network.names)
+    made = made_by(network.config, weights=network.checksum())
+    entries = EntryFile(folder / LINES)
     left = left_to_do(found, results, made=made, entries=entries)
     pictures = Pictures.of(want, folder, root=found.root)
-    writer = PredictionWriter(found.photos, left, entries, chosen=want.chosen, pictures=pictures)
-    callbacks = [writer, StopBetweenBatches()]
-    trainer = build_trainer(config.trainer, folder=folder, callbacks=callbacks)
-    work_exactly(trainer, precision=config.trainer.precision)
-    fix_weights(task.eval(), precision=trainer.precision)
-    loader = want.loader(data, found.photos.only(left))
+    writer = PredictionWriter(
+        *(found.photos, left, entries),
+        described=network.described,
+        chosen=want.chosen,
+        pictures=pictures,
+    )
+    network.get_ready(found.photos.only(left), want, folder=folder, tell=writer)
     check_films(found.films)
     results.make_way()
     write_made_by(folder, made)
@@ -67,10 +62,9 @@ def predict(request: Request) -> EntryFile:
     say(found.left_out())
     try:
         if left:
-            trainer.predict(task, loader, return_predictions=False)
+            network.predict()
         if found.films:
-            task.to(trainer.strategy.root_device)
-            FilmViewer(task, config, entries, wanted=want, pictures=pictures).look_at(found.films)
+            FilmViewer(network, entries, wanted=want, pictures=pictures).look_at(found.films)
     except StoppedError as stop:
         stop.kept = f"{amount(entries, found)} are done, see {folder}{'' if found.films else GO_ON}"
         raise
@@ -79,15 +73,36 @@ def predict(request: Request) -> EntryFile:
         notes = write_formats(entries, folder, want.format)
     report = [
         f"{amount(entries, found)} done",
-        *writer.notes(in_parts=data.has_tiles and not want.tile),
+        *writer.notes(in_parts=network.has_tiles and not want.tile),
         *notes,
         *(f"  1 photo skipped: {error}" for error in writer.errors),
     ]
     write_report(folder, [*report, *found.left_out()])
-    check_errors(writer.errors, total=len(found.photos), policy=config.data.on_bad_image)
+    check_errors(writer.errors, total=len(found.photos), policy=network.config.data.on_bad_image)
     say(report)
     say_files(folder)
     return entries
+
+
+def network_of(request: Request) -> Network:
+    """The network that a request names; one in a file without torch, as far as that can be.
+
+    Raises:
+        InputError: If there is none, or its settings do not fit.
+    """
+    config = request.config
+    if config.get("exported") and not (config.checkpoint or config.init):
+        reason = why_torch(config, request.overrides)
+        if reason is None:
+            return ExportedNetwork(Path(str(config.exported)), config)
+        check_torch(reason)
+    from tasks.common.commands.start import ready, stored_network  # and torch with it
+    from tasks.common.machine.cores import take_cores
+    from tasks.common.predictions.trained import TrainedNetwork
+
+    config, checkpoint = stored_network(request)
+    take_cores(config)
+    return TrainedNetwork(ready(config, checkpoint)[0], config, checkpoint)
 
 
 def claim_predictions(request: Request) -> Results:

@@ -4,17 +4,19 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError
 from backbone.files import replacing
-from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.machine.first_process import by_first_process
 from tasks.common.settings.differences import differences
 from tasks.common.settings.recompose import plain_values
-from tasks.common.training.task import Task
+
+if TYPE_CHECKING:
+    from tasks.common.networks.checkpoint import Checkpoint
+    from tasks.common.training.task import Task
 
 MAX_LINE = 120  # longer ones list what they count
 # Settings that a run may change when it is resumed.
@@ -24,7 +26,7 @@ OF_ONE_STRETCH = ("trainer.max_", "logger")
 logger = logging.getLogger(__name__)
 
 
-def in_force(config: DictConfig, task: Task, folder: Path) -> DictConfig:
+def in_force(config: DictConfig, task: "Task", folder: Path) -> DictConfig:
     """The settings with all that was left to the network and the command, not to be changed."""
     config = config.copy()
     config.run_dir = str(folder)
@@ -35,7 +37,7 @@ def in_force(config: DictConfig, task: Task, folder: Path) -> DictConfig:
     return config
 
 
-def check_changes(config: DictConfig, resumed: Checkpoint) -> None:
+def check_changes(config: DictConfig, resumed: "Checkpoint") -> None:
     """Says which settings are others than those of the run that goes on.
 
     Raises:
@@ -58,14 +60,14 @@ def say(report: Sequence[str]) -> None:
             logger.info("%s", line if len(line) <= MAX_LINE else line.partition(":")[0])
 
 
-@rank_zero_only
+@by_first_process
 def write_config(folder: Path, config: DictConfig) -> None:
     """Writes ``config.yaml``, the settings in force."""
     with replacing(folder / "config.yaml") as temporary:
         OmegaConf.save(config, temporary, resolve=True)
 
 
-@rank_zero_only
+@by_first_process
 def write_report(folder: Path, lines: Sequence[str]) -> None:
     """Writes ``report.txt``."""
     with replacing(folder / "report.txt") as temporary:
@@ -73,7 +75,7 @@ def write_report(folder: Path, lines: Sequence[str]) -> None:
         temporary.write_text("\n".join(lines) + "\n", errors="backslashreplace", encoding="utf-8")
 
 
-@rank_zero_only
+@by_first_process
 def write_json(path: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Writes a JSON file, whole or not at all."""
     with replacing(path) as temporary:

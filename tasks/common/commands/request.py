@@ -99,9 +99,10 @@ def named_choices(arguments: Sequence[str], stored: Any) -> Mapping[str, str | N
     from tasks.common.exported.metadata import read_metadata
 
     try:
-        return {"task": read_metadata(Path(unquoted(given["exported"])))["task"]}
+        task = read_metadata(Path(unquoted(given["exported"])))["task"]
     except InputError:  # which is for the command to say
         return {}
+    return {"task": task} if task else {}
 
 
 def unquoted(value: str) -> str:

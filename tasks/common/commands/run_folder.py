@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -15,10 +15,12 @@ from yaml import YAMLError
 
 from backbone.errors import InputError
 from tasks.common.commands.request import Request
-from tasks.common.data.module import DataModule
 from tasks.common.files.folders import make_folder
 from tasks.common.images.finding import Found, PathList, find_photos
 from tasks.common.synthetic.write_once import OtherDataError
+
+if TYPE_CHECKING:
+    from tasks.common.data.module import DataModule
 
 # All that commands write to a run_dir= or output=, as patterns in it; data that a run draws stay.
 PICTURES = "pictures/**/[0-9][0-9][0-9][0-9][0-9]*_*.jpg"
@@ -280,7 +282,7 @@ def _is_first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in RANKS)
 
 
-def draw_data(data: DataModule, results: Results) -> None:
+def draw_data(data: "DataModule", results: Results) -> None:
     """Draws what data draw, in the place of what an earlier run drew if that is to be replaced.
 
     Raises:

@@ -118,6 +118,11 @@ def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:
     return settled(config, checkpoint), checkpoint
 
 
+def stored(path: Path) -> Checkpoint:
+    """What a file of weights holds, or what a folder says of an exported network."""
+    return described(path) if path.is_dir() else Checkpoint.read(path)
+
+
 def ready(config: DictConfig, checkpoint: Checkpoint) -> tuple[Task, list[str]]:
     """A task with that network, and what was taken of it, for the report."""
     if checkpoint.path.is_dir():

@@ -2,7 +2,6 @@
 
 import logging
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +13,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from backbone.weights import Weights, read_checkpoint, save_weights
 from tasks.common.charts.training_curves import draw_curves
 from tasks.common.commands.called import to_run
+from tasks.common.files.contents import charts, file_lines
 from tasks.common.images.decoding import read_image
-from tasks.common.report import counted
 from tasks.common.settings.writing import written
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.loggers import show_picture
@@ -25,24 +24,6 @@ REPORTS = ("best", "last")
 NETWORK = "weights.safetensors"
 MEGABYTE = 10**6
 
-# What a run leaves, with what it is for. Charts and tables differ by task: they are listed as
-# they are found.
-CONTENTS = {
-    "metrics.json": "these figures and all others",
-    "metrics.csv": "the figures of each step",
-    "predictions.jsonl": "what was found, a line for each photo or frame",
-    "predictions.json": "what they were computed from",
-    "predictions.csv": "the same, a row for each thing found",
-    "predictions.geojson": "the same, for maps",
-    "predictions.parquet": "the same, a row for each thing found, in columns",
-    "predictions.npz": "the files and their embeddings, for NumPy",
-    "report.txt": "what was loaded, repaired and left out",
-    "config.yaml": "the settings",
-    "model.onnx": "the network, with all that its photos and outputs need",
-    "metadata.json": "what it takes, gives and tells apart",
-    "parity.json": "how near its predictions are to the network's",
-    "README.md": "a page about it",
-}
 
 logger = logging.getLogger(__name__)
 
@@ -135,17 +116,6 @@ def show_charts(trainer: Trainer, folder: Path) -> None:
             logger.experiment.close()  # which training has done before
 
 
-def charts(folder: Path) -> list[Path]:
-    """The charts in a run folder, those of parts too."""
-    places = (folder, folder / "pictures", *_parts(folder))
-    return [path for place in places for path in sorted(place.glob("*.png"))]
-
-
-def _parts(folder: Path) -> list[Path]:
-    """Where the parts of several tasks in one have written what is their own."""
-    return sorted(path.parent for path in folder.glob("*/predictions.json"))
-
-
 @rank_zero_only
 def close(
     task: Task,
@@ -203,32 +173,6 @@ def checkpoint_lines(folder: Path, chosen: Chosen) -> dict[str, str]:
     size = (folder / NETWORK).stat().st_size / MEGABYTE
     lines[NETWORK] = f"their network alone, {size:.1f} MB, for init="
     return {name: use for name, use in lines.items() if (folder / name).is_file()}
-
-
-def file_lines(folder: Path, files: Mapping[str, str] | None = None) -> list[str]:
-    """What is in a run folder, a line each.
-
-    Args:
-        folder: Of the run.
-        files: Some of its files, with what each is for.
-    """
-    uses = {**(files or {})}
-    uses |= {name: use for name, use in CONTENTS.items() if (folder / name).is_file()}
-    tables = sorted(path.name for path in folder.glob("*.csv") if path.name not in CONTENTS)
-    drawn = [str(path.relative_to(folder)) for path in charts(folder)]
-    pictures = sum(1 for _ in (folder / "pictures").rglob("*.jpg"))
-    films = sum(1 for _ in (folder / "films").glob("*.mp4"))
-    uses |= {"tables": ", ".join(tables), "charts": ", ".join(drawn)}
-    uses |= {f"{part.name}/": "this part's own" for part in _parts(folder)}
-    uses["pictures/"] = f"{pictures} photos" if pictures else ""
-    uses["films/"] = counted(films, "film", "films") if films else ""
-    width = max(map(len, uses))
-    return [f"In {folder}:", *(f"  {name:{width}}  {use}" for name, use in uses.items() if use)]
-
-
-def say_files(folder: Path) -> None:
-    """Says what is in the folder of a command that has ended."""
-    logger.info("%s", "\n".join(file_lines(folder)))
 
 
 def next_commands(checkpoint: Path) -> list[str]:

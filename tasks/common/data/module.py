@@ -9,19 +9,18 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from backbone.description import MAX_IMAGE_SIZE
 from backbone.errors import InputError, check_number
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.loader import Loader
-from tasks.common.data.sampling import EpochSampler, Place, ShardSampler
+from tasks.common.data.samples import Place, Samples
+from tasks.common.data.sampling import EpochSampler, ShardSampler
 from tasks.common.data.spread import evenly
 from tasks.common.images.decoding import ImageFile
 from tasks.common.machine.cores import default_workers
 from tasks.common.machine.workers import process_context, start_working
 
-Sample = dict[str, Any]
 Collate = Callable[[Sequence[Any]], dict[str, Any]]
 
 MIN_IMAGE_SIZE = 32  # one cell of the coarsest feature, whose stride this is
@@ -76,16 +75,16 @@ class DataModule(LightningDataModule, ABC):
 
     @property
     @abstractmethod
-    def train_set(self) -> Dataset[Sample]:
+    def train_set(self) -> Samples:
         """Samples by ``(epoch, index)``, augmented."""
 
     @property
     @abstractmethod
-    def val_set(self) -> Dataset[Sample]:
+    def val_set(self) -> Samples:
         """Samples by ``(0, index)``, as they are."""
 
     @abstractmethod
-    def predict_set(self, paths: Sequence[Path]) -> Dataset[Sample]:
+    def predict_set(self, paths: Sequence[Path]) -> Samples:
         """The given photos, prepared as the validation data are."""
 
     @abstractmethod
@@ -134,7 +133,7 @@ class DataModule(LightningDataModule, ABC):
         """
         raise self._parts_shown()
 
-    def plain_train_set(self, side: int) -> Dataset[Sample]:
+    def plain_train_set(self, side: int) -> Samples:
         """The training photos as they are, at a side in pixels, for a teacher to look at.
 
         Raises:
@@ -198,7 +197,7 @@ class DataModule(LightningDataModule, ABC):
 
     def loader(
         self,
-        dataset: Dataset[Sample],
+        dataset: Samples,
         sampler: Iterable[Place],
         *,
         drop_last: bool = False,
@@ -208,7 +207,7 @@ class DataModule(LightningDataModule, ABC):
         """The one place where loaders are made; what is not given is the data module's."""
         context = process_context() if self.num_workers else None
         return Loader(
-            dataset,
+            dataset,  # type: ignore[arg-type]  # torch asks for no more of it
             batch_size=batch_size or self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,

@@ -11,9 +11,10 @@ from tasks.common.data.augmentation import plain
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.module import Collate, DataModule
 from tasks.common.data.overlap import copies_lines
-from tasks.common.data.photo_sets import LabelledSet, UnlabelledSet, collate
+from tasks.common.data.photo_sets import LabelledSet, collate
 from tasks.common.data.photos import PhotosT, check_photos
 from tasks.common.data.resolution import resolution_line
+from tasks.common.data.samples import UnlabelledSet
 from tasks.common.files.folders import make_folder
 from tasks.common.images.crops import CENTRE
 from tasks.common.images.decoding import ImageFile

@@ -1,17 +1,15 @@
 """Whole photos at network size, with and without what is to be learnt of them."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from backbone.errors import InputError
-from tasks.common.data.module import Sample, stack_frames, stack_images
+from tasks.common.data.module import stack_frames, stack_images
 from tasks.common.data.photos import Photos
-from tasks.common.data.sampling import Place
+from tasks.common.data.samples import Place, Sample
 from tasks.common.images.decoding import ImageFile
 from tasks.common.images.geometry import Look
 from tasks.common.images.small_copies import SmallCopies
@@ -58,30 +56,6 @@ class LabelledSet(Dataset[Sample]):
         side = self.sides[min(epoch, len(self.sides) - 1)]
         shown = self.looks[side](photo, rng)
         return {**shown._asdict(), "target": self.photos.targets[index], "id": index}
-
-
-class UnlabelledSet(Dataset[Sample]):
-    """Photos of which nothing is known; an unreadable one is a sample with an error.
-
-    Args:
-        paths: The files.
-        look: From file to network input.
-    """
-
-    def __init__(self, paths: Sequence[Path], look: Look) -> None:
-        self.paths = [str(path) for path in paths]
-        self.look = look
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, place: Place) -> Sample:
-        _, index = place
-        try:
-            shown = self.look(Path(self.paths[index]), np.random.default_rng(0))
-        except InputError as error:
-            return {"id": index, "error": str(error)}
-        return {**shown._asdict(), "id": index}
 
 
 def collate(samples: Sequence[Sample], *, image_size: int) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.utils.data import Sampler
 
-T = TypeVar("T")
+from tasks.common.data.samples import Place
 
-Place = tuple[int, int]  # epoch and index of a sample: all that its augmentation may depend on
+T = TypeVar("T")
 
 BLOCK = 1 << 16  # indices at a time: as Python numbers, those of a large set would fill gigabytes
 

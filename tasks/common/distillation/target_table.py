@@ -14,7 +14,7 @@ from tasks.common.data.module import DataModule
 from tasks.common.distillation.network_teacher import NetworkTeacher, order_of
 from tasks.common.files.keyed_rows import KeyedRows, photo_keys
 from tasks.common.machine.stopping import GOES_ON, keeping
-from tasks.common.training.progress import steps_of
+from tasks.common.training.steps import steps_of
 from tasks.common.training.teacher import Teacher
 
 SHARD = 2048  # photos between two writes

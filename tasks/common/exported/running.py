@@ -12,11 +12,11 @@ from backbone.description import lineage
 from tasks.common.data.labels import LabelMap
 from tasks.common.exported.found import Runner, find_format, missing_library
 from tasks.common.exported.metadata import read_metadata
+from tasks.common.exported.opening import TABLES, check_files, open_run
 from tasks.common.networks.building import build_task
 from tasks.common.networks.checkpoint import Checkpoint
+from tasks.common.training.described import Run
 from tasks.common.training.task import File, Task
-
-TABLES = "tables.safetensors"
 
 
 def described(folder: Path) -> Checkpoint:
@@ -55,7 +55,9 @@ def exported_task(config: DictConfig, folder: Path) -> Task:
     task.trained_on = lineage(description)
     if (folder / TABLES).is_file():
         task.head.load_state_dict(load_file(folder / TABLES), strict=False)
-    task.run_file(by_tensors(open_runner(folder, metadata["format"])))
+    check_files(folder, metadata)
+    run = open_run(folder, metadata, threads=torch.get_num_threads())
+    task.run_file(by_tensors(run))
     return task.eval()
 
 
@@ -72,7 +74,7 @@ def open_runner(folder: Path, name: str) -> Runner:
         raise missing_library(error, chosen, name) from error
 
 
-def by_tensors(run: Runner) -> File:
+def by_tensors(run: Run) -> File:
     """The same for tensors: photos ``uint8`` of shape ``(B, 3, S, S)``."""
 
     def predictions(image: Tensor) -> dict[str, Tensor]:

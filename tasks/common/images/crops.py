@@ -3,8 +3,6 @@
 import math
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from tasks.common.images.decoding import DecodedImage, ImageFile, read_image
@@ -74,6 +72,9 @@ def _resized(pixels: np.ndarray, side: int) -> np.ndarray:
     Torch's takes a quarter of the time of OpenCV's ``INTER_AREA`` and of Pillow's, if it is told
     in which order the pixels lie: the batch has to come before its axes are exchanged.
     """
+    import torch  # which nothing else here needs
+    import torch.nn.functional as F
+
     image = torch.from_numpy(np.ascontiguousarray(pixels))[None].permute(0, 3, 1, 2)
     resized = F.interpolate(image, (side, side), mode="bilinear", antialias=True)
     return resized[0].permute(1, 2, 0).numpy()

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from tasks.common.images.decoding import ImageFile
 
@@ -91,7 +89,7 @@ def to_network(points: np.ndarray, frame: np.ndarray) -> np.ndarray:
     return np.asarray((points - frame[:, 2]) @ np.linalg.inv(frame[:, :2]).T)
 
 
-def to_photo(points: Tensor, frames: Tensor) -> Tensor:
+def to_photo(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Where points of pictures are in their photos.
 
     Args:
@@ -101,11 +99,12 @@ def to_photo(points: Tensor, frames: Tensor) -> Tensor:
     Returns:
         Pixels of the photos, float64 ``(..., P, 2)``.
     """
-    matrices = frames.double()
-    return points.double() @ matrices[..., :2].mT + matrices[..., None, :, 2]
+    matrices = frames.astype(np.float64)
+    turned = points.astype(np.float64) @ matrices[..., :2].swapaxes(-1, -2)
+    return np.asarray(turned + matrices[..., None, :, 2])
 
 
-def boxes_to_photo(boxes: Tensor, frames: Tensor) -> Tensor:
+def boxes_to_photo(boxes: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Where boxes are in their photos; of a picture that is turned, what surrounds them there.
 
     Args:
@@ -115,8 +114,8 @@ def boxes_to_photo(boxes: Tensor, frames: Tensor) -> Tensor:
     Returns:
         ``xyxy`` pixels of the photos, float64 ``(N, 4)``.
     """
-    corners = to_photo(boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].unflatten(1, (4, 2)), frames)
-    return torch.cat([corners.amin(1), corners.amax(1)], dim=1)
+    corners = to_photo(boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2), frames)
+    return np.concatenate([corners.min(1), corners.max(1)], axis=1)
 
 
 def is_mirrored(frame: np.ndarray) -> bool:

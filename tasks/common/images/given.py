@@ -1,15 +1,21 @@
 """Photos as Python has them: paths, PIL images, arrays and tensors."""
 
 import contextlib
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from backbone.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+else:
+    Tensor = Any  # nobody has a tensor who has not imported torch
 
 Photo = str | Path | Image.Image | np.ndarray | Tensor
 
@@ -61,7 +67,7 @@ def as_image(photo: Image.Image | np.ndarray | Tensor) -> Image.Image:
     """
     if isinstance(photo, Image.Image):
         return ImageOps.exif_transpose(photo)
-    if isinstance(photo, Tensor):
+    if _is_tensor(photo):
         values = photo.detach().cpu().float() if photo.is_floating_point() else photo.cpu()
         pixels, kind = values.numpy(), "a tensor"
         pixels = np.moveaxis(pixels, 0, -1) if pixels.ndim == 3 else pixels
@@ -79,6 +85,11 @@ def as_image(photo: Image.Image | np.ndarray | Tensor) -> Image.Image:
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _is_tensor(photo: Any) -> TypeGuard[Tensor]:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(photo, torch.Tensor)
 
 
 def _is_picture(pixels: np.ndarray) -> bool:

@@ -10,7 +10,6 @@ import os
 from typing import NamedTuple
 
 import cv2
-import torch
 from omegaconf import DictConfig
 
 from tasks.common.machine.core_count import num_cores, num_visible_cores
@@ -55,6 +54,19 @@ def share_of(
     return Share(max(cores - workers, 1), workers)
 
 
+def take_all_cores() -> int:
+    """Has this process take its cores where no other loads photos, and says so.
+
+    Returns:
+        Threads for a network that torch does not run: those of the user's environment, or one for
+        each core.
+    """
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    threads = int(given) if given.isdigit() and int(given) else num_cores()
+    logger.info("%s", _line(Share(threads, 0)))
+    return threads
+
+
 def default_workers() -> int:
     """Loading processes where the user has not said how many."""
     return _share().workers
@@ -71,6 +83,8 @@ def take_cores(config: DictConfig, *, loads: bool = True) -> None:
         os.environ[PROCESSES] = str(_devices(config.get("trainer")))
     workers = config.data.get("num_workers") if loads else 0
     share = _share(workers if isinstance(workers, int) else None)  # the data refuse all else
+    import torch  # which a network in a file goes without
+
     if not torch.cuda.is_available() and not _threads_are_given():
         torch.set_num_threads(share.threads)
         cv2.setNumThreads(share.threads)
@@ -91,6 +105,8 @@ def _line(taken: Share) -> str:
 
 def _threads_are_given() -> bool:
     """Whether the user has set them, or whoever calls us; torch takes all cores by itself."""
+    import torch
+
     named = {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & os.environ.keys()
     return bool(named) or torch.get_num_threads() != num_visible_cores()
 
@@ -107,5 +123,7 @@ def _processes() -> int:
 
 
 def _share(workers: int | None = None) -> Share:
+    import torch
+
     gpu = torch.cuda.is_available()
     return share_of(num_cores(), processes=_processes(), gpu=gpu, workers=workers)

@@ -63,7 +63,18 @@ def median_seconds(
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Median duration of a call to each contestant.
+    """Median duration of a call to each contestant, see ``durations``."""
+    found = durations(contestants, seconds=seconds, clock=clock)
+    return {name: median(values) for name, values in found.items()}
+
+
+def durations(
+    contestants: Mapping[str, Callable[[], Any]],
+    *,
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """How long each call to each contestant takes, in seconds.
 
     They take turns, so that whatever else the machine does slows all of them alike.
 
@@ -75,14 +86,14 @@ def median_seconds(
     for _ in range(WARMUP_ROUNDS):
         for call in contestants.values():
             call()
-    durations: dict[str, list[float]] = {name: [] for name in contestants}
+    found: dict[str, list[float]] = {name: [] for name in contestants}
     end = time.perf_counter() + seconds
     rounds = 0
     while rounds < MIN_ROUNDS or time.perf_counter() < end:
         for name, call in contestants.items():
-            durations[name].append(_duration(call, clock))
+            found[name].append(_duration(call, clock))
         rounds += 1
-    return {name: median(values) for name, values in durations.items()}
+    return found
 
 
 def _duration(call: Callable[[], Any], clock: Callable[[], float]) -> float:
@@ -98,13 +109,13 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def rows_as_json(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+def rows_as_json(rows: Sequence[Any], facts: Mapping[str, str]) -> str:
     """``{"machine": {...}, "rows": [{...}, ...]}``."""
     return json.dumps({"machine": facts, "rows": [row._asdict() for row in rows]}, indent=2)
 
 
 def rows_as_text(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
-    """A table that is valid Markdown, and a line about the machine."""
+    """What ``as_table`` makes of them."""
     header = ("what", "ours", "peer", "unit", "ratio", "goal", "note")
     body = [
         (
@@ -118,6 +129,11 @@ def rows_as_text(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
         )
         for row in rows
     ]
+    return as_table(header, body, facts)
+
+
+def as_table(header: Sequence[str], body: Sequence[Sequence[str]], facts: Mapping[str, str]) -> str:
+    """A table that is valid Markdown, and a line about the machine."""
     widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
     lines = [header, tuple("-" * width for width in widths), *body]
     table = [

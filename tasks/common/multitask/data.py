@@ -5,13 +5,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import Dataset
-
 from backbone.errors import InputError, check_choice, settings_of
 from heads.multitask import check_part
 from tasks.common.data.labels import JointLabels, joint_labels
 from tasks.common.data.loader import Loader
-from tasks.common.data.module import Collate, DataModule, Sample
+from tasks.common.data.module import Collate, DataModule
+from tasks.common.data.samples import Samples
 from tasks.common.images.bad_images import BAD_IMAGE_POLICIES
 from tasks.common.images.decoding import ImageFile
 from tasks.common.multitask.sampling import JointSampler, JointSet, Turn, collate
@@ -110,7 +109,7 @@ class MultitaskData(DataModule):
         """The validation samples of all parts."""
         return JointSet(self._of_parts(lambda part: part.val_set))
 
-    def predict_set(self, paths: Sequence[Path]) -> Dataset[Sample]:
+    def predict_set(self, paths: Sequence[Path]) -> Samples:
         """The given photos, as those of ``predict_as``."""
         return self.parts[self.predict_as].predict_set(paths)
 

@@ -1,7 +1,6 @@
 """The figures of several tasks in one."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from backbone.files import replacing
+from tasks.common.multitask.describing import joined
 from tasks.common.training.metric import TaskMetric
 
 T = TypeVar("T")
@@ -73,17 +73,3 @@ class MultitaskMetric(TaskMetric):
         super().reset()
         for name in self.parts:
             self.parts[name].reset()
-
-
-def joined(parts: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
-    """The entries of all parts; a name that several have gets the part's before it.
-
-    >>> joined({"age": {"score": 1, "years": 2}, "look": {"score": 3}})
-    {'age/score': 1, 'years': 2, 'look/score': 3}
-    """
-    counts = Counter(key for part in parts.values() for key in part)
-    return {
-        key if counts[key] == 1 else f"{name}/{key}": value
-        for name, part in parts.items()
-        for key, value in part.items()
-    }

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from tasks.common.data.module import Collate, Sample
-from tasks.common.data.sampling import EpochSampler, Place
+from tasks.common.data.module import Collate
+from tasks.common.data.samples import Place, Sample
+from tasks.common.data.sampling import EpochSampler
 
 
 class JointSet(Dataset[Sample]):

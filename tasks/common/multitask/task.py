@@ -9,11 +9,13 @@ import torch
 
 from backbone.errors import settings_of
 from heads.head import Batch, Features, Head
-from heads.multitask import MultitaskHead, check_part, of_part, shares
+from heads.multitask import MultitaskHead, check_part, shares
+from heads.parts import of_part
 from tasks.common.data.labels import LabelMap, joint_labels
 from tasks.common.images.canvas import Canvas
 from tasks.common.multitask.data import MultitaskData
-from tasks.common.multitask.metric import MEAN, MultitaskMetric, PartRecords, joined
+from tasks.common.multitask.describing import DescribedParts, joined
+from tasks.common.multitask.metric import MEAN, MultitaskMetric, PartRecords
 from tasks.common.training.reported import Verdict
 from tasks.common.training.task import File, Task
 
@@ -148,22 +150,13 @@ class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
 
     def mark(self, canvas: Canvas, entry: Mapping[str, Any]) -> None:
         """Draws what each part says, one over the other."""
-        for name in self._parts_in(entry):
-            self.parts[name].mark(canvas, self._own(name, entry))
+        DescribedParts(self.parts).mark(canvas, entry)
 
     def verdict(self, truth: Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict | None:
         return self.parts[entry["part"]].verdict(truth, entry)
 
     def illustrate(self, entry: Mapping[str, Any], path: Path) -> None:
-        for name in self._parts_in(entry):
-            self.parts[name].illustrate(self._own(name, entry), path)
-
-    def _parts_in(self, entry: Mapping[str, Any]) -> list[str]:
-        return [entry["part"]] if "part" in entry else list(self.parts)
-
-    def _own(self, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """An entry with the part's own names for what is its own."""
-        return {key.removeprefix(f"{name}/"): value for key, value in entry.items()}
+        DescribedParts(self.parts).illustrate(entry, path)
 
     def summary(self, data: MultitaskData) -> str:
         lines = []

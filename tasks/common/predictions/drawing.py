@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from tasks.common.images.decoding import DecodedImage
+from tasks.common.images.saving import picture_of, save_picture
 from tasks.common.predictions.entries import Entry
 from tasks.common.predictions.wanted import Wanted
 from tasks.common.training.comparison import confident
-from tasks.common.training.pictures import picture_of, save_picture
-from tasks.common.training.task import Task
+from tasks.common.training.described import Described
 
 
 class Pictures:
@@ -34,7 +34,9 @@ class Pictures:
             return None
         return cls(output, root=root, min_score=wanted.draw_from, pages=wanted.pages)
 
-    def draw(self, task: Task, photo: Path, number: int, image: DecodedImage, entry: Entry) -> str:
+    def draw(
+        self, task: Described, photo: Path, number: int, image: DecodedImage, entry: Entry
+    ) -> str:
         """Draws a photo's entry, and says where, from the folder of the output."""
         place = self._place(photo, number)
         save_picture(place, self.drawn(task, image, entry))
@@ -42,7 +44,7 @@ class Pictures:
             task.illustrate(entry, place)
         return place.relative_to(self.output).as_posix()
 
-    def drawn(self, task: Task, image: DecodedImage, entry: Entry) -> Any:
+    def drawn(self, task: Described, image: DecodedImage, entry: Entry) -> Any:
         """The picture, RGB, ``(H, W, 3)``."""
         return task.draw(image.pixels, confident(entry, self.min_score), size=image.size)
 

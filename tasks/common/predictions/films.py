@@ -7,29 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import torch
-from lightning.fabric.utilities import move_data_to_device
-from omegaconf import DictConfig
 
-from tasks.common.data.module import DataModule
 from tasks.common.images.decoding import DecodedImage
 from tasks.common.machine.stopping import StopRequest
 from tasks.common.predictions.drawing import Pictures
 from tasks.common.predictions.entries import EntryFile
 from tasks.common.predictions.film_files import Film, FilmWriter, Frame
+from tasks.common.predictions.network import Network
 from tasks.common.predictions.tracks import Tracks
 from tasks.common.predictions.wanted import Wanted
-from tasks.common.settings.targets import build
-from tasks.common.training.progress import counted_steps
-from tasks.common.training.task import Task
+from tasks.common.training.steps import counted_steps
 
 
 class FilmViewer:
     """Looks at films, some frames at a time, whatever their length.
 
     Args:
-        task: With the network, ready to predict.
-        config: With the data module that prepares photos for it.
+        network: Ready to predict.
         entries: Get one dictionary a frame, with its film's ``file``, ``frame`` and ``seconds``.
         wanted: What of it is of interest.
         pictures: Draw the film; None for no film.
@@ -37,15 +31,13 @@ class FilmViewer:
 
     def __init__(
         self,
-        task: Task,
-        config: DictConfig,
+        network: Network,
         entries: EntryFile,
         *,
         wanted: Wanted,
         pictures: Pictures | None,
     ) -> None:
-        self.task = task
-        self.config = config
+        self.network = network
         self.entries = entries
         self.wanted = wanted
         self.pictures = pictures
@@ -73,13 +65,14 @@ class FilmViewer:
             name = f"{number:05d}_{Path(film.name).stem or 'film'}.mp4"
             path = self.pictures.output / "films" / name
             writer = FilmWriter(path, rate=rate)
-        with tempfile.TemporaryDirectory(prefix="frames") as folder, torch.inference_mode():
-            data = self._data(Path(folder))
-            shares = batches(film.frames(every=self.wanted.every), data.batch_size)
+        with tempfile.TemporaryDirectory(prefix="frames") as folder:
+            shares = batches(
+                film.frames(every=self.wanted.every), self.network.config.data.batch_size
+            )
             total = -(-film.length // self.wanted.every)
             try:
                 for share in counted_steps(shares, "frames", total=total, size=len):
-                    found = self._found(share, data, Path(folder))
+                    found = self._found(share, Path(folder))
                     self._write(film, share, map(tracks, found) if tracks else found, writer)
                     if self._request.signum:
                         self._request.grant(self._request.signum)
@@ -87,24 +80,14 @@ class FilmViewer:
                 if writer:
                     writer.close()
 
-    def _data(self, folder: Path) -> DataModule:
-        """Prepares frames in this process; where it keeps what it finds, not beside photos."""
-        config = self.config.copy()
-        config.data.num_workers = 0
-        if config.data.get("cache"):
-            config.data.cache = str(folder / "cache")
-        return build(config.data)
-
-    def _found(
-        self, frames: Sequence[Frame], data: DataModule, folder: Path
-    ) -> Iterator[dict[str, Any]]:
+    def _found(self, frames: Sequence[Frame], folder: Path) -> Iterator[dict[str, Any]]:
         """All that is found in each frame, of little interest too: it helps to follow things."""
         files = [folder / f"{place}.bmp" for place in range(len(frames))]
         for file, frame in zip(files, frames, strict=True):
             cv2.imwrite(str(file), frame.pixels)
-        for batch in self.wanted.loader(data, files):
-            here = move_data_to_device(batch, self.task.device)
-            yield from self.task.entries(self.task.predict_step(here, 0))
+        # what is kept of frames is not kept beside photos
+        for seen in self.network.look_at(files, wanted=self.wanted, cache=folder / "cache"):
+            yield from seen.entries
 
     def _write(
         self,
@@ -119,7 +102,7 @@ class FilmViewer:
             place: dict[str, Any] = {"frame": frame.number, "seconds": frame.seconds}
             if writer and self.pictures:
                 image = DecodedImage(frame.pixels[..., ::-1].copy(), (width, height))
-                writer.add(self.pictures.drawn(self.task, image, entry))
+                writer.add(self.pictures.drawn(self.network.described, image, entry))
                 place["picture"] = writer.path.relative_to(self.pictures.output).as_posix()
             size = {"width": width, "height": height}
             self.entries.add({"file": film.name, **place, **size, **entry})

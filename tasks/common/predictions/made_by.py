@@ -1,18 +1,14 @@
 """By what predictions were made, so that others are not mixed with them."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from backbone.files import replacing
-from tasks.common.exported.metadata import FILE as METADATA
-from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.settings.differences import differences
 from tasks.common.settings.recompose import plain_values
 
@@ -36,10 +32,10 @@ FREE = (
 MOST_NAMED = 3
 
 
-def made_by(config: DictConfig, checkpoint: Checkpoint) -> dict[str, Any]:
-    """The weights, as a checksum, and the settings that predictions depend on."""
+def made_by(config: DictConfig, *, weights: str) -> dict[str, Any]:
+    """The weights, by their checksum, and the settings that predictions depend on."""
     settings = dict(_settings(plain_values(config)))
-    return {"weights": _checksum(checkpoint), "settings": settings}
+    return {"weights": weights, "settings": settings}
 
 
 def write_made_by(folder: Path, made: Mapping[str, Any]) -> None:
@@ -82,13 +78,3 @@ def _settings(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _settings(value, place)
         else:
             yield place, value
-
-
-def _checksum(checkpoint: Checkpoint) -> str:
-    found = hashlib.sha256()
-    if checkpoint.path.is_dir():  # an exported network, whose checksum its metadata have
-        found.update((checkpoint.path / METADATA).read_bytes())
-    for name, tensor in sorted(checkpoint.tensors.items()):
-        found.update(name.encode())
-        found.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()

@@ -1,18 +1,13 @@
 """What is wanted of a prediction, beside the network and the photos."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
 
-from backbone.errors import InputError, check_flag, check_number
-from tasks.common.data.loader import Loader
-from tasks.common.data.module import DataModule
+from backbone.errors import check_flag, check_number
 from tasks.common.predictions.chosen import Chosen
 from tasks.common.predictions.formats import check_format
-from tasks.common.training.task import Task
-from tasks.common.training.trainer import num_processes
 
 
 class Wanted(NamedTuple):
@@ -38,16 +33,6 @@ class Wanted(NamedTuple):
     track: bool
     draw_from: float | None
 
-    def loader(self, data: DataModule, photos: Sequence[Path]) -> Loader:
-        """Batches of photos, whole or in parts.
-
-        Raises:
-            InputError: If parts are wanted, and these data have none.
-        """
-        if self.tile is None:
-            return data.predict_dataloader(photos)
-        return data.tile_loader(photos, side=self.tile, overlap=self.overlap)
-
 
 def wanted(config: DictConfig, overrides: Sequence[str], *, names: Sequence[str]) -> Wanted:
     """Reads the settings; a demo's config lacks most of them.
@@ -61,8 +46,6 @@ def wanted(config: DictConfig, overrides: Sequence[str], *, names: Sequence[str]
     Raises:
         InputError: If one is not allowed.
     """
-    if num_processes(config.trainer) > 1:
-        raise InputError("Prediction is the work of one process: leave trainer.devices out")
     check_format(config.get("format"))
     for flag in ("pages", "track"):
         check_flag(flag, config.get(flag, False))
@@ -91,20 +74,3 @@ def _draw_from(pictures: Any, chosen: Chosen, overrides: Sequence[str]) -> float
     if chosen.min_score is None or own:
         return float(pictures.min_score)
     return chosen.min_score
-
-
-def show_more(task: Task, config: DictConfig) -> None:
-    """Has a task show what decided its predictions, and checks what else only some tasks have.
-
-    Raises:
-        InputError: If it cannot.
-    """
-    if config.get("pages") and not task.has_places:
-        raise InputError("pages=true: only places have pages, with a map. Leave it out")
-    if config.get("format") == "geojson" and not task.has_places:
-        raise InputError("format=geojson: only places have it. Give format=csv")
-    if config.get("format") == "npz" and not task.has_embeddings:
-        raise InputError("format=npz: only embeddings of faces have it. Give format=parquet")
-    task.heat_maps = bool(config.get("heat_map"))  # a demo without any lacks the setting
-    if task.heat_maps and not task.has_heat_maps:
-        raise InputError("heat_map=true: only classifiers have heat maps. Leave it out")

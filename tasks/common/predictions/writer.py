@@ -4,20 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
-
 from tasks.common.images.decoding import image_size, read_image
 from tasks.common.predictions.chosen import Chosen
 from tasks.common.predictions.drawing import Pictures
 from tasks.common.predictions.entries import EntryFile
+from tasks.common.predictions.network import Seen
 from tasks.common.report import counted
-from tasks.common.training.task import Task
+from tasks.common.training.described import Described
 
 STRETCHED = 4  # sides whose relation is more are far from what a square shows of them
 
 
-class PredictionWriter(BasePredictionWriter):
+class PredictionWriter:
     """Adds an entry to the file for each photo, after its picture is drawn.
 
     Attributes:
@@ -28,6 +26,7 @@ class PredictionWriter(BasePredictionWriter):
         photos: All of them, by whose order their pictures are numbered.
         looked_at: The places in there of those that are looked at now.
         entries: Get one dictionary a photo, with its ``file``.
+        described: Draws the pictures.
         chosen: What of it is of interest.
         pictures: None for no pictures.
     """
@@ -38,43 +37,31 @@ class PredictionWriter(BasePredictionWriter):
         looked_at: Sequence[int],
         entries: EntryFile,
         *,
+        described: Described,
         chosen: Chosen,
         pictures: Pictures | None,
     ) -> None:
-        super().__init__(write_interval="batch")
         self.photos = photos
         self.looked_at = looked_at
         self.entries = entries
+        self.described = described
         self.chosen = chosen
         self.pictures = pictures
         self.errors: list[str] = []
         self.stretched = 0
 
-    def write_on_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        prediction: Any,
-        batch_indices: Any,
-        batch: Mapping[str, Any],
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        assert isinstance(pl_module, Task)
-        self.errors += batch["errors"]
-        if prediction is None:
-            return
-        found = pl_module.entries(prediction)
-        ids = dict.fromkeys(batch["id"].tolist())  # once, of a photo that was seen in parts
-        for index, entry in zip(ids, found, strict=True):
-            self._write(pl_module, self.looked_at[index], self.chosen(entry))
+    def __call__(self, seen: Seen) -> None:
+        """Writes what is found in a batch of the photos that are looked at now."""
+        self.errors += seen.errors
+        for place, entry in zip(seen.places, seen.entries, strict=True):
+            self._write(self.looked_at[place], self.chosen(entry))
 
-    def _write(self, task: Task, number: int, entry: Mapping[str, Any]) -> None:
+    def _write(self, number: int, entry: Mapping[str, Any]) -> None:
         photo = self.photos[number]
         said: dict[str, Any] = {"file": str(photo)}
         if self.pictures:
             image = read_image(photo, huge_reduced=True)
-            said["picture"] = self.pictures.draw(task, photo, number, image, entry)
+            said["picture"] = self.pictures.draw(self.described, photo, number, image, entry)
             width, height = image.size
         else:
             width, height = image_size(photo)

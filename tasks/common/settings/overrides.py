@@ -44,7 +44,8 @@ def check_overrides(config: DictConfig, texts: Sequence[str], *, command: str) -
     for override in parsed:
         if not is_group(override.key_or_group) and not _is_there(defaults, override.key_or_group):
             _check_place(config, defaults, override)
-    check_targets(config)
+    if any("_target_" in text or "searchpath" in text for text in texts):
+        check_targets(config)  # or they are those of our own files, and are not imported for this
     if command.startswith("demo_") and config.get("pictures", True) is None:
         raise InputError("pictures=null: a demo shows pictures. Leave it out")
     for override in parsed:
@@ -113,9 +114,10 @@ def _check_value(config: DictConfig, defaults: DictConfig, key: str) -> None:
         raise InputError(f"{key}: how a section is made is not for the command line to say")
     value = OmegaConf.select(config, key)
     default, raw = _default(defaults, key)
-    target, taken = _taken(defaults, key)
-    if raw is None and taken and target in LIBRARY_TARGETS:  # ours check it themselves
-        _check_annotation(key, value, target, taken)
+    if raw is None and _target(defaults, key) in LIBRARY_TARGETS:  # ours check it themselves
+        target, taken = _taken(defaults, key)
+        if taken:
+            _check_annotation(key, value, target, taken)
     if value is None:
         if not _may_be_null(defaults, key, raw):
             raise InputError(f"{key}=null: {_wanted(default)} is needed")
@@ -173,10 +175,16 @@ def _may_be_null(defaults: DictConfig, key: str, raw: Any) -> bool:
 
 def _taken(config: DictConfig, key: str) -> tuple[str, inspect.Parameter | None]:
     """What a setting is for: the target of its section, if there is one, and which argument."""
-    parent, _, name = key.rpartition(".")
-    section = OmegaConf.select(config, parent) if parent else config
-    target = str(section.get("_target_") or "")
+    target = _target(config, key)
+    name = key.rpartition(".")[2]
     return target, parameters(get_object(target)).get(name) if target else None
+
+
+def _target(config: DictConfig, key: str) -> str:
+    """What the section of a setting makes, or nothing."""
+    parent = key.rpartition(".")[0]
+    section = OmegaConf.select(config, parent) if parent else config
+    return str(section.get("_target_") or "")
 
 
 def _check_annotation(key: str, value: Any, target: str, taken: inspect.Parameter) -> None:

@@ -1,14 +1,16 @@
 """A photo's truth beside its prediction, as a picture that can be read at a glance."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tasks.common.images.decoding import DecodedImage
 from tasks.common.images.sheets import side_by_side
-from tasks.common.training.reported import Reported
+
+if TYPE_CHECKING:
+    from tasks.common.training.reported import Reported
 
 HEADER = 0.07  # height of a header, as a share of the picture's
 MIN_HEADER_PX = 24
@@ -22,7 +24,7 @@ WRONG: Colour = (190, 30, 30)
 
 
 def comparison(
-    task: Reported,
+    task: "Reported",
     image: DecodedImage,
     *,
     truth: Mapping[str, Any],

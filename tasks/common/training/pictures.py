@@ -10,13 +10,12 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from backbone.errors import check_number
-from backbone.files import replacing
 from tasks.common.images.decoding import read_image
+from tasks.common.images.saving import save_picture
 from tasks.common.training.comparison import comparison
 from tasks.common.training.loggers import show_picture
 from tasks.common.training.task import Task
 
-JPEG_QUALITY = 90
 BOARD_WIDTH = 640
 
 
@@ -88,17 +87,3 @@ def for_board(picture: np.ndarray) -> np.ndarray:
         return picture
     size = BOARD_WIDTH, max(round(height * BOARD_WIDTH / width), 1)
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-
-
-def picture_of(photo: Path, number: int, *, folder: Path) -> Path:
-    """Where a photo's picture goes: numbered, since photos of other folders may share its name."""
-    return folder / f"{number:05d}_{photo.stem}.jpg"
-
-
-def save_picture(path: Path, pixels: np.ndarray) -> None:
-    """Writes an RGB picture as a JPEG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    bgr = np.ascontiguousarray(pixels[..., ::-1])
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    with replacing(path, synced=False) as temporary:
-        temporary.write_bytes(data.tobytes())

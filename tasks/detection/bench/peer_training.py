@@ -142,7 +142,9 @@ def _validate(network: nn.Module, data: DetectionData) -> dict[str, float]:
             DetectionRecords(
                 images=batch["id"],
                 image=batch["id"][image],
-                boxes_original=boxes_to_photo(boxes, batch["frame"][image]),
+                boxes_original=torch.from_numpy(
+                    boxes_to_photo(boxes.cpu().numpy(), batch["frame"][image].cpu().numpy())
+                ),
                 scores=torch.cat([one["scores"] for one in found]).float(),
                 category_ids=ids[torch.cat([one["labels"] for one in found]) - 1],
             )

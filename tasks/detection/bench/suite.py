@@ -14,7 +14,7 @@ import torch
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
-from tasks.common.data.sampling import Place
+from tasks.common.data.samples import Place
 from tasks.common.machine.timing import Row, median_seconds, speed_row
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.settling import settled

@@ -17,7 +17,7 @@ from torchvision.transforms import v2
 
 from backbone.layers import Conv2dSame, ConvNormAct, same_padding
 from heads.ssd import SSDHead
-from tasks.common.data.sampling import Place
+from tasks.common.data.samples import Place
 from tasks.detection.annotations.arrays import Annotations
 
 # The canvas of the references' zoom-out: ImageNet's mean colour.

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError
 from tasks.common.commands.run_folder import check_file
-from tasks.common.training.pictures import save_picture
+from tasks.common.images.saving import save_picture
 from tasks.geolocation.cells.adaptive import granularities, sorted_leaves
 from tasks.geolocation.cells.maps import CellMap
 from tasks.geolocation.cells.partition import make_partition

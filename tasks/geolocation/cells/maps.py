@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
-import folium
-import matplotlib as mpl
 import numpy as np
 
 from backbone.files import replacing
@@ -76,6 +74,8 @@ class CellMap:
         Returns:
             RGB ``(height, 2 * height, 3)``.
         """
+        import matplotlib as mpl
+
         colours = (255 * mpl.colormaps["YlOrRd"](shares)[:, :3]).astype(np.uint8)
         picture = np.full((*self.cell.shape, 3), OCEAN, np.uint8)
         inside = (self.cell >= 0) & (shares[self.cell] > 0)
@@ -126,6 +126,8 @@ def write_web_map(path: Path, entry: Mapping[str, Any]) -> None:
         path: Of the page.
         entry: As ``PlanetTask.entries`` has them.
     """
+    import folium
+
     best = (entry["location"]["latitude"], entry["location"]["longitude"])
     page = folium.Map(location=best, zoom_start=4)
     highest = max((cell["score"] for cell in entry["cells"]), default=1.0)

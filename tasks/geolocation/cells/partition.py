@@ -4,10 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import csv, parquet
 
 from backbone.errors import InputError
 from backbone.files import replacing
@@ -15,6 +14,9 @@ from tasks.common.data.labels import LabelMap
 from tasks.common.files.folders import make_folder
 from tasks.geolocation.cells.adaptive import Cells, Granularity, make_cells, parent_indices, s2
 from tasks.geolocation.cells.sphere import Points
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 COLUMNS = ("token", "level", "count", "latitude", "longitude")
 # What the partitions that GeoEstimation published call them (Mueller-Budack et al. 2018).
@@ -95,6 +97,9 @@ class Partition:
             "longitude": np.concatenate([cells.points[:, 1] for cells in self.granularities]),
         }
         several = {"granularity": np.concatenate(numbers)} if len(numbers) > 1 else {}
+        import pyarrow as pa
+        from pyarrow import csv, parquet
+
         table = pa.table({**several, **columns})
         make_folder("output", path.parent)
         with replacing(path) as temporary:
@@ -131,6 +136,9 @@ def read_partition(path: Path) -> Partition:
     Raises:
         InputError: If there is no such file, or it holds anything else.
     """
+    import pyarrow as pa  # which nothing else here needs
+    from pyarrow import parquet
+
     if not path.is_file():
         raise InputError(f"cells={path}: there is no such file; tools/make_cells.py writes one")
     try:
@@ -163,7 +171,10 @@ def read_partition(path: Path) -> Partition:
     return Partition(tuple(parts))
 
 
-def _read_csv(path: Path) -> pa.Table:
+def _read_csv(path: Path) -> "pa.Table":
+    import pyarrow as pa
+    from pyarrow import csv
+
     return csv.read_csv(
         path,
         convert_options=csv.ConvertOptions(

@@ -1,7 +1,8 @@
 """Points on the Earth, taken as a sphere: unit vectors, distances and means."""
 
+import sys
+
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
 Points = np.ndarray  # float64 ``(..., 2)``: latitude and longitude in degrees
@@ -19,8 +20,13 @@ def unit_vectors(points: ArrayLike) -> Vectors:
 def unit_columns(points: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The three coordinates of ``unit_vectors``, an array each."""
     columns = np.moveaxis(np.asarray(points, np.float64), -1, 0)
-    # by torch, since numpy's sines take ten times as long
-    latitude, longitude = torch.from_numpy(np.ascontiguousarray(columns) * RADIANS_PER_DEGREE)
+    radians = np.ascontiguousarray(columns) * RADIANS_PER_DEGREE
+    torch = sys.modules.get("torch")
+    if torch is None:  # as where a network in a file predicts, on few points
+        latitude, longitude = radians
+        level = np.cos(latitude)
+        return level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)
+    latitude, longitude = torch.from_numpy(radians)  # numpy's sines take ten times as long
     level = latitude.cos()
     x, y, z = level * longitude.cos(), level * longitude.sin(), latitude.sin()
     return x.numpy(), y.numpy(), z.numpy()

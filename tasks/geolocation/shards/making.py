@@ -23,7 +23,7 @@ from tasks.common.machine.stopping import GOES_ON, keeping
 from tasks.common.machine.workers import threads
 from tasks.common.report import counted
 from tasks.common.settings.differences import differences
-from tasks.common.training.progress import steps_of
+from tasks.common.training.steps import steps_of
 from tasks.geolocation.photos import GeoPhotos, read_photos
 from tasks.geolocation.shards.files import (
     AGAIN,

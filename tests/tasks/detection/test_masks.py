@@ -9,18 +9,14 @@ from pycocotools import mask as coco_mask
 
 from tasks.common.images.canvas import Canvas
 from tasks.detection.drawing import draw_detections
-from tasks.detection.scoring.masks import (
-    mask_to_rle,
-    paste_masks,
-    rles_from_tensors,
-    rles_to_tensors,
-)
+from tasks.detection.scoring.masks import rles_from_tensors, rles_to_tensors
+from tasks.detection.scoring.pasting import mask_to_rle, paste_masks
 
-FRAME = torch.tensor([[90, 70]])
+FRAME = np.array([[90, 70]])
 
 
 def paste(shares: torch.Tensor, box: list[float]) -> np.ndarray:
-    (rle,) = paste_masks(shares[None], torch.tensor([box]), FRAME)
+    (rle,) = paste_masks(shares.numpy()[None], np.array([box]), FRAME)
     return coco_mask.decode(rle).astype(bool)
 
 
@@ -69,15 +65,15 @@ def test_runs_are_those_of_the_whole_photo(seed: int) -> None:
 
 
 def test_packing_loses_nothing() -> None:
-    boxes = torch.tensor([[10.0, 20, 60, 60], [0, 0, 5, 5], [80, 60, 90, 70]])
-    rles = paste_masks(torch.rand(3, 28, 28), boxes, FRAME.expand(3, -1))
+    boxes = np.array([[10.0, 20, 60, 60], [0, 0, 5, 5], [80, 60, 90, 70]])
+    rles = paste_masks(torch.rand(3, 28, 28).numpy(), boxes, FRAME.repeat(3, axis=0))
     unpacked = rles_from_tensors(**rles_to_tensors(rles))
     assert [rle | {"counts": rle["counts"].encode()} for rle in unpacked] == rles
     assert rles_from_tensors(**rles_to_tensors([])) == []
 
 
 def test_drawing_colours_the_mask_alone() -> None:
-    (rle,) = paste_masks(torch.ones(1, 28, 28), torch.tensor([[20.0, 20, 70, 60]]), FRAME)
+    (rle,) = paste_masks(np.ones((1, 28, 28)), np.array([[20.0, 20, 70, 60]]), FRAME)
     thing = {"category_id": 1, "name": "thing", "bbox": [5, 5, 80, 60]}
     pixels = np.full((70, 90, 3), 200, np.uint8)
     plain, masked = Canvas(pixels), Canvas(pixels)

@@ -11,8 +11,8 @@ from PIL import Image
 from tasks.common.images.decoding import read_image
 from tasks.common.images.geometry import is_mirrored
 from tasks.face_embedding.augment import FaceAugmentation, plain
+from tasks.face_embedding.face_set import FaceSet
 from tasks.face_embedding.faces import FramedFaces
-from tasks.face_embedding.samples import FaceSet
 from tasks.faces.alignment import (
     TEMPLATE,
     TEMPLATE_SIDE,

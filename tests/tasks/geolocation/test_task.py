@@ -47,10 +47,10 @@ def test_a_cell_counts_with_those_it_lies_in() -> None:
     cells = partition(30, 10)
     coarse, fine = (len(part) for part in cells.granularities)
     given = torch.cat([torch.rand(2, coarse).softmax(1), torch.rand(2, fine).softmax(1)], dim=1)
-    found = make(cells).cell_probabilities(given)
+    found = make(cells).cells.cell_probabilities(given)
     wanted = given[:, coarse:] * given[:, cells.parents[0]]
     assert torch.allclose(found, wanted / wanted.sum(1, keepdim=True))
-    flat = make(cells, hierarchical=False).cell_probabilities(given)
+    flat = make(cells, hierarchical=False).cells.cell_probabilities(given)
     assert torch.equal(flat, given[:, coarse:])
 
 

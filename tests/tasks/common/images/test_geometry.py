@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from tasks.common.images.geometry import (
     Shown,
@@ -38,7 +37,7 @@ def test_a_rectangle_is_shown_in_another() -> None:
 def test_the_way_back_ends_where_the_way_there_began(frames: np.ndarray) -> None:
     points = np.random.default_rng(1).uniform(0, 1000, (20, 7, 2))
     there = np.stack([to_network(own, frame) for own, frame in zip(points, frames, strict=True)])
-    back = to_photo(torch.from_numpy(there), torch.from_numpy(frames))
+    back = to_photo(there, frames)
     np.testing.assert_allclose(back, points)
 
 
@@ -56,15 +55,15 @@ def test_a_photo_of_another_size_has_its_points_elsewhere(frames: np.ndarray) ->
 
 
 def test_boxes_of_a_whole_photo_are_scaled_back() -> None:
-    boxes = torch.tensor([[0, 0, 300, 300], [10.5, 20, 30, 250]])
-    frame = torch.from_numpy(rectangle_frame([0, 0, 640, 480], [0, 0, 300, 300]))
-    expected = boxes.double() * torch.tensor([640, 480, 640, 480]) / 300
-    torch.testing.assert_close(boxes_to_photo(boxes, frame.expand(2, 2, 3)), expected)
-    assert boxes_to_photo(boxes[:0], frame.expand(0, 2, 3)).shape == (0, 4)
+    boxes = np.array([[0, 0, 300, 300], [10.5, 20, 30, 250]])
+    frames = rectangle_frame([0, 0, 640, 480], [0, 0, 300, 300])[None].repeat(2, axis=0)
+    expected = boxes * np.array([640, 480, 640, 480]) / 300
+    np.testing.assert_allclose(boxes_to_photo(boxes, frames), expected)
+    assert boxes_to_photo(boxes[:0], frames[:0]).shape == (0, 4)
 
 
 def test_boxes_of_a_mirror_keep_their_left_on_the_left() -> None:
-    box = boxes_to_photo(torch.tensor([[2.0, 3, 10, 5]]), torch.from_numpy(MIRROR)[None])
+    box = boxes_to_photo(np.array([[2.0, 3, 10, 5]]), MIRROR[None])
     assert box.tolist() == [[22, 3, 30, 5]]
 
 

@@ -15,7 +15,7 @@ from heads.classification import ClassificationHead
 from heads.multitask import MultitaskHead
 from tasks.classification.task import ClassificationTask
 from tasks.common.data.labels import LabelMap, joint_labels
-from tasks.common.data.module import Sample
+from tasks.common.data.samples import Sample
 from tasks.common.data.sampling import EpochSampler
 from tasks.common.multitask.metric import joined
 from tasks.common.multitask.sampling import JointSampler, JointSet, Turn
