@@ -24,6 +24,7 @@ class Head(nn.Module, ABC):
         runs_tail: Whether it runs the backbone's tail itself, on crops of ``c4``. Then only the
             trunk runs on the image, and whoever joins the two sets ``tail``.
         tail: The backbone's method, so that the parameters stay the backbone's.
+        cuts_crops: Whether it looks again at boxes cut out of maps, which few runtimes can.
         takes_any_size: Whether its weights serve images of another size than they were made for.
         predicts: What it predicts of each image, where that is one tensor.
         free_settings: Of the class's own arguments those that may change while the weights stay:
@@ -35,6 +36,7 @@ class Head(nn.Module, ABC):
     needed_strides: Mapping[str, int] = {}
     runs_tail: bool = False
     tail: Callable[[Tensor], Tensor]
+    cuts_crops: bool = False
     takes_any_size: bool = False
     predicts: str = "probabilities"
     free_settings: tuple[str, ...] = ()

@@ -35,7 +35,11 @@ CONTENTS = {
     "predictions.geojson": "the same, for maps",
     "report.txt": "what was loaded, repaired and left out",
     "config.yaml": "the settings",
-    "model.onnx": "the network, with all that its photos and outputs need",
+    **dict.fromkeys(
+        ("model.onnx", "model.xml", "model.tflite", "model.pte"),
+        "the network, with all that its photos and outputs need",
+    ),
+    "model.bin": "its weights",
     "metadata.json": "what it takes, gives and tells apart",
     "parity.json": "how near its predictions are to the network's",
     "README.md": "a page about it",

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from backbone.batch_norm import fold
 from tasks.common.training.task import Task, normalised
 
+MAX_BATCH = 1024  # of a network that takes any number of photos; exporters want a bound
+
 
 class Deployed(nn.Module):
     """A copy of a network with what its photos need before it and its outputs after it.
@@ -26,7 +28,7 @@ class Deployed(nn.Module):
         self.backbone, self.head = copy.deepcopy((task.backbone, task.head))
         self.image_size = task.image_size
         # in plain order: some runtimes take what is channels last for something else
-        self.cpu().to(memory_format=torch.contiguous_format).eval()
+        self.cpu().to(memory_format=torch.contiguous_format).eval().requires_grad_(False)
         fold(self)
         with torch.no_grad():
             self.names = tuple(self.predictions(self.example(1)))
@@ -42,9 +44,19 @@ class Deployed(nn.Module):
         Args:
             image: RGB, ``uint8``, shape ``(B, S, S, 3)``.
         """
-        pixels = normalised(image.permute(0, 3, 1, 2))
-        features = self.backbone(pixels, tail=not self.head.runs_tail)
-        return self.head.deployed(features, pixels)
+        return self.of_pixels(image.permute(0, 3, 1, 2))
+
+    def of_pixels(self, pixels: Tensor) -> dict[str, Tensor]:
+        """The same of photos as ``(B, 3, S, S)``, whose values are from 0 to 255."""
+        image = normalised(pixels)
+        features = self.backbone(image, tail=not self.head.runs_tail)
+        return self.head.deployed(features, image)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.predictions(image).values())
+
+    def program(self, batch: int | None) -> torch.export.ExportedProgram:
+        """The operations on so many photos; None for any number."""
+        number = {0: torch.export.Dim("batch", min=1, max=MAX_BATCH)}
+        shapes = None if batch else (number,)
+        return torch.export.export(self, (self.example(batch or 2),), dynamic_shapes=shapes)

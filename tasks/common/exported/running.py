@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from omegaconf import DictConfig
 from safetensors.torch import load_file, save_file
@@ -12,6 +11,7 @@ from backbone.description import lineage
 from tasks.common.data.labels import LabelMap
 from tasks.common.exported.found import Runner, find_format, missing_library
 from tasks.common.exported.metadata import read_metadata
+from tasks.common.exported.photos import as_pixels
 from tasks.common.networks.building import build_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.training.task import File, Task
@@ -76,7 +76,7 @@ def by_tensors(run: Runner) -> File:
     """The same for tensors: photos ``uint8`` of shape ``(B, 3, S, S)``."""
 
     def predictions(image: Tensor) -> dict[str, Tensor]:
-        found = run(np.ascontiguousarray(image.permute(0, 2, 3, 1).cpu().numpy()))
+        found = run(as_pixels(image))
         return {name: torch.from_numpy(value).to(image.device) for name, value in found.items()}
 
     return predictions

@@ -1,0 +1,114 @@
+"""A folder of an exported network: the file, what describes it, and how near it comes."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from tasks.common.exported.card import model_card
+from tasks.common.exported.found import (
+    CannotRunError,
+    find_format,
+    missing_library,
+    trait,
+)
+from tasks.common.exported.metadata import (
+    file_facts,
+    write_metadata,
+    write_parity,
+    written_files,
+)
+from tasks.common.exported.network import Deployed
+from tasks.common.exported.parity import compare
+from tasks.common.exported.running import by_tensors, open_runner, write_tables
+from tasks.common.training.task import Task
+
+
+class Wanted(NamedTuple):
+    """What is written, in whatever format.
+
+    Attributes:
+        about: What ``metadata.json`` says of all formats.
+        images: Photos to check files on, ``uint8`` of shape ``(N, 3, S, S)``.
+        whose: Whose these are.
+        batch: Photos of a call; None for any number.
+    """
+
+    about: dict[str, Any]
+    images: Tensor
+    whose: str
+    batch: int | None
+
+
+def write_folder(task: Task, name: str, folder: Path, wanted: Wanted) -> dict[str, Any]:
+    """Writes one format with all that describes it, and compares.
+
+    Args:
+        task: With the network, in eval mode.
+        name: Of the format.
+        folder: For the files; made if it is not there.
+        wanted: What to write.
+
+    Returns:
+        What ``parity.json`` says.
+
+    Raises:
+        InputError: If the library of the format is not installed.
+    """
+    folder.mkdir(exist_ok=True)
+    network, chosen = Deployed(task).eval(), find_format(name)
+    batch = wanted.batch or (None if trait(chosen, "FREE_BATCH") else 1)
+    about = {"format": name, **wanted.about, "batch": batch}
+    about |= {"input": input_of(network, batch), "outputs": outputs_of(network, batch)}
+    has_parts = "parts" in about["network"]["label_map"]
+    classes = None if has_parts else dict(enumerate(task.label_map.names))
+    try:
+        file = chosen.write(
+            network, folder, batch=batch, names=classes, about=json.dumps(about), photos=None
+        )
+    except ImportError as error:
+        raise missing_library(error, chosen, name) from error
+    write_tables(task, folder)
+    parity = {"photos": len(wanted.images), "photos_are": wanted.whose}
+    try:
+        run = by_tensors(open_runner(folder, name))
+        parity |= compare(task, run, wanted.images)
+    except CannotRunError as reason:
+        parity |= {"photos": 0, "outputs": {}, "passed": None, "not_compared": str(reason)}
+    write_parity(folder, parity)
+    about["files"] = [file_facts(path, folder=folder) for path in written_files(folder)]
+    about["parity"] = parity
+    write_metadata(folder, about)
+    card = model_card(about, file=file.name, call=trait(chosen, "CALL"))
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    return parity
+
+
+def input_of(network: Deployed, batch: int | None) -> dict[str, Any]:
+    """What the file takes."""
+    side = network.image_size
+    return {
+        "name": "image",
+        "type": "uint8",
+        "layout": "NHWC",
+        "shape": [batch, side, side, 3],
+        "colours": "RGB",
+        "range": [0, 255],
+        "normalisation": "inside",
+    }
+
+
+@torch.no_grad()
+def outputs_of(network: Deployed, batch: int | None) -> list[dict[str, Any]]:
+    """What the file gives."""
+    found = network.predictions(network.example(1))
+    return [
+        {
+            "name": name,
+            "type": str(value.dtype).removeprefix("torch."),
+            "shape": [batch, *value.shape[1:]],
+        }
+        for name, value in found.items()
+    ]
