@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import pytest
+from safetensors.torch import load_file
 
 from backbone.errors import InputError
 from tasks.api import load
@@ -82,11 +82,20 @@ def test_eval_and_predict_take_the_folder(run: Path) -> None:
         assert scores[1] == pytest.approx(scores[0], abs=1e-3) and scores[0]
 
 
-def test_a_fixed_number_of_photos(run: Path) -> None:
-    done = export(CHECKPOINT, "output=two", "batch=2", "num_photos=2", cwd=run)
+def test_a_fixed_number_of_photos_and_no_decoding(run: Path) -> None:
+    done = export(CHECKPOINT, "output=two", "batch=2", "decoded=false", cwd=run)
     assert done.returncode == 0, done.stderr
     model = onnx.load(run / "two" / "model.onnx")
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 2
+    told = json.loads((run / "two" / "metadata.json").read_text())
+    assert told["parity"]["passed"] and told["parity"]["photos"] == 3  # in two parts
+    assert told["parity"]["outputs"]["detections"]["detections"] > 0
+    assert [output["name"] for output in told["outputs"]] == ["logits", "codes"]
+    assert told["coding"]["weights"] == [10, 10, 5, 5]
+    anchors = load_file(run / "two" / "tables.safetensors")["anchors"]
+    assert anchors.shape == (told["outputs"][0]["shape"][1], 4)
+    photos = sorted((run / "run/data/val2017").iterdir())
+    same_entries(load(run / "run/checkpoints/last.ckpt"), load(run / "two"), photos)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +106,11 @@ def test_a_fixed_number_of_photos(run: Path) -> None:
             f"format=tflight: there is no such format. Formats: {', '.join(format_names())}",
         ),
         (("batch=0",), "batch=0"),
+        (("precision=fp16",), "precision=fp16 is unknown; it can be fp32 or int8"),
+        (("max_loss=0.1",), "max_loss=0.1 is for precision=int8"),
+        (("precision=int8", "max_loss=-1"), "max_loss=-1"),
+        (("decoded=maybe",), "decoded=maybe"),
+        (("precision=int8", "format=coreml"), "litert, onnx, openvino"),
         (("calibration=nowhere",), "No file or folder at nowhere"),
         (("output=app",), "app"),
         (("checkpoint=null",), "checkpoint=FILE"),
@@ -112,15 +126,12 @@ def test_what_cannot_be_exported_is_refused(run: Path, settings: Any, said: str)
 def test_a_file_that_predicts_something_else_is_kept_and_refused(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Wrong:
-        def __init__(self, runner: Any) -> None:
-            self.runner = runner
+    def open_wrong(*given: Any) -> Any:
+        run = opened(*given)
+        return lambda image: run(image.flip(2))
 
-        def __call__(self, image: np.ndarray) -> Any:
-            return self.runner(image[:, ::-1].copy())
-
-    opened = writing.open_runner
-    monkeypatch.setattr(writing, "open_runner", lambda *given: Wrong(opened(*given)))
+    opened = writing.open_file
+    monkeypatch.setattr(writing, "open_file", open_wrong)
     done = export(CHECKPOINT, "output=wrong", cwd=run)
     assert done.returncode == 2 and "predicts something else" in done.stderr
     told = json.loads((run / "wrong" / "parity.json").read_text())

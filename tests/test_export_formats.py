@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from tasks.api import load
+from tasks.common.commands import export as command
 from tasks.common.exported.found import find_format, format_names, trait
 from tasks.common.exported.parts import in_parts
+from tests.commands import run_inside
 from tests.exports import LABELS, SIDE, export, same_entries, written_network, written_photos
+from tests.small_runs import DRAWN
 
 # beside onnx, which test_export.py is about
 WRITTEN = [
@@ -92,6 +95,53 @@ def test_a_format_predicts_what_the_network_does(
     else:
         assert told["parity"]["passed"] and told["parity"]["photos"] == 3
         same_entries(load(file, task=task), load(folder), sorted(photos.iterdir()))
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino", "litert", "executorch"])
+def test_int8_is_small_and_agrees(name: str, photos: Path, tmp_path: Path) -> None:
+    for module in trait(find_format(name), "NEEDS"):
+        pytest.importorskip(module)
+    file = written_network("imagenet", tmp_path)
+    settings = ("task=imagenet", f"init={file}", f"calibration={photos}", f"format={name}")
+    done = export(*settings, "precision=int8", "output=app", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "app" / "metadata.json").read_text())
+    assert told["precision"] == "int8" and told["parity"]["calibrated_on"] == 3
+    assert told["parity"]["outputs"]["predictions"] == {"photos": 3, "same_top_label": 3}
+    assert sum(each["bytes"] for each in told["files"]) < 0.6 * file.stat().st_size
+    paths = sorted(photos.iterdir())
+    both = load(file, task="imagenet")(paths), load(tmp_path / "app")(paths)
+    for ours, theirs in zip(*both, strict=True):
+        assert ours["classes"][0]["name"] == theirs["classes"][0]["name"]
+
+
+def test_what_int8_loses_is_measured_and_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written_network("imagenet", tmp_path)
+    given = ("task=imagenet", f"init={file}", *DRAWN, "precision=int8")
+    done = export(*given, "max_loss=1", "output=app", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "app" / "parity.json").read_text())
+    assert told["metric"] == "val/accuracy" and told["calibrated_on"] == 8
+    done = run_inside("eval", *given[:-1], "run_dir=scored", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    scored = json.loads((tmp_path / "scored" / "metrics.json").read_text())
+    assert told["before"] == pytest.approx(scored["val/accuracy"])
+    figures = iter([0.9, 0.5])
+    monkeypatch.setattr(command, "figure", lambda task, data: next(figures))
+    done = export(*given, "max_loss=0.3", "output=worse", cwd=tmp_path)
+    assert done.returncode == 2 and "loses more than max_loss=0.3" in done.stderr, done
+    told = json.loads((tmp_path / "worse" / "parity.json").read_text())
+    assert (told["before"], told["after"], told["passed"]) == (0.9, 0.5, False)
+    assert (tmp_path / "worse" / "model.onnx").is_file()
+
+
+def test_int8_without_photos_says_what_to_give(tmp_path: Path) -> None:
+    file = written_network("imagenet", tmp_path)
+    settings = ("task=imagenet", f"init={file}", "precision=int8", "output=app")
+    done = export(*settings, cwd=tmp_path)
+    assert done.returncode == 2 and "calibration=PHOTOS" in done.stderr, done
 
 
 @pytest.mark.parametrize("name", ["litert", "executorch", "coreml"])

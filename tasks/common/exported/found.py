@@ -50,7 +50,17 @@ class Format(Protocol):
         names: Mapping[int, str] | None,
         about: str,
         photos: np.ndarray | None,
-    ) -> Path: ...
+    ) -> Path:
+        """Writes the file, or a package of files, as ``FILE`` in a folder.
+
+        Args:
+            network: A ``Deployed``.
+            folder: For the file.
+            batch: Photos of a call; None for any number, where the format has it.
+            names: Classes by their index; None of several heads, which have their own each.
+            about: The metadata as JSON, which the file has too, where the format has a place.
+            photos: To find the ranges of int8's values on; None for float32.
+        """
 
     def Runner(self, folder: Path, *, threads: int) -> Runner: ...  # noqa: N802
 

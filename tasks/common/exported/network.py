@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from backbone.batch_norm import fold
+from heads.head import Features, Undecoded
 from tasks.common.training.task import Task, normalised
 
 MAX_BATCH = 1024  # of a network that takes any number of photos; exporters want a bound
@@ -16,17 +17,22 @@ class Deployed(nn.Module):
 
     Args:
         task: With trained weights; it stays as it is.
+        decoded: Whether detectors give detections; otherwise what these are made of.
 
     Attributes:
         image_size: Side of the input in pixels.
         names: Of the outputs, in their order.
+
+    Raises:
+        InputError: If there is nothing to decode.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, *, decoded: bool = True) -> None:
         super().__init__()
         # at once: a head may run the backbone's tail
         self.backbone, self.head = copy.deepcopy((task.backbone, task.head))
         self.image_size = task.image_size
+        self.decoded = decoded
         # in plain order: some runtimes take what is channels last for something else
         self.cpu().to(memory_format=torch.contiguous_format).eval().requires_grad_(False)
         fold(self)
@@ -39,7 +45,7 @@ class Deployed(nn.Module):
         return torch.zeros(number, side, side, 3, dtype=torch.uint8)
 
     def predictions(self, image: Tensor) -> dict[str, Tensor]:
-        """What the head gives of each photo, by name: see ``Head.deployed``.
+        """What the head gives of each photo, by name: ``Head.deployed`` or ``Head.undecoded``.
 
         Args:
             image: RGB, ``uint8``, shape ``(B, S, S, 3)``.
@@ -49,8 +55,19 @@ class Deployed(nn.Module):
     def of_pixels(self, pixels: Tensor) -> dict[str, Tensor]:
         """The same of photos as ``(B, 3, S, S)``, whose values are from 0 to 255."""
         image = normalised(pixels)
-        features = self.backbone(image, tail=not self.head.runs_tail)
-        return self.head.deployed(features, image)
+        if not self.decoded:
+            return self.head.undecoded(self._features(image), image).outputs
+        return self.head.deployed(self._features(image), image)
+
+    def _features(self, image: Tensor) -> Features:
+        features: Features = self.backbone(image, tail=not self.head.runs_tail)
+        return features
+
+    @torch.no_grad()
+    def undecoded(self) -> Undecoded:
+        """What the head says of a black photo, and what its outputs are decoded by."""
+        image = normalised(self.example(1).permute(0, 3, 1, 2))
+        return self.head.undecoded(self._features(image), image)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.predictions(image).values())

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from heads.detection.detections import Detections
+from tasks.common.exported.int8.agreement import agreement_line
 from tasks.common.training.task import File, Task
 
 # Seen over all formats and heads: 2e-6 of the largest value, 1e-3 pixels.
@@ -71,16 +72,22 @@ def _same_detections(expected: Detections, found: Detections) -> dict[str, Any]:
 
 
 def parity_lines(parity: Mapping[str, Any]) -> list[str]:
-    """What ``compare`` found, to print."""
+    """What ``compare`` or ``agree`` found, to print."""
     if "not_compared" in parity:
         return [f"not compared: {parity['not_compared']}"]
     lines = []
     for name, output in parity["outputs"].items():
-        if "detections" in output:
+        if "largest_difference" not in output:
+            lines.append(agreement_line(name, output))
+        elif "detections" in output:
             lines.append(
                 f"{name}: {output['same']} of {output['detections']} the same, "
                 f"{output['others']} others, boxes within {output['largest_difference']:.2g} pixels"
             )
         else:
             lines.append(f"{name}: largest difference {output['largest_difference']:.2g}")
+    if "before" in parity:
+        lines.append(
+            f"{parity['metric']}: {parity['before']:.4f}, {parity['after']:.4f} of the file"
+        )
     return lines

@@ -23,3 +23,12 @@ def in_parts(
         filled = np.concatenate([part, part[-1:].repeat(size - len(part), axis=0)])
         found.append({name: value[: len(part)] for name, value in run(filled).items()})
     return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+
+
+def whole_parts(photos: np.ndarray, *, size: int) -> np.ndarray:
+    """Photos in parts of so many, shape ``(parts, size, S, S, 3)``; what makes no part is left out.
+
+    Fewer than one part come again and again, until they make one.
+    """
+    number = max(len(photos) // size, 1)
+    return photos[np.arange(number * size) % len(photos)].reshape(number, size, *photos.shape[1:])

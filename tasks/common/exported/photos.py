@@ -32,12 +32,21 @@ def photos_to_check(
     """
     if calibration is None or measured:
         try:
-            images = next(iter(data.val_dataloader()))["image"]
-            return images[:number], "the validation photos"
+            return first_photos(data, number), "the validation photos"
         except InputError:
             if calibration is None:
                 return drawn_photos(number, side=data.image_size), "drawn, for want of others"
     return read_photos(data, find_images(str(calibration))[:number]), str(calibration)
+
+
+def first_photos(data: DataModule, number: int) -> Tensor:
+    """The first validation photos, ``uint8`` of shape ``(N, 3, S, S)``."""
+    images: list[Tensor] = []
+    for batch in data.val_dataloader():
+        images.append(batch["image"])
+        if sum(map(len, images)) >= number:
+            break
+    return torch.cat(images)[:number]
 
 
 def photos_to_measure(data: DataModule, calibration: object) -> Tensor:

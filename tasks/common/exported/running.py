@@ -1,6 +1,8 @@
 """A task whose network is a file that was exported."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
@@ -11,6 +13,7 @@ from backbone.description import lineage
 from tasks.common.data.labels import LabelMap
 from tasks.common.exported.found import Runner, find_format, missing_library
 from tasks.common.exported.metadata import read_metadata
+from tasks.common.exported.network import Deployed
 from tasks.common.exported.photos import as_pixels
 from tasks.common.networks.building import build_task
 from tasks.common.networks.checkpoint import Checkpoint
@@ -28,11 +31,13 @@ def described(folder: Path) -> Checkpoint:
     return Checkpoint(folder, {}, read_metadata(folder)["network"])
 
 
-def write_tables(task: Task, folder: Path) -> None:
-    """Keeps what a head knows beside its weights, such as where its cells are."""
-    tables = {name: value.contiguous() for name, value in task.head.tables().items()}
+def write_tables(network: Deployed, folder: Path) -> None:
+    """Keeps what a head knows beside its weights, such as where its cells or anchors are."""
+    tables = network.head.tables()
+    if not network.decoded:
+        tables = tables | network.undecoded().places
     if tables:
-        save_file(tables, folder / TABLES)
+        save_file({name: value.contiguous() for name, value in tables.items()}, folder / TABLES)
 
 
 def exported_task(config: DictConfig, folder: Path) -> Task:
@@ -55,8 +60,21 @@ def exported_task(config: DictConfig, folder: Path) -> Task:
     task.trained_on = lineage(description)
     if (folder / TABLES).is_file():
         task.head.load_state_dict(load_file(folder / TABLES), strict=False)
-    task.run_file(by_tensors(open_runner(folder, metadata["format"])))
+    task.run_file(open_file(folder, metadata))
     return task.eval()
+
+
+def open_file(folder: Path, metadata: Mapping[str, Any]) -> File:
+    """What the file of a folder gives of photos, with what it is decoded by, if it is not.
+
+    Raises:
+        InputError: If the library is not installed.
+    """
+    run = by_tensors(open_runner(folder, metadata["format"]))
+    if metadata.get("decoded", True):
+        return run
+    places = load_file(folder / TABLES)
+    return lambda image: run(image) | places
 
 
 def open_runner(folder: Path, name: str) -> Runner:

@@ -34,16 +34,7 @@ def write(
     about: str,
     photos: np.ndarray | None = None,
 ) -> Path:
-    """Writes ``model.mlpackage``, which takes an image, and of a classifier gives its class.
-
-    Args:
-        network: A ``Deployed``.
-        folder: For the package.
-        batch: 1, since an image is one photo.
-        names: Classes by their index.
-        about: The metadata as JSON, which the package has too.
-        photos: Not taken.
-    """
+    """Writes ``model.mlpackage``, which takes an image and gives a class; see ``Format``."""
     import torch
 
     with quietly():

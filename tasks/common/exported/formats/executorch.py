@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tasks.common.exported.int8.executorch import quantised
 from tasks.common.exported.parts import in_parts
 from tasks.common.exported.quiet import quietly
 
 EXTRA = "executorch"
 FILE = "model.pte"
 NEEDS = ("executorch", "torchao")
+PRECISIONS = ("fp32", "int8")
 FREE_BATCH = False  # with one, XNNPACK leaves what depends on it to slow operators
 HAS_CROPS = False
 CALL = """
@@ -34,23 +36,17 @@ def write(
     about: str,
     photos: np.ndarray | None = None,
 ) -> Path:
-    """Writes ``model.pte`` for a fixed number of photos.
-
-    Args:
-        network: A ``Deployed``.
-        folder: For the file.
-        batch: Photos of a call.
-        names: Classes by their index.
-        about: The metadata as JSON, which a method of the file gives.
-        photos: To find the ranges of values on.
-    """
+    """Writes ``model.pte`` for a fixed number of photos; see ``Format``."""
     target = folder / FILE
     with quietly():
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower
 
+        program = network.program(batch)
+        if photos is not None:
+            program = quantised(program, photos, batch=int(batch or 1))
         lowered = to_edge_transform_and_lower(
-            network.program(batch),
+            program,
             partitioner=[XnnpackPartitioner()],
             constant_methods={"about": about},
         )

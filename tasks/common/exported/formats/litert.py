@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.common.exported.int8.litert import quantise
 from tasks.common.exported.parts import in_parts
 from tasks.common.exported.quiet import quietly
 
@@ -16,6 +17,7 @@ FILE = "model.tflite"
 NEEDS = ("ai_edge_litert", "litert_torch", "ai_edge_quantizer")
 INSTALL = "make litert"  # its converter pins what it can do without
 FREE_BATCH = False
+PRECISIONS = ("fp32", "int8")
 HAS_CROPS = False
 ABOUT, LABELS = "metadata.json", "labels.txt"  # inside the file, as in an archive
 CALL = """
@@ -38,21 +40,14 @@ def write(
     about: str,
     photos: np.ndarray | None = None,
 ) -> Path:
-    """Writes ``model.tflite`` for a fixed number of photos.
-
-    Args:
-        network: A ``Deployed``.
-        folder: For the file.
-        batch: Photos of a call.
-        names: Classes by their index; the file has them in ``labels.txt``.
-        about: The metadata as JSON, which the file has in ``metadata.json``.
-        photos: To find the ranges of values on.
-    """
+    """Writes ``model.tflite`` for a fixed number of photos; see ``Format``."""
     target = folder / FILE
     with quietly():
         import litert_torch
 
         litert_torch.convert(network, (network.example(batch),)).export(str(target))
+        if photos is not None:
+            quantise(target, photos, batch=int(batch or 1))
     # an archive after its end is where such files have what belongs to them; unzip lists it
     with zipfile.ZipFile(target, "a") as archive:
         archive.writestr(ABOUT, about)

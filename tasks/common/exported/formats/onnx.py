@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.common.exported.int8.onnx import quantise
 from tasks.common.exported.metadata import METADATA_KEY
 from tasks.common.exported.parts import in_parts
 from tasks.common.exported.quiet import quietly
@@ -14,6 +15,7 @@ from tasks.common.exported.quiet import quietly
 EXTRA = "onnx"
 FILE = "model.onnx"
 NEEDS = ("onnx", "onnxscript", "onnxruntime")
+PRECISIONS = ("fp32", "int8")
 MAX_BATCH = 1024  # of a file that takes any number; the exporter wants a bound
 CALL = """
 import numpy, onnxruntime
@@ -34,16 +36,7 @@ def write(
     about: str,
     photos: np.ndarray | None = None,
 ) -> Path:
-    """Writes ``model.onnx``, with a free number of photos or a fixed one.
-
-    Args:
-        network: A ``Deployed``.
-        folder: For the file.
-        batch: Photos of a call; None for any number.
-        names: Classes by their index, for readers that look for ``names``.
-        about: The metadata as JSON, which the file has too.
-        photos: To find the ranges of values on.
-    """
+    """Writes ``model.onnx``, with a free number of photos or a fixed one; see ``Format``."""
     import onnx
     import torch
 
@@ -62,6 +55,8 @@ def write(
             external_data=False,
             verbose=False,
         )
+        if photos is not None:
+            quantise(target, photos, batch=batch or 1)
     model = onnx.load(target)
     properties = {METADATA_KEY: about}
     if names is not None:

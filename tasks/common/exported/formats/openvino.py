@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.common.exported.int8.openvino import quantised
 from tasks.common.exported.metadata import METADATA_KEY
 from tasks.common.exported.parts import in_parts
 from tasks.common.exported.quiet import quietly
@@ -14,6 +15,7 @@ from tasks.common.exported.quiet import quietly
 EXTRA = "openvino"
 FILE = "model.xml"  # the weights are in model.bin
 NEEDS = ("openvino", "nncf")
+PRECISIONS = ("fp32", "int8")
 CALL = """
 import numpy, openvino
 from PIL import Image
@@ -34,20 +36,13 @@ def write(
     about: str,
     photos: np.ndarray | None = None,
 ) -> Path:
-    """Writes ``model.xml`` and ``model.bin``, with a free number of photos or a fixed one.
-
-    Args:
-        network: A ``Deployed``.
-        folder: For the files.
-        batch: Photos of a call; None for any number.
-        names: Classes by their index.
-        about: The metadata as JSON, which the file has too.
-        photos: To find the ranges of values on.
-    """
+    """Writes ``model.xml`` and ``model.bin``, its weights; see ``Format``."""
     import openvino
 
     with quietly():
         model = openvino.convert_model(network.program(batch))
+        if photos is not None:
+            model = quantised(model, photos, batch=batch or 1)
     for tensor, name in zip(model.outputs, network.names, strict=True):
         tensor.get_tensor().set_names({name})
     model.inputs[0].get_tensor().set_names({"image"})

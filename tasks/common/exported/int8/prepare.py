@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+NUM_TO_CORRECT = 64  # photos; their means are near enough those of all
 STEPS = 127  # of a weight's grid, to either side
 MOST_STEPS_OF_BIAS = 2**30  # half of what its 32 bits hold
 Layer = nn.Conv2d | nn.Linear
