@@ -1,5 +1,6 @@
 """ExecuTorch, which runs on phones by XNNPACK."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,11 @@ class Runner:
     """
 
     def __init__(self, folder: Path, *, threads: int) -> None:
-        import json
+        with quietly():
+            from executorch.runtime import Runtime
 
-        from executorch.runtime import Runtime
-
-        program = Runtime.get().load_program(folder / FILE)
-        self.method = program.load_method("forward")
+            program = Runtime.get().load_program(folder / FILE)
+            self.method = program.load_method("forward")
         about = json.loads(program.load_method("about").execute(())[0])
         self.names = [output["name"] for output in about["outputs"]]
         self.batch = self.method.metadata.input_tensor_meta(0).sizes()[0]

@@ -65,13 +65,14 @@ class Runner:
     """
 
     def __init__(self, folder: Path, *, threads: int) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
         path = folder / FILE
         with zipfile.ZipFile(path) as archive:
             about = json.loads(archive.read(ABOUT))
-        self.interpreter = Interpreter(str(path), num_threads=threads)
-        self.run = self.interpreter.get_signature_runner()
+        with quietly():
+            from ai_edge_litert.interpreter import Interpreter
+
+            self.interpreter = Interpreter(str(path), num_threads=threads)
+            self.run = self.interpreter.get_signature_runner()
         [(self.input, details)] = self.run.get_input_details().items()
         self.batch = int(details["shape"][0])
         self.names = [output["name"] for output in about["outputs"]]
