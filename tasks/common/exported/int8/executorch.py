@@ -27,8 +27,8 @@ def quantised(program: Any, photos: np.ndarray, *, batch: int) -> Any:
 
     aten = torch.ops.aten
     layers = (aten.conv2d.default, aten.conv2d.padding, aten.linear.default)
-    activations = (aten.relu.default, aten.relu_.default)
-    activations += (aten.hardtanh.default, aten.hardtanh_.default)
+    relu6 = (aten.hardtanh.default, aten.hardtanh_.default)
+    activations = (aten.relu.default, aten.relu_.default, *relu6)
     plain = xnnpack_quantizer.get_symmetric_quantization_config(is_per_channel=True)
     # histograms, its own choice, cut off what is rare
     ranges = MinMaxObserver.with_args(eps=2**-12)
@@ -37,7 +37,7 @@ def quantised(program: Any, photos: np.ndarray, *, batch: int) -> Any:
     steps = PerChannelMinMaxObserver.with_args(eps=1e-12)
     weights = dataclasses.replace(plain.weight, observer_or_fake_quant_ctr=steps)
 
-    class Layers(quantizer.Quantizer):  # type: ignore[misc]
+    class Layers(quantizer.Quantizer):
         """Convolutions and linear layers, each with the activation after it, ReLU6 too."""
 
         def annotate(self, model: Any) -> Any:

@@ -23,7 +23,7 @@ def quantise(file: Path, photos: np.ndarray, *, batch: int) -> None:
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Photos(CalibrationDataReader):  # type: ignore[misc]
+    class Photos(CalibrationDataReader):
         def __init__(self) -> None:
             self.parts = iter(whole_parts(photos, size=batch))
 
