@@ -111,6 +111,7 @@ def test_a_fixed_number_of_photos_and_no_decoding(run: Path) -> None:
         (("precision=int8", "max_loss=-1"), "max_loss=-1"),
         (("decoded=maybe",), "decoded=maybe"),
         (("precision=int8", "format=coreml"), "litert, onnx, openvino"),
+        (("batch=2", "format=coreml"), "takes one photo a call, not batch=2"),
         (("calibration=nowhere",), "No file or folder at nowhere"),
         (("output=app",), "app"),
         (("checkpoint=null",), "checkpoint=FILE"),

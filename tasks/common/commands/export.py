@@ -146,7 +146,8 @@ def chosen_formats(asked: DictConfig, *, has_crops: bool) -> tuple[list[str], li
     """
     names, report = [], []
     for name in format_names() if asked.format == "all" else [str(asked.format)]:
-        if reason := why_not(name, precision=asked.precision, has_crops=has_crops):
+        reason = why_not(name, precision=asked.precision, batch=asked.batch, has_crops=has_crops)
+        if reason:
             report.append(f"format={name} is left out: {reason}")
             continue
         names.append(name)

@@ -3,12 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-VERDICTS = {
-    True: "the same as the network's",
-    False: "NOT the network's",
-    None: "not compared with the network's",
-}
-
 
 def model_card(about: Mapping[str, Any], *, file: str, call: str) -> str:
     """Markdown: what it does, takes and gives, what it learned from, and how to call it.
@@ -40,8 +34,7 @@ def model_card(about: Mapping[str, Any], *, file: str, call: str) -> str:
         "",
         "Boxes are corners as shares of the input's sides; rows beyond `counts` are zero.",
         "",
-        f"On {about['parity']['photos']} photos its predictions are "
-        f"{VERDICTS[about['parity']['passed']]} (`parity.json`).",
+        _verdict(about),
     ]
     if call:
         lines += ["", "## Call it", "", f"```python{call.format(side=side, file=file)}```"]
@@ -51,3 +44,17 @@ def model_card(about: Mapping[str, Any], *, file: str, call: str) -> str:
 def _shape(row: Mapping[str, Any]) -> str:
     sides = ["N" if side is None else str(side) for side in row["shape"]]
     return f"({', '.join(sides)})"
+
+
+def _verdict(about: Mapping[str, Any]) -> str:
+    """How near it comes to the network that it was made from."""
+    parity = about["parity"]
+    if "not_compared" in parity:
+        return "It has not been compared with the network that it was made from."
+    if about["precision"] != "fp32":
+        return (
+            f"It computes in {about['precision']}. How far it agrees with its network in float32, "
+            f"on {parity['photos']} photos, is in `parity.json`."
+        )
+    same = "the same as the network's" if parity["passed"] else "NOT the network's"
+    return f"On {parity['photos']} photos its predictions are {same} (`parity.json`)."

@@ -18,6 +18,7 @@ TRAITS: Mapping[str, Any] = {
     "NEEDS": (),  # modules of Python that write and run it, by their import names
     "INSTALL": None,  # the line that brings them, where the extra alone does not
     "FREE_BATCH": True,  # whether a file takes any number of photos a call
+    "ONE_PHOTO": False,  # whether it takes no more than one
     "HAS_CROPS": True,  # whether its runtimes cut boxes out of maps, as second stages need
     "PRECISIONS": ("fp32",),
     "CALL": "",  # lines of Python that call a file, for its model card
@@ -103,12 +104,15 @@ def missing_library(error: ImportError, chosen: Format, name: str) -> InputError
     )
 
 
-def why_not(name: str, *, precision: str = "fp32", has_crops: bool) -> str | None:
+def why_not(
+    name: str, *, precision: str = "fp32", batch: int | None = None, has_crops: bool
+) -> str | None:
     """Why a network cannot be written in a format here; None where it can.
 
     Args:
         name: Of the format.
         precision: One of ``PRECISIONS`` of some format.
+        batch: Photos of a call; None for what the format has.
         has_crops: Whether the network cuts boxes out of maps.
     """
     chosen = find_format(name)
@@ -118,6 +122,8 @@ def why_not(name: str, *, precision: str = "fp32", has_crops: bool) -> str | Non
     if precision not in trait(chosen, "PRECISIONS"):
         able = _with("PRECISIONS", lambda value: precision in value)
         return f"it is not written with precision={precision}. Formats that are: {able}"
+    if trait(chosen, "ONE_PHOTO") and batch not in (None, 1):
+        return f"it takes one photo a call, not batch={batch}"
     for module in trait(chosen, "NEEDS"):
         if importlib.util.find_spec(module) is None:
             return f"it needs {module}, which is not installed: {install_line(chosen)}"

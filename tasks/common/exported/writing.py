@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,6 +76,8 @@ def write_folder(task: Task, name: str, folder: Path, wanted: Wanted) -> dict[st
     network, chosen = Deployed(task, decoded=wanted.decoded).eval(), find_format(name)
     batch = wanted.batch or (None if trait(chosen, "FREE_BATCH") else 1)
     about = {"format": name, **wanted.about, "batch": batch, "decoded": wanted.decoded}
+    libraries = {module: version(module) for module in trait(chosen, "NEEDS")}
+    about["made_with"] = about["made_with"] | libraries
     if not wanted.decoded:
         about["coding"] = network.undecoded().coding
     about |= {"input": input_of(network, batch), "outputs": outputs_of(network, batch)}

@@ -15,6 +15,7 @@ EXTRA = "coreml"
 FILE = "model.mlpackage"
 NEEDS = ("coremltools",)
 FREE_BATCH = False
+ONE_PHOTO = True  # which is an image
 HAS_CROPS = False
 CALL = """
 import coremltools
