@@ -1,8 +1,9 @@
 """A folder of an exported network: the file, what describes it, and how near it comes."""
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,8 +77,7 @@ def write_folder(task: Task, name: str, folder: Path, wanted: Wanted) -> dict[st
     network, chosen = Deployed(task, decoded=wanted.decoded).eval(), find_format(name)
     batch = wanted.batch or (None if trait(chosen, "FREE_BATCH") else 1)
     about = {"format": name, **wanted.about, "batch": batch, "decoded": wanted.decoded}
-    libraries = {module: version(module) for module in trait(chosen, "NEEDS")}
-    about["made_with"] = about["made_with"] | libraries
+    about["made_with"] = about["made_with"] | versions(trait(chosen, "NEEDS"))
     if not wanted.decoded:
         about["coding"] = network.undecoded().coding
     about |= {"input": input_of(network, batch), "outputs": outputs_of(network, batch)}
@@ -125,6 +125,15 @@ def checked(task: Task, folder: Path, about: Mapping[str, Any], wanted: Wanted) 
         parity |= {"metric": task.monitor, "before": wanted.before, "after": after}
         parity |= {"max_loss": wanted.max_loss, "passed": wanted.before - after <= wanted.max_loss}
     return parity
+
+
+def versions(modules: Sequence[str]) -> dict[str, str]:
+    """Of the libraries that modules are of, as far as they are called alike."""
+    found = {}
+    for module in modules:
+        with contextlib.suppress(PackageNotFoundError):
+            found[module] = version(module)
+    return found
 
 
 def input_of(network: Deployed, batch: int | None) -> dict[str, Any]:
