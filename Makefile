@@ -12,7 +12,7 @@ NEW_ENOUGH := sys; sys.exit(sys.version_info < (3, 11))
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow check bench clean
+.PHONY: help setup demo test slow check bench litert clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,13 @@ check: setup ## Lint, formatting, types and import layers
 
 bench: setup ## Measure training and inference speed on this machine
 	$(BIN)/python tools/bench.py $(ARGS)
+
+# Without what it asks for: a part of the converter forbids the typing-extensions that all others
+# need, and runs with it all the same.
+litert: setup ## Add what writes .tflite files (format=litert; about 900 MB)
+	$(BIN)/python -m pip install -c constraints.txt -e '.[litert]'
+	$(BIN)/python -m pip install -c constraints.txt --no-deps litert-torch litert-converter xdsl
+	$(BIN)/python -m pip install -c constraints.txt fire jax jaxtyping kagglehub lark multipledispatch ordered-set transformers
 
 clean: ## Remove caches and build leftovers; keeps .venv and runs/
 	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -11,6 +11,20 @@ from backbone.errors import InputError
 
 Features = Mapping[str, Tensor]
 Batch = Mapping[str, Any]
+
+
+class Undecoded(NamedTuple):
+    """Raw outputs, and what they are decoded by.
+
+    Attributes:
+        outputs: By name, each with a row a photo.
+        places: By name, what boxes are relative to; the same for all photos.
+        coding: How, in words and numbers.
+    """
+
+    outputs: dict[str, Tensor]
+    places: dict[str, Tensor]
+    coding: dict[str, Any]
 
 
 class Head(nn.Module, ABC):
@@ -24,6 +38,7 @@ class Head(nn.Module, ABC):
         runs_tail: Whether it runs the backbone's tail itself, on crops of ``c4``. Then only the
             trunk runs on the image, and whoever joins the two sets ``tail``.
         tail: The backbone's method, so that the parameters stay the backbone's.
+        cuts_crops: Whether it looks again at boxes cut out of maps, which few runtimes can.
         takes_any_size: Whether its weights serve images of another size than they were made for.
         predicts: What it predicts of each image, where that is one tensor.
         free_settings: Of the class's own arguments those that may change while the weights stay:
@@ -35,6 +50,7 @@ class Head(nn.Module, ABC):
     needed_strides: Mapping[str, int] = {}
     runs_tail: bool = False
     tail: Callable[[Tensor], Tensor]
+    cuts_crops: bool = False
     takes_any_size: bool = False
     predicts: str = "probabilities"
     free_settings: tuple[str, ...] = ()
@@ -67,10 +83,24 @@ class Head(nn.Module, ABC):
         """What ``predict`` gives, from what ``deployed`` gave.
 
         Args:
-            found: By name.
+            found: By name; or outputs and places of ``undecoded``.
             image: The photos, for their sides.
         """
         return found[self.predicts]
+
+    def undecoded(self, features: Features, image: Tensor) -> "Undecoded":
+        """What a network in a file gives to apps that decode by themselves.
+
+        Args:
+            features: Of the backbone.
+            image: What they were computed from, for its sides.
+
+        Raises:
+            InputError: If there is nothing to decode, or too much for an app.
+        """
+        raise InputError(
+            f"decoded=false is for detectors that look once, such as head=ssd, not head={self.name}"
+        )
 
     def tables(self) -> dict[str, Tensor]:
         """What this head knows beside its weights and a file for an app leaves out, by name."""

@@ -47,6 +47,7 @@ class MultitaskHead(Head):
             with settings_of("head", f"parts.{name}"):
                 self.parts[name] = part(in_channels=in_channels, num_classes=number)
         self.runs_tail = all(head.runs_tail for _, head in self.heads())
+        self.cuts_crops = any(head.cuts_crops for _, head in self.heads())
 
     def heads(self) -> Iterator[tuple[str, Head]]:
         """The parts by name."""

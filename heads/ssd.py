@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from backbone.errors import check_number
 from backbone.layers import ConvNormAct, initialise
 from heads.detection.anchors import Shape, by_anchor, grid_anchors, ssd_anchor_shapes
-from heads.detection.boxes import cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
+from heads.detection.boxes import CODE_WEIGHTS, cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
 from heads.detection.detections import Detections
 from heads.detection.detector import DetectionHead, check_features
 from heads.detection.fixed import FixedDetections, best_pairs, rows
 from heads.detection.matching import NO_OBJECT, hardest_negatives, match_anchors
-from heads.head import Batch, Features
+from heads.head import Batch, Features, Undecoded
 
 
 class SSDOutputs(NamedTuple):
@@ -163,7 +163,7 @@ class SSDHead(DetectionHead):
         key = (*sides, height, width, image.device)
         if key not in self._anchors:
             shares = grid_anchors(sides, self.anchor_shapes).to(image.device)
-            self._anchors[key] = shares * shares.new_tensor([width, height, width, height])
+            self._anchors[key] = shares * _sides(image)
         return self._anchors[key]
 
     def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
@@ -211,13 +211,36 @@ class SSDHead(DetectionHead):
 
     def predict(self, features: Features, batch: Batch) -> Detections:
         """The best boxes of each image, after non-maximum suppression within each class."""
-        outputs = self.outputs(features)
         anchors = self.anchors(features, batch["image"])
-        image, anchor, label, scores = self.candidates(
+        return self.decoded(self.outputs(features), anchors, batch["image"])
+
+    def decoded(self, outputs: SSDOutputs, anchors: Tensor, image: Tensor) -> Detections:
+        """The best boxes by what is said of anchors; ``image`` tells the sides."""
+        place, anchor, label, scores = self.candidates(
             self.classification.scores(outputs.logits)  # (B, A, C - 1)
         )
-        boxes = cxcywh_to_xyxy(decode(outputs.boxes[image, anchor], anchors[anchor]))
-        return self.detections(Detections(image, boxes, scores, label), batch)
+        boxes = cxcywh_to_xyxy(decode(outputs.boxes[place, anchor], anchors[anchor]))
+        return self.detections(Detections(place, boxes, scores, label), {"image": image})
+
+    def undecoded(self, features: Features, image: Tensor) -> Undecoded:
+        """``logits`` and ``codes`` of all ``anchors``, which are shares of the sides."""
+        outputs = self.outputs(features)
+        coding = {
+            "scores": f"{self.classification.activation} of logits; column 0 is background",
+            "boxes": "x, y, width and height: centre = anchor centre + code / weight * anchor side;"
+            " side = anchor side * exp(code / weight)",
+            "weights": list(CODE_WEIGHTS),
+            "anchors": "centre x, centre y, width, height as shares of the input's sides",
+        }
+        shares = self.anchors(features, image) / _sides(image)
+        return Undecoded(
+            {"logits": outputs.logits, "codes": outputs.boxes}, {"anchors": shares}, coding
+        )
+
+    def from_undecoded(self, found: Mapping[str, Tensor], image: Tensor) -> Detections:
+        """Detections from logits, codes and anchors."""
+        outputs = SSDOutputs(found["logits"], found["codes"])
+        return self.decoded(outputs, found["anchors"] * _sides(image), image)
 
     def predict_fixed(self, features: Features, image: Tensor) -> FixedDetections:
         """The same in arrays of fixed shapes."""
@@ -249,3 +272,9 @@ class SSDHead(DetectionHead):
             if len(layer) % number == 0 and max(rows) < len(layer) // number:
                 tensors[name] = layer.unflatten(0, (number, -1))[:, rows].flatten(0, 1)
         return tensors
+
+
+def _sides(image: Tensor) -> Tensor:
+    """Width, height, width and height of images."""
+    height, width = image.shape[-2:]
+    return torch.tensor([width, height, width, height], dtype=torch.float32, device=image.device)

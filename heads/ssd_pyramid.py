@@ -18,7 +18,7 @@ from heads.detection.fixed import FixedDetections, best_pairs, rows
 from heads.detection.light_pyramid import LightPyramid, Refinement
 from heads.detection.losses import quality_focal_loss
 from heads.detection.matching import NO_OBJECT
-from heads.head import Batch, Features
+from heads.head import Batch, Features, Undecoded
 
 STRIDES = {"c2": 4, "c3": 8, "c4": 16, "c5": 32}  # of a pyramid each of whose maps halves the last
 
@@ -200,11 +200,34 @@ class PyramidSSDHead(DetectionHead):
 
     def predict(self, features: Features, batch: Batch) -> Detections:
         """The best boxes of each image, after non-maximum suppression within each class."""
-        outputs = self.outputs(features)
-        places, strides = self.points(features, batch["image"])
-        image, point, label, scores = self.candidates(outputs.logits.sigmoid())
-        boxes = decode_distances(outputs.distances[image, point], places[point], strides[point])
-        return self.detections(Detections(image, boxes, scores, label), batch)
+        points = self.points(features, batch["image"])
+        return self.decoded(self.outputs(features), points, batch["image"])
+
+    def decoded(self, outputs: PyramidOutputs, points: Points, image: Tensor) -> Detections:
+        """The best boxes by what is said of points; ``image`` tells the sides."""
+        place, point, label, scores = self.candidates(outputs.logits.sigmoid())
+        boxes = decode_distances(
+            outputs.distances[place, point], points.places[point], points.strides[point]
+        )
+        return self.detections(Detections(place, boxes, scores, label), {"image": image})
+
+    def undecoded(self, features: Features, image: Tensor) -> Undecoded:
+        """``logits`` and ``distances`` of all ``points``, which have ``strides``, in pixels."""
+        points = self.points(features, image)
+        coding = {
+            "scores": "sigmoid of logits",
+            "boxes": "left, top, right and bottom: distance = sum of softmax(distances) * (0, 1, "
+            "...) * stride from the point",
+            "points": "x, y in pixels of the input",
+            "strides": "along x and y, in pixels of the input",
+        }
+        places = {"points": points.places, "strides": points.strides.contiguous()}
+        return Undecoded(self.outputs(features)._asdict(), places, coding)
+
+    def from_undecoded(self, found: Mapping[str, Tensor], image: Tensor) -> Detections:
+        """Detections from logits, distances, points and strides."""
+        outputs = PyramidOutputs(found["logits"], found["distances"])
+        return self.decoded(outputs, Points(found["points"], found["strides"]), image)
 
     def predict_fixed(self, features: Features, image: Tensor) -> FixedDetections:
         """The same in arrays of fixed shapes."""

@@ -5,57 +5,26 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import pytest
-import torch
-from pycocotools.mask import iou
+from safetensors.torch import load_file
 
 from backbone.errors import InputError
-from backbone.weights import Weights, save_weights
 from tasks.api import load
-from tasks.common.commands import export as command
-from tasks.common.data.labels import LabelMap
+from tasks.common.exported import writing
 from tasks.common.exported.found import format_names
-from tasks.common.networks.building import build_task
-from tasks.common.settings.composing import compose
-from tests.commands import Finished, run_inside
-from tests.small_data import noise
+from tests.commands import run_inside
+from tests.exports import SIDE, export, same_entries, written_network, written_photos
 from tests.small_runs import DRAWN, NARROW, TWO_STEPS
 
 # an export takes seconds: these have every head between them
 TASKS = ("imagenet", "mask_rcnn_coco", "multitask_faces", "planet")
-SIDE = 96
 CHECKPOINT = "checkpoint=run/checkpoints/last.ckpt"
-LABELS = LabelMap(("disc", "square", "star"), (1, 4, 9))
-CELLS = LabelMap(("4761", "4765", "47a1"), (1, 2, 3))
-
-
-def export(*arguments: str, cwd: Path) -> Finished:
-    return run_inside("export", *arguments, cwd=cwd)
-
-
-def written_network(task: str, folder: Path) -> Path:
-    """A file of a task's network as it starts, with outputs that differ from photo to photo."""
-    config = compose("predict", [f"task={task}", NARROW])
-    torch.manual_seed(0)
-    labels = CELLS if task == "planet" else LABELS
-    made = build_task(config, label_map=labels, image_size=SIDE)
-    for layer in made.modules():
-        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
-            torch.nn.init.kaiming_normal_(layer.weight)  # or nothing would reach the outputs
-    file = folder / f"{task}.safetensors"
-    tensors = {key: x for key, x in made.state_dict().items() if not key.startswith("parts.")}
-    save_weights(file, Weights(tensors, made.description()))
-    return file
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    for number in range(3):
-        noise(80 + number, 60).save(folder / f"{number}.png")
-    return folder
+    return written_photos(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -75,33 +44,6 @@ def test_every_task_ships(task: str, photos: Path, tmp_path: Path) -> None:
     inside = {each.key: each.value for each in onnx.load(folder / "model.onnx").metadata_props}
     assert json.loads(inside["mobilenet_suite"])["network"] == told["network"]
     same_entries(load(file, task=task), load(folder), sorted(photos.iterdir()))
-
-
-def same_entries(network: Any, file: Any, paths: list[Path]) -> None:
-    for ours, theirs in zip(network(paths), file(paths), strict=True):
-        assert_near(ours, theirs)
-
-
-def encoded(mask: dict[str, Any]) -> dict[str, Any]:
-    return {**mask, "counts": mask["counts"].encode()}
-
-
-def assert_near(ours: Any, theirs: Any) -> None:
-    """The same words, and numbers that differ by rounding."""
-    if isinstance(ours, dict) and "counts" in ours:  # a mask, of which a pixel may round otherwise
-        assert 1 - iou([encoded(ours)], [encoded(theirs)], [False]).item() < 0.1
-    elif isinstance(ours, dict):
-        assert ours.keys() == theirs.keys()
-        for key in ours:
-            assert_near(ours[key], theirs[key])
-    elif isinstance(ours, list):
-        assert len(ours) == len(theirs)
-        for pair in zip(ours, theirs, strict=True):
-            assert_near(*pair)
-    elif isinstance(ours, float):
-        assert theirs == pytest.approx(ours, abs=0.02)
-    else:
-        assert ours == theirs
 
 
 @pytest.fixture(scope="module")
@@ -135,16 +77,31 @@ def test_eval_and_predict_take_the_folder(run: Path) -> None:
     )
     for ours, theirs in zip(own, app, strict=True):
         assert ours["file"] == theirs["file"]
-        # by score: which of two that are as good as equal comes first is a matter of rounding
-        scores = [[found["score"] for found in each["detections"]] for each in (ours, theirs)]
-        assert scores[1] == pytest.approx(scores[0], abs=1e-3) and scores[0]
+        same_scores(ours, theirs)
 
 
-def test_a_fixed_number_of_photos(run: Path) -> None:
-    done = export(CHECKPOINT, "output=two", "batch=2", "num_photos=2", cwd=run)
+def same_scores(ours: Any, theirs: Any) -> None:
+    """Not places: which of two that are as good as equal comes first is a matter of rounding."""
+    scores = [[found["score"] for found in each["detections"]] for each in (ours, theirs)]
+    assert scores[1] == pytest.approx(scores[0], abs=1e-3) and scores[0]
+
+
+def test_a_fixed_number_of_photos_and_no_decoding(run: Path) -> None:
+    done = export(CHECKPOINT, "output=two", "batch=2", "decoded=false", cwd=run)
     assert done.returncode == 0, done.stderr
     model = onnx.load(run / "two" / "model.onnx")
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 2
+    told = json.loads((run / "two" / "metadata.json").read_text())
+    assert told["parity"]["passed"] and told["parity"]["photos"] == 3  # in two parts
+    assert told["parity"]["outputs"]["detections"]["detections"] > 0
+    assert [output["name"] for output in told["outputs"]] == ["logits", "codes"]
+    assert told["coding"]["weights"] == [10, 10, 5, 5]
+    anchors = load_file(run / "two" / "tables.safetensors")["anchors"]
+    assert anchors.shape == (told["outputs"][0]["shape"][1], 4)
+    photos = sorted((run / "run/data/val2017").iterdir())
+    both = load(run / "run/checkpoints/last.ckpt")(photos), load(run / "two")(photos)
+    for ours, theirs in zip(*both, strict=True):
+        same_scores(ours, theirs)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +112,12 @@ def test_a_fixed_number_of_photos(run: Path) -> None:
             f"format=tflight: there is no such format. Formats: {', '.join(format_names())}",
         ),
         (("batch=0",), "batch=0"),
+        (("precision=fp16",), "precision=fp16 is unknown; it can be fp32 or int8"),
+        (("max_loss=0.1",), "max_loss=0.1 is for precision=int8"),
+        (("precision=int8", "max_loss=-1"), "max_loss=-1"),
+        (("decoded=maybe",), "decoded=maybe"),
+        (("precision=int8", "format=coreml"), "litert, onnx, openvino"),
+        (("batch=2", "format=coreml"), "takes one photo a call, not batch=2"),
         (("calibration=nowhere",), "No file or folder at nowhere"),
         (("output=app",), "app"),
         (("checkpoint=null",), "checkpoint=FILE"),
@@ -170,15 +133,12 @@ def test_what_cannot_be_exported_is_refused(run: Path, settings: Any, said: str)
 def test_a_file_that_predicts_something_else_is_kept_and_refused(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Wrong:
-        def __init__(self, runner: Any) -> None:
-            self.runner = runner
+    def open_wrong(*given: Any) -> Any:
+        run = opened(*given)
+        return lambda image: run(image.flip(2))
 
-        def __call__(self, image: np.ndarray) -> Any:
-            return self.runner(image[:, ::-1].copy())
-
-    opened = command.open_runner
-    monkeypatch.setattr(command, "open_runner", lambda *given: Wrong(opened(*given)))
+    opened = writing.open_file
+    monkeypatch.setattr(writing, "open_file", open_wrong)
     done = export(CHECKPOINT, "output=wrong", cwd=run)
     assert done.returncode == 2 and "predicts something else" in done.stderr
     told = json.loads((run / "wrong" / "parity.json").read_text())

@@ -70,7 +70,9 @@ class DetectionHead(Head):
         return {name: value for name, value in found.items() if value is not None}
 
     def from_deployed(self, found: Mapping[str, Tensor], image: Tensor) -> Detections:
-        """Detections without the padding."""
+        """Detections without the padding, or decoded."""
+        if "counts" not in found:
+            return self.from_undecoded(found, image)
         height, width = image.shape[-2:]
         boxes, scores = found["boxes"], found["scores"]
         places = torch.arange(scores.shape[1], device=scores.device)
@@ -83,6 +85,10 @@ class DetectionHead(Head):
             found["labels"][is_found].long(),
             None if masks is None else masks[is_found],
         )
+
+    def from_undecoded(self, found: Mapping[str, Tensor], image: Tensor) -> Detections:
+        """What ``predict`` gives, from outputs and places of ``undecoded``."""
+        raise NotImplementedError
 
     def candidates(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Image, place, label and score of the best pairs of place and label.

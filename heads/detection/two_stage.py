@@ -83,6 +83,7 @@ class TwoStageHead(DetectionHead):
         InputError: If a setting is outside its bounds.
     """
 
+    cuts_crops = True
     free_settings: tuple[str, ...] = ("min_iou", "num_sampled", "positive_share", "box_weight")
 
     def __init__(

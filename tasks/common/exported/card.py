@@ -3,28 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-CALL = """
-import numpy, onnxruntime
-from PIL import Image
 
-image = Image.open("photo.jpg").convert("RGB").resize(({side}, {side}))
-session = onnxruntime.InferenceSession("{file}")
-found = session.run(None, {{"image": numpy.asarray(image)[None]}})
-"""
-
-
-def model_card(about: Mapping[str, Any]) -> str:
+def model_card(about: Mapping[str, Any], *, file: str, call: str) -> str:
     """Markdown: what it does, takes and gives, what it learned from, and how to call it.
 
     Args:
         about: What ``metadata.json`` says.
+        file: The name of the file to open.
+        call: Lines of Python with places for ``side`` and ``file``; none where it is empty.
     """
     network, side = about["network"], about["network"]["image_size"]
     labels = network["label_map"]
     names = labels.get("names", [])
     shown = ", ".join(map(str, names[:10])) + (f" and {len(names) - 10} more" * (len(names) > 10))
     outputs = [f"- `{row['name']}`: {row['type']} {_shape(row)}" for row in about["outputs"]]
-    passed = "the same as the network's" if about["parity"]["passed"] else "NOT the network's"
     lines = [
         f"# {network['head']['name']} on {network['backbone']['name']}",
         "",
@@ -42,14 +34,27 @@ def model_card(about: Mapping[str, Any]) -> str:
         "",
         "Boxes are corners as shares of the input's sides; rows beyond `counts` are zero.",
         "",
-        f"On {about['parity']['photos']} photos its predictions are {passed} (`parity.json`).",
+        _verdict(about),
     ]
-    if about["format"] == "onnx":
-        call = CALL.format(side=side, file=about["files"][0]["name"])
-        lines += ["", "## Call it", "", f"```python{call}```"]
+    if call:
+        lines += ["", "## Call it", "", f"```python{call.format(side=side, file=file)}```"]
     return "\n".join(lines) + "\n"
 
 
 def _shape(row: Mapping[str, Any]) -> str:
     sides = ["N" if side is None else str(side) for side in row["shape"]]
     return f"({', '.join(sides)})"
+
+
+def _verdict(about: Mapping[str, Any]) -> str:
+    """How near it comes to the network that it was made from."""
+    parity = about["parity"]
+    if "not_compared" in parity:
+        return "It has not been compared with the network that it was made from."
+    if about["precision"] != "fp32":
+        return (
+            f"It computes in {about['precision']}. How far it agrees with its network in float32, "
+            f"on {parity['photos']} photos, is in `parity.json`."
+        )
+    same = "the same as the network's" if parity["passed"] else "NOT the network's"
+    return f"On {parity['photos']} photos its predictions are {same} (`parity.json`)."

@@ -20,6 +20,11 @@ def write_metadata(folder: Path, metadata: Mapping[str, Any]) -> None:
     (folder / FILE).write_text(text, encoding="utf-8")
 
 
+def write_parity(folder: Path, parity: Mapping[str, Any]) -> None:
+    """Writes ``parity.json``."""
+    (folder / "parity.json").write_text(json.dumps(parity, indent=2) + "\n", encoding="utf-8")
+
+
 def read_metadata(folder: Path) -> dict[str, Any]:
     """Reads what ``write_metadata`` wrote.
 
@@ -45,7 +50,14 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     return metadata
 
 
-def file_facts(path: Path) -> dict[str, Any]:
-    """Name, bytes and checksum of a file."""
+def written_files(folder: Path) -> list[Path]:
+    """The files of a network in a folder; of a package those inside it."""
+    found = [path for model in folder.glob("model.*") for path in (model, *model.rglob("*"))]
+    return sorted(path for path in found if path.is_file())
+
+
+def file_facts(path: Path, *, folder: Path) -> dict[str, Any]:
+    """Name in a folder, bytes and checksum of a file."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
+    name = path.relative_to(folder).as_posix()
+    return {"name": name, "bytes": path.stat().st_size, "sha256": digest}

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from heads.detection.detections import Detections
+from tasks.common.exported.int8.agreement import agreement_line
 from tasks.common.training.task import File, Task
 
 # Seen over all formats and heads: 2e-6 of the largest value, 1e-3 pixels.
@@ -16,25 +17,21 @@ MAX_SCORE = 1e-3
 
 
 @torch.no_grad()
-def compare(task: Task, file: File, images: Tensor, *, batch: int) -> dict[str, Any]:
+def compare(task: Task, file: File, images: Tensor) -> dict[str, Any]:
     """Runs both on the same photos.
 
     Args:
         task: With the network, in eval mode.
         file: That was made of it.
         images: ``uint8``, shape ``(N, 3, S, S)``.
-        batch: Photos that the file gets at once.
 
     Returns:
         Of each output the largest difference, or of detections how many are the same, and
         ``passed``: whether that is what rounding explains.
     """
-    rows = []
-    for part in images.split(batch):
-        expected = task.head.predict(task(part), {"image": part})
-        rows.append(_compared(expected, task.head.from_deployed(file(part), part)))
-    merged = {name: _worst([row[name] for row in rows]) for name in rows[0]}
-    return {"outputs": merged, "passed": all(output["passed"] for output in merged.values())}
+    expected = task.head.predict(task(images), {"image": images})
+    outputs = _compared(expected, task.head.from_deployed(file(images), images))
+    return {"outputs": outputs, "passed": all(output["passed"] for output in outputs.values())}
 
 
 def _compared(expected: Any, found: Any, name: str = "") -> dict[str, dict[str, Any]]:
@@ -74,27 +71,23 @@ def _same_detections(expected: Detections, found: Detections) -> dict[str, Any]:
     }
 
 
-def _worst(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Counts added up, and of differences the largest."""
-    merged: dict[str, Any] = {}
-    for key in rows[0]:
-        values = [row[key] for row in rows]
-        if key == "passed":
-            merged[key] = all(values)
-        else:
-            merged[key] = max(values) if key.startswith("largest") else sum(values)
-    return merged
-
-
 def parity_lines(parity: Mapping[str, Any]) -> list[str]:
-    """What ``compare`` found, to print."""
+    """What ``compare`` or ``agree`` found, to print."""
+    if "not_compared" in parity:
+        return [f"not compared: {parity['not_compared']}"]
     lines = []
     for name, output in parity["outputs"].items():
-        if "detections" in output:
+        if "largest_difference" not in output:
+            lines.append(agreement_line(name, output))
+        elif "detections" in output:
             lines.append(
                 f"{name}: {output['same']} of {output['detections']} the same, "
                 f"{output['others']} others, boxes within {output['largest_difference']:.2g} pixels"
             )
         else:
             lines.append(f"{name}: largest difference {output['largest_difference']:.2g}")
+    if "before" in parity:
+        lines.append(
+            f"{parity['metric']}: {parity['before']:.4f}, {parity['after']:.4f} of the file"
+        )
     return lines

@@ -1,8 +1,9 @@
 """A task whose network is a file that was exported."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from omegaconf import DictConfig
 from safetensors.torch import load_file, save_file
@@ -10,9 +11,10 @@ from torch import Tensor
 
 from backbone.description import lineage
 from tasks.common.data.labels import LabelMap
-from tasks.common.exported.found import Runner, find_format, missing_library
 from tasks.common.exported.metadata import read_metadata
+from tasks.common.exported.network import Deployed
 from tasks.common.exported.opening import TABLES, check_files, open_run
+from tasks.common.exported.photos import as_pixels
 from tasks.common.networks.building import build_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.training.described import Run
@@ -28,11 +30,13 @@ def described(folder: Path) -> Checkpoint:
     return Checkpoint(folder, {}, read_metadata(folder)["network"])
 
 
-def write_tables(task: Task, folder: Path) -> None:
-    """Keeps what a head knows beside its weights, such as where its cells are."""
-    tables = {name: value.contiguous() for name, value in task.head.tables().items()}
+def write_tables(network: Deployed, folder: Path) -> None:
+    """Keeps what a head knows beside its weights, such as where its cells or anchors are."""
+    tables = network.head.tables()
+    if not network.decoded:
+        tables = tables | network.undecoded().places
     if tables:
-        save_file(tables, folder / TABLES)
+        save_file({name: value.contiguous() for name, value in tables.items()}, folder / TABLES)
 
 
 def exported_task(config: DictConfig, folder: Path) -> Task:
@@ -56,29 +60,28 @@ def exported_task(config: DictConfig, folder: Path) -> Task:
     if (folder / TABLES).is_file():
         task.head.load_state_dict(load_file(folder / TABLES), strict=False)
     check_files(folder, metadata)
-    run = open_run(folder, metadata, threads=torch.get_num_threads())
-    task.run_file(by_tensors(run))
+    task.run_file(open_file(folder, metadata))
     return task.eval()
 
 
-def open_runner(folder: Path, name: str) -> Runner:
-    """Opens the file of a folder with as many threads as torch would use.
+def open_file(folder: Path, metadata: Mapping[str, Any]) -> File:
+    """What the file of a folder gives of photos, with what it is decoded by, if it is not.
 
     Raises:
         InputError: If the library is not installed.
     """
-    chosen = find_format(name)
-    try:
-        return chosen.Runner(folder, threads=torch.get_num_threads())
-    except ImportError as error:
-        raise missing_library(error, chosen, name) from error
+    run = by_tensors(open_run(folder, metadata, threads=torch.get_num_threads()))
+    if metadata.get("decoded", True):
+        return run
+    places = load_file(folder / TABLES)
+    return lambda image: run(image) | places
 
 
 def by_tensors(run: Run) -> File:
     """The same for tensors: photos ``uint8`` of shape ``(B, 3, S, S)``."""
 
     def predictions(image: Tensor) -> dict[str, Tensor]:
-        found = run(np.ascontiguousarray(image.permute(0, 2, 3, 1).cpu().numpy()))
+        found = run(as_pixels(image))
         return {name: torch.from_numpy(value).to(image.device) for name, value in found.items()}
 
     return predictions

@@ -19,7 +19,11 @@ CONTENTS = {
     "predictions.npz": "the files and their embeddings, for NumPy",
     "report.txt": "what was loaded, repaired and left out",
     "config.yaml": "the settings",
-    "model.onnx": "the network, with all that its photos and outputs need",
+    **dict.fromkeys(
+        ("model.onnx", "model.xml", "model.tflite", "model.pte"),
+        "the network, with all that its photos and outputs need",
+    ),
+    "model.bin": "its weights",
     "index.html": "a page that runs it in the browser: python -m http.server, in this folder",
     "metadata.json": "what it takes, gives and tells apart",
     "parity.json": "how near its predictions are to the network's",

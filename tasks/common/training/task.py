@@ -177,6 +177,10 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         """Has a file that was exported predict in the place of the network."""
         self.file = file
 
+    def run_network(self) -> None:
+        """Has the network predict again."""
+        self.file = None
+
     def embeddings(self, batch: Batch) -> Tensor:
         """A point for each photo, ``(B, D)``: the pooled last feature of the backbone.
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from backbone.errors import InputError
 from heads.detection.detections import Detections
 from heads.detection.detector import DetectionHead
 from heads.detection.fixed import FixedDetections, keep_better
@@ -65,6 +66,24 @@ def test_the_same_detections_in_the_same_order(made: Any) -> None:
     fixed = head.predict_fixed(features, IMAGE)
     assert len(expected.boxes) > 30
     assert_same(fixed, expected)
+
+
+@pytest.mark.parametrize("name", ["ssd", "ssd_pyramid"])
+@torch.no_grad()
+def test_raw_outputs_and_places_decode_to_the_same_detections(name: str) -> None:
+    head, features = HEADS[name]()
+    expected = head.predict(features, {"image": IMAGE})
+    raw = head.undecoded(features, IMAGE)
+    assert len(expected.boxes) > 30 and all(len(x) == len(IMAGE) for x in raw.outputs.values())
+    found = head.from_deployed(raw.outputs | raw.places, IMAGE)
+    for ours, theirs in zip(found[:4], expected[:4], strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_what_looks_twice_is_not_left_to_apps() -> None:
+    head, features = HEADS["faster_rcnn"]()
+    with pytest.raises(InputError, match="not head=faster_rcnn"):
+        head.undecoded(features, IMAGE)
 
 
 def assert_same(fixed: FixedDetections, expected: Detections) -> None:
