@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common.commands.asking import asking
+from tasks.common.console.asking import asking
 from tasks.common.exported.metadata import read_metadata
 from tasks.common.images.decoding import DecodedImage, read_image
 from tasks.common.images.given import Photo, as_files

@@ -15,8 +15,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from tasks.common.commands.asking import asking
 from tasks.common.commands.request import Request
+from tasks.common.console.asking import asking
 from tests.commands import ROOT
 
 OURS = tuple(str(ROOT / package) for package in ("backbone", "heads", "tasks"))

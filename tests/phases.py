@@ -29,7 +29,7 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
         "tasks.common.commands.train",
-        "tasks.common.commands.console",
+        "tasks.common.console.command",
         "tasks.detection.task",
         "tasks.detection.data",
     ]

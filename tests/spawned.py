@@ -12,7 +12,7 @@ if __name__ == "__main__":  # which a process that is started so does not run
     method, *words = sys.argv[1:]
     multiprocessing.set_start_method(method)
     multiprocessing.set_forkserver_preload(
-        ["tasks.common.commands.train", "tasks.common.commands.console"]
+        ["tasks.common.commands.train", "tasks.common.console.command"]
     )
     for separates, command in groupby(words, "--".__eq__):
         if not separates:

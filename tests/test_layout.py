@@ -47,7 +47,7 @@ def test_folders_are_small():
 def test_what_has_one_place_is_nowhere_else(words: str):
     """Types come from generics, and what Hydra knows is read by the console alone."""
     rooms = {"assert isinstance": ROOT / "tasks", "HydraConfig": ROOT}
-    console = ROOT / "tasks" / "common" / "commands" / "console.py"
+    console = ROOT / "tasks" / "common" / "console" / "command.py"
     common = ROOT / "tasks" / "common"
     found = [
         path

@@ -1,8 +1,8 @@
 """Measures our speed beside others': python tools/bench.py [task=imagenet|planet|...]."""
 
 from backbone.errors import check_choice
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("bench")

@@ -5,8 +5,8 @@ python tools/cache_teacher.py task=facenet_distill teacher=onnx teacher.file=FIL
 python tools/train.py task=facenet_distill teacher=table teacher.file=TABLE data.faces=[DIR,DIR] ...
 """
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("cache_teacher")

@@ -3,8 +3,8 @@
 import json
 
 from backbone.errors import check_choice
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("cost")

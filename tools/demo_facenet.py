@@ -5,8 +5,8 @@ python tools/demo_facenet.py checkpoint=FILE input=PATH known=DIR output=DIR
 python tools/demo_facenet.py checkpoint=FILE input=PATH output=DIR
 """
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("demo_facenet")

@@ -5,8 +5,8 @@ python tools/demo_faster_rcnn_coco.py checkpoint=FILE input=PATH output=DIR
 python tools/demo_faster_rcnn_coco.py init=detector.safetensors input=PATH output=DIR
 """
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("demo_faster_rcnn_coco")

@@ -4,8 +4,8 @@ python tools/demo_multitask_faces.py
 python tools/demo_multitask_faces.py checkpoint=FILE input=PATH output=DIR
 """
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("demo_multitask_faces")

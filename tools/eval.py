@@ -1,7 +1,7 @@
 """Scores a checkpoint or imported weights: python tools/eval.py checkpoint=FILE."""
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("eval")

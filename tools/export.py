@@ -1,7 +1,7 @@
 """Writes a network for apps: python tools/export.py checkpoint=FILE format=onnx output=DIR."""
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("export")

@@ -1,7 +1,7 @@
 """Draws accuracy against cost: python tools/figures.py runs=runs/a,runs/b output=DIR."""
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("figures")

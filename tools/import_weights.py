@@ -3,8 +3,8 @@
 python tools/import_weights.py source=FILE output=FILE.safetensors
 """
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("import_weights")

@@ -1,7 +1,7 @@
 """Times a network in each form that it has: python tools/latency.py checkpoint=FILE."""
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("latency")

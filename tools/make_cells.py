@@ -4,8 +4,8 @@ python tools/make_cells.py table=FILE output=cells.csv max_photos=10000 min_phot
 python tools/make_cells.py table=FILE output=cells.csv max_photos=5000,2000,1000 min_photos=50
 """
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("make_cells")

@@ -3,8 +3,8 @@
 python tools/make_shards.py table=photos.csv images=DIR output=SHARDS side=256
 """
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("make_shards")

@@ -1,7 +1,7 @@
 """Trains torchvision's small detector beside ours: python tools/peer.py data=voc data.root=DIR."""
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("peer")

@@ -1,7 +1,7 @@
 """Predicts on photos and films: python tools/predict.py checkpoint=FILE input=PATH output=DIR."""
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("predict")

@@ -7,8 +7,8 @@ python tools/prepare.py dataset=geotagged root=DIR output=photos.csv
 
 from pathlib import Path
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("prepare")

@@ -1,7 +1,7 @@
 """Lists runs with figures and what sets them apart: python tools/runs.py input=runs."""
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("runs")

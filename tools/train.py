@@ -1,7 +1,7 @@
 """Trains a task: python tools/train.py task=ssd_coco data.root=DIR."""
 
-from tasks.common.commands.console import command
 from tasks.common.commands.request import Request
+from tasks.common.console.command import command
 
 
 @command("train")

@@ -12,9 +12,9 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from backbone.weights import Weights, read_checkpoint, save_weights
 from tasks.common.charts.training_curves import draw_curves
-from tasks.common.commands.called import to_run
 from tasks.common.files.contents import charts, file_lines
 from tasks.common.images.decoding import read_image
+from tasks.common.settings.called import to_run
 from tasks.common.settings.writing import written
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.loggers import show_picture

@@ -10,7 +10,7 @@ import pytest
 from backbone.errors import InputError
 from tasks.detection.layouts.brush_masks import brush_mask
 from tests.photo_files import write_photos
-from tests.tasks.detection.layout_writers import dump
+from tests.tasks.detection.scenes import dump
 from tests.tasks.detection.test_layouts import folder
 
 LENGTHS = (3, 4, 8, 16)  # bits of a length, of each kind

@@ -15,7 +15,8 @@ from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.layouts.coco import read_coco
 from tasks.detection.metric import CocoMetric, truth_records
 from tasks.detection.task import category_ids
-from tests.tasks.detection.layout_writers import SCENES, coco_of, dump, photos
+from tests.tasks.detection.layout_writers import coco_of
+from tests.tasks.detection.scenes import SCENES, dump, photos
 from tests.tasks.detection.test_layouts import check, folder, scenes_of
 
 Content = dict[str, Any]

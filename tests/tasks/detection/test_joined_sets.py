@@ -7,18 +7,8 @@ from PIL import Image
 
 from backbone.errors import InputError
 from tasks.detection.data import FolderData
-from tests.tasks.detection.layout_writers import (
-    CLASSES,
-    SCENES,
-    TRAIN,
-    VAL,
-    Scene,
-    coco_of,
-    dump,
-    photos,
-    voc,
-    yolo,
-)
+from tests.tasks.detection.layout_writers import coco_of, voc, yolo
+from tests.tasks.detection.scenes import CLASSES, SCENES, TRAIN, VAL, Scene, dump, photos
 from tests.tasks.detection.test_layouts import SETTINGS, check, scenes_of
 
 OTHER = Scene("other", (64, 64), (("disc", 1, 2, 30, 40), ("star", 5, 5, 20, 20)))

@@ -15,20 +15,14 @@ from tasks.detection.layouts import known
 from tasks.detection.metric import CocoMetric, truth_records
 from tests.commands import ROOT
 from tests.tasks.detection.layout_writers import (
-    CLASSES,
-    DIVIDED,
-    SCENES,
     WITH_OUTLINES,
     WRITERS,
-    Scene,
     coco_of,
-    dump,
-    photos,
-    put,
     voc_labelimg,
     voc_xml,
     yolo_text,
 )
+from tests.tasks.detection.scenes import CLASSES, DIVIDED, SCENES, Scene, dump, photos, put
 
 SETTINGS: dict[str, Any] = {
     "augmentation": recipes.plain,

@@ -9,7 +9,8 @@ from pycocotools import mask as coco_mask
 
 from backbone.errors import InputError
 from tasks.common.images.decoding import ORIENTATION_TAG, read_image
-from tests.tasks.detection.layout_writers import Scene, coco_of, dump, put
+from tests.tasks.detection.layout_writers import coco_of
+from tests.tasks.detection.scenes import Scene, dump, put
 from tests.tasks.detection.test_layouts import folder
 
 WIDTH, HEIGHT = 80, 48

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from backbone.errors import InputError
-from tasks.common.commands.advice import ignore_advice
 from tasks.common.commands.request import (
     REFUSALS,
     Request,
@@ -15,7 +14,8 @@ from tasks.common.commands.request import (
     named_choices,
     refusal,
 )
-from tasks.common.commands.usage import correct, explain
+from tasks.common.console.advice import ignore_advice
+from tasks.common.console.usage import correct, explain
 from tasks.common.machine.stopping import StoppedError
 from tasks.common.settings.overrides import check_overrides
 from tasks.common.settings.recompose import missing_choices

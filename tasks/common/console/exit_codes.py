@@ -8,7 +8,6 @@ from collections.abc import Callable
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from backbone.errors import InputError
-from tasks.common.commands.called import as_called
 from tasks.common.commands.request import Request
 from tasks.common.machine.distributed import (
     end_for_the_first_one,
@@ -17,6 +16,7 @@ from tasks.common.machine.distributed import (
 )
 from tasks.common.machine.first_process import is_first_process
 from tasks.common.machine.stopping import StoppedError, ignore_signals
+from tasks.common.settings.called import as_called
 from tasks.common.settings.hints import what_is
 from tasks.common.settings.overrides import check_overrides
 from tasks.common.training.diverged import DivergedError

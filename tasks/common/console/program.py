@@ -6,8 +6,8 @@ import runpy
 import sys
 from importlib.metadata import version
 
-from tasks.common.commands.called import PROGRAM, as_called
-from tasks.common.commands.exit_codes import USER_ERROR
+from tasks.common.console.exit_codes import USER_ERROR
+from tasks.common.settings.called import PROGRAM, as_called
 from tasks.common.settings.configs import TOOLS
 
 HELP = f"""\

@@ -13,15 +13,6 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from tasks.common.commands.advice import ignore_advice
-from tasks.common.commands.called import as_called
-from tasks.common.commands.exit_codes import (
-    FAILED,
-    USER_ERROR,
-    cut_short,
-    end_stopped,
-    exit_code,
-)
 from tasks.common.commands.request import (
     REFUSALS,
     Request,
@@ -31,10 +22,19 @@ from tasks.common.commands.request import (
     refusal,
     request_of,
 )
-from tasks.common.commands.usage import correct, explain, usage
+from tasks.common.console.advice import ignore_advice
+from tasks.common.console.exit_codes import (
+    FAILED,
+    USER_ERROR,
+    cut_short,
+    end_stopped,
+    exit_code,
+)
+from tasks.common.console.usage import correct, explain, usage
 from tasks.common.machine.first_process import is_first_process
 from tasks.common.machine.stopping import StoppedError, stopped_by_signals
 from tasks.common.machine.workers import end_workers
+from tasks.common.settings.called import as_called
 from tasks.common.settings.composing import check_task_named
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.recompose import missing_choices
