@@ -64,12 +64,13 @@ def run_inside(*arguments: str | Path, cwd: Path) -> Finished:
     return Finished(int(str(code or 0)), stdout.getvalue(), stderr.getvalue())
 
 
-def wait_for(path: Path, process: subprocess.Popen[Any]) -> None:
+def wait_for(path: Path, process: Any) -> None:
     """Waits until a file is there, which a command that runs is to write."""
     for _ in range(6000):
         if path.exists():
             return
-        assert process.poll() is None
+        ended = process.poll() if isinstance(process, subprocess.Popen) else process.exitcode
+        assert ended is None
         time.sleep(0.02)
     raise AssertionError(f"no {path} in two minutes")
 

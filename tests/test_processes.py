@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
+from tests import ranks
 from tests.commands import ROOT, run, wait_for
 from tests.phases import TINY, differences, phase
 
@@ -44,6 +46,25 @@ def test_two_processes(tmp_path):
     for name in ("val/map", "val/map_50"):
         assert figures[name] == pytest.approx(float(best[name]), abs=1e-6)
         assert figures[name] == reported[name]  # both processes had put these weights in
+
+
+def test_a_job_of_slurm_that_has_to_make_room_goes_on_where_it_was(tmp_path):
+    """All its processes get a SIGTERM, and it ends with 143, upon which it is put back."""
+    settings = [*TINY, f"data.root={tmp_path / 'data'}", "trainer=ddp", "data.batch_size=2"]
+    settings += ["trainer.max_epochs=2", "checkpoint_every_steps=1", "data.num_val=5"]
+    settings += [f"run_dir={tmp_path / 'run'}"]
+    started = ranks.start(settings, tmp_path, told=ranks.slurm)
+    wait_for(tmp_path / "run" / "checkpoints" / "last.ckpt", started[0])
+    for process in started:
+        process.terminate()
+    said = [(tmp_path / f"{rank}.txt").read_text for rank in range(2)]
+    assert max(map(int, ranks.codes(started))) == 143, said[0]()
+    assert said[0]().count("Stopped by SIGTERM; the state is saved.") == 1
+    assert "Traceback" not in said[0]() + said[1]()
+    again = ranks.start([*settings, "resume=last"], tmp_path, told=ranks.slurm)
+    assert ranks.codes(again) == [0, 0], said[0]()
+    last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["global_step"] == 12  # of 24 photos an epoch, four at a time
 
 
 BROKEN_IN_ONE = """

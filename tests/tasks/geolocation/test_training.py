@@ -3,15 +3,16 @@
 import json
 import os
 import signal
-import socket
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import ranks
 from tests.commands import run_inside
-from tests.phases import SERVER, Trap, differences, phase, run_command
+from tests.phases import Trap, differences, phase
 from tests.photo_files import write_photos
 
 NUM_TRAIN, NUM_VAL, PER_SHARD = 24, 5, 3
@@ -74,7 +75,8 @@ def test_two_processes_see_every_photo_once_an_epoch(data: list[str], tmp_path: 
 
     def train(name: str, *more: str, kill_at: int = -1) -> list[int | None]:
         arguments = [*settings, f"run_dir={tmp_path / name}", *more]
-        return in_two_processes(arguments, tmp_path / f"{name}.txt", kill_at)
+        first = partial(watch, tmp_path / f"{name}.txt", kill_at)
+        return ranks.codes(ranks.start(arguments, tmp_path, told=ranks.torchrun, first=first))
 
     assert train("straight") == [0, 0]
     assert train("killed", kill_at=3) == [-signal.SIGKILL] * 2
@@ -91,30 +93,8 @@ def test_two_processes_see_every_photo_once_an_epoch(data: list[str], tmp_path: 
     assert [sorted(epochs[epoch]) for epoch in range(2)] == [everything, everything]
 
 
-def in_two_processes(arguments: list[str], log: Path, kill_at: int) -> list[int | None]:
-    """Runs a training as ``torchrun --nproc-per-node 2`` starts it, and gives the exit codes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": 2, "GROUP_RANK": 0}
-    told |= {"LOCAL_WORLD_SIZE": 2, "TORCHELASTIC_RUN_ID": "test"}
-    processes = [
-        SERVER.Process(
-            target=watched,
-            args=(arguments, log, kill_at, {**told, "RANK": rank, "LOCAL_RANK": rank}),
-        )
-        for rank in range(2)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(300)
-    return [process.exitcode for process in processes]
-
-
-def watched(arguments: list[str], log: Path, kill_at: int, told: dict[str, object]) -> None:
+def watch(log: Path, kill_at: int) -> None:
     """Writes down the photos of every step. With a step's number, it kills itself there."""
-    os.environ.update({name: str(value) for name, value in told.items()})
     from tasks.common.training.task import Task
 
     step = Task.training_step
@@ -128,7 +108,6 @@ def watched(arguments: list[str], log: Path, kill_at: int, told: dict[str, objec
         return step(self, batch, batch_idx)
 
     Task.training_step = training_step  # type: ignore[method-assign]
-    run_command("train", arguments, output=log.with_name(f"{log.stem}_{told['RANK']}.output"))
 
 
 def steps(log: Path) -> dict[tuple[int, int], tuple[int, list[int]]]:
