@@ -217,6 +217,11 @@ def test_what_needs_torch_says_so_where_there_is_none(
         given = ("exported=app", "input=photos", "output=refused", setting)
         done = run_inside("predict", *given, cwd=small.folder)
         assert done.returncode == 2 and f"{setting} needs torch" in done.stderr
+    shutil.copytree(small.folder / "app", small.folder / "raw")
+    changed(small.folder / "raw", decoded=False)
+    given = ("exported=raw", "input=photos", "output=refused")
+    done = run_inside("predict", *given, cwd=small.folder)
+    assert done.returncode == 2 and "left to be decoded, needs torch" in done.stderr
 
 
 def test_points_and_devices(small: App) -> None:

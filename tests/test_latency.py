@@ -43,7 +43,7 @@ def test_a_table_of_all_forms(folder: Path) -> None:
         (2, 3),
     ]
     for row in rows:
-        assert row["rounds"] >= 3 and row["precision"] == "float32"
+        assert row["rounds"] >= 3 and row["precision"] == "fp32"
         # what is measured on the whole way is read, prepared and told beside the network
         assert row["photo_ms"] > 0 and row["network_ms"] > 0 and row["photo_spread_ms"] >= 0
     assert all(form in done.stdout for form in forms)

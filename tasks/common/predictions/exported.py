@@ -41,10 +41,21 @@ logger = logging.getLogger(__name__)
 
 
 def why_torch(config: DictConfig, overrides: Sequence[str]) -> str | None:
-    """What of a request torch is needed for; None if it goes without."""
+    """What of a request torch is needed for; None if it goes without.
+
+    Args:
+        config: With ``exported``.
+        overrides: That the user gave.
+
+    Raises:
+        InputError: If the folder has no metadata of ours.
+    """
+    about = read_metadata(Path(str(config.exported)))
     given = {override.lstrip("+~").partition("=")[0]: override for override in overrides}
     if config.get("tile") is not None:
         return given.get("tile", "tile=")
+    if not about.get("decoded", True):
+        return f"exported={config.exported}, whose boxes are left to be decoded,"
     others = sorted(given.keys() - ITS_OWN - {"tile"})
     if others:
         return given[others[0]]

@@ -20,7 +20,7 @@ from tasks.common.settings.composing import compose
 from tasks.common.settings.writing import written
 from tasks.common.training.task import Task
 
-FLOAT = "float32"
+FLOAT = "fp32"
 
 
 class Contestant(NamedTuple):

@@ -36,7 +36,8 @@ function show({ found, part }) {
     brush.strokeStyle = "#fff9";
     brush.strokeRect(part.left, part.top, part.right - part.left, part.bottom - part.top);
   }
-  for (const { box, id, name, score } of sure.filter((one) => one.box)) {
+  // the surest on top
+  for (const { box, id, name, score } of sure.filter((one) => one.box).reverse()) {
     const [x0, y0, x1, y1] = box, label = `${name} ${Math.round(100 * score)}%`;
     brush.strokeStyle = brush.fillStyle = colourOf(id);
     brush.strokeRect(x0, y0, x1 - x0, y1 - y0);
