@@ -111,7 +111,7 @@ class Deployed(nn.Module):
         return tuple(found.values())
 
 
-# The others are made of what these are; tests/test_export.py has masks.
+# The others are made of what these are; tests/exported has masks.
 @pytest.mark.parametrize("name", ["ssd_pyramid", "faster_rcnn_fpn"])
 def test_decoding_and_suppression_export_as_a_whole(name: str, tmp_path: Path) -> None:
     head, features = HEADS[name]()

@@ -6,11 +6,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from PIL import Image
 
@@ -18,27 +16,23 @@ import tasks.api
 from backbone.errors import InputError
 from tasks.api import load
 from tasks.common.commands import predict as command
-from tasks.common.exported.metadata import file_facts
 from tasks.common.exported.opening import in_batches
-from tasks.common.machine.core_count import num_cores
 from tasks.common.machine.stopping import StoppedError
 from tests.commands import ROOT, Finished, run_inside
+from tests.exported.small_exports import (
+    App,
+    assert_near,
+    changed,
+    export,
+    small_app,
+    written_network,
+)
 from tests.small_data import noise
-from tests.test_export import assert_near, export, written_network
 
 TASKS = ("ssd_coco", "mask_rcnn_coco", "imagenet", "planet", "multitask_faces")
 HEAVY = ("torch", "lightning", "torchvision", "torchmetrics", "timm", "albumentations")
-SECONDS = 1.0  # of the processor, for one photo, on a machine of its own
-MOST_CROWDED = 4
 WHOLE = "data.embedding.alignment=none"  # finding faces is the work of torch
 WITH_TORCH = "as the test asks"
-
-
-class App(NamedTuple):
-    task: str
-    folder: Path
-    photos: list[Path]
-    settings: tuple[str, ...]
 
 
 @pytest.fixture(scope="module", params=TASKS)
@@ -141,26 +135,14 @@ def in_a_process(app: App, *, loads: bool) -> list[Any]:
 
 def test_neither_torch_nor_lightning_is_imported(app: App) -> None:
     aligned = app.task == "multitask_faces"  # load has no setting for whole photos
-    seconds, heavy, keys = in_a_process(app, loads=not aligned)
+    _, heavy, keys = in_a_process(app, loads=not aligned)
     assert heavy == []
     assert aligned or {"file", "width", "height"} < set(keys)
-    # masks are drawn by a library that takes as long as all the rest
-    limit = SECONDS * (2 if app.task == "mask_rcnn_coco" else 1)
-    # what shares the machine's cores takes their caches too
-    assert seconds < limit * min(max(os.getloadavg()[0] / num_cores(), 1), MOST_CROWDED)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> App:
-    """A classifier, exported for any number of photos."""
-    folder = tmp_path_factory.mktemp("small")
-    (folder / "photos").mkdir()
-    for number in range(5):
-        noise(40 + number, 40).save(folder / "photos" / f"{number}.png")
-    file = written_network("imagenet", folder)
-    done = export("task=imagenet", f"init={file}", "output=app", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return App("imagenet", folder, sorted((folder / "photos").iterdir()), ())
+    return small_app(tmp_path_factory.mktemp("small"))
 
 
 def test_prediction_goes_on_where_it_stopped(small: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,73 +227,6 @@ def test_a_file_for_a_fixed_number_of_photos_takes_any() -> None:
     found = in_batches(run, 2)(photos)
     assert sizes == [2, 2, 2]
     np.testing.assert_allclose(found["mean"], photos.mean((1, 2, 3)))
-
-
-def changed(folder: Path, **changes: Any) -> None:
-    path = folder / "metadata.json"
-    about = json.loads(path.read_text())
-    path.write_text(json.dumps({**about, **changes}))
-
-
-def of_other_bytes(folder: Path, content: bytes) -> None:
-    """A file whose checksum is right, and that is no ONNX."""
-    (folder / "model.onnx").write_bytes(content)
-    changed(folder, files=[file_facts(folder / "model.onnx")])
-
-
-def cut_short(folder: Path) -> None:
-    file = folder / "model.onnx"
-    file.write_bytes(file.read_bytes()[:-100])
-
-
-def with_other_labels(folder: Path) -> None:
-    about = json.loads((folder / "metadata.json").read_text())
-    labels = {"names": ["a", "b"], "ids": [1, 2]}
-    changed(folder, network={**about["network"], "label_map": labels})
-
-
-def with_another_side(folder: Path) -> None:
-    about = json.loads((folder / "metadata.json").read_text())
-    changed(folder, network={**about["network"], "image_size": 64})
-
-
-def with_other_outputs(folder: Path) -> None:
-    model = onnx.load(folder / "model.onnx")
-    old = model.graph.output[0].name
-    for node in model.graph.node:
-        node.output[:] = ["other" if name == old else name for name in node.output]
-    model.graph.output[0].name = "other"
-    onnx.save(model, folder / "model.onnx")
-    changed(folder, files=[file_facts(folder / "model.onnx")])
-
-
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        (cut_short, "is not the file that the metadata"),
-        (lambda folder: (folder / "model.onnx").unlink(), "there is no model.onnx in it"),
-        (lambda folder: (folder / "metadata.json").unlink(), "there is no metadata.json in it"),
-        (lambda folder: (folder / "metadata.json").write_text("{"), "cannot be read"),
-        (lambda folder: changed(folder, version=2), "version 2; this is for version 1"),
-        (lambda folder: changed(folder, files=[]), "do not say what its files are"),
-        (lambda folder: changed(folder, files=[{"name": "../x"}]), "do not say what its files"),
-        (lambda folder: changed(folder, format="tape"), "format=tape: there is no such format"),
-        (lambda folder: changed(folder, task=""), "Give task="),
-        (lambda folder: of_other_bytes(folder, b"no network"), "cannot be run"),
-        (with_other_labels, "its metadata name 2 classes"),
-        (with_another_side, "does not take photos of 64 pixels"),
-        (with_other_outputs, "and probabilities is needed"),
-    ],
-)
-def test_a_damaged_folder_is_refused(
-    small: App, damage: Callable[[Path], Any], said: str, tmp_path: Path
-) -> None:
-    shutil.copytree(small.folder / "app", tmp_path / "app")
-    damage(tmp_path / "app")
-    given = ("exported=app", f"input={small.photos[0]}", "output=found")
-    done = run_inside("predict", *given, cwd=tmp_path)
-    assert done.returncode == 2 and said in done.stderr, done
-    assert done.stderr.count("error: ") == 1 and "Traceback" not in done.stderr
 
 
 def test_a_request_to_stop_is_granted_after_a_batch(

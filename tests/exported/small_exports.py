@@ -1,7 +1,8 @@
 """Exports of small networks, and what they predict beside the networks."""
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -70,3 +71,28 @@ def assert_near(ours: Any, theirs: Any) -> None:
         assert theirs == pytest.approx(ours, abs=0.02)
     else:
         assert ours == theirs
+
+
+class App(NamedTuple):
+    task: str
+    folder: Path
+    photos: list[Path]
+    settings: tuple[str, ...]
+
+
+def small_app(folder: Path) -> App:
+    """A classifier, exported for any number of photos."""
+    (folder / "photos").mkdir()
+    for number in range(5):
+        noise(40 + number, 40).save(folder / "photos" / f"{number}.png")
+    file = written_network("imagenet", folder)
+    done = export("task=imagenet", f"init={file}", "output=app", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return App("imagenet", folder, sorted((folder / "photos").iterdir()), ())
+
+
+def changed(folder: Path, **changes: Any) -> None:
+    """Writes other metadata over those of an export."""
+    path = folder / "metadata.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, **changes}))

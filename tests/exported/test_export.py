@@ -14,7 +14,7 @@ from tasks.api import load
 from tasks.common.exported import writing
 from tasks.common.exported.found import format_names
 from tests.commands import run_inside
-from tests.exports import SIDE, export, same_entries, written_network, written_photos
+from tests.exported.small_exports import SIDE, export, same_entries, written_network, written_photos
 from tests.small_runs import DRAWN, NARROW, TWO_STEPS
 
 # an export takes seconds: these have every head between them

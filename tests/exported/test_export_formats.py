@@ -15,7 +15,14 @@ from tasks.common.commands import export as command
 from tasks.common.exported.found import find_format, format_names, trait
 from tasks.common.exported.parts import in_parts
 from tests.commands import run_inside
-from tests.exports import LABELS, SIDE, export, same_entries, written_network, written_photos
+from tests.exported.small_exports import (
+    LABELS,
+    SIDE,
+    export,
+    same_entries,
+    written_network,
+    written_photos,
+)
 from tests.small_runs import DRAWN
 
 # beside onnx, which test_export.py is about

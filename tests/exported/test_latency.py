@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.commands import run_inside
+from tests.exported.small_exports import export, written_network
 from tests.small_data import noise
-from tests.test_export import export, written_network
 
 
 @pytest.fixture(scope="module")

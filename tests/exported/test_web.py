@@ -17,8 +17,8 @@ import pytest
 
 from tasks.common.exported.formats import web
 from tests.commands import ROOT, run_inside
+from tests.exported.small_exports import export, written_network
 from tests.small_data import noise
-from tests.test_export import export, written_network
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 # npm pack onnxruntime-web, unpacked here; no part of the project
