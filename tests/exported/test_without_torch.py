@@ -100,24 +100,23 @@ def test_the_command_says_the_same_as_with_torch(
 
 
 ALONE = """
-import json, runpy, sys, time
+import json, runpy, sys
 
 tool, arguments, photo, heavy = json.loads(sys.argv[1])
 sys.argv = [tool, *arguments]
 runpy.run_path(tool, run_name="__main__")
-seconds = time.process_time()
 entry = {}
 if photo:
     from tasks.api import load
 
     entry = load("app")(photo)
 imported = [name for name in heavy if name in sys.modules]
-print(json.dumps([seconds, imported, sorted(entry)]))
+print(json.dumps([imported, sorted(entry)]))
 """
 
 
 def in_a_process(app: App, *, loads: bool) -> list[Any]:
-    """Processor seconds of a prediction, what it imported, and what ``load`` says of a photo."""
+    """What a prediction has imported, and what ``load`` says of a photo."""
     given = ["exported=app", f"input={app.photos[0]}", "output=process", "overwrite=true"]
     photo = str(app.photos[1]) if loads else ""
     task = [str(ROOT / "tools" / "predict.py"), [*given, *app.settings], photo, HEAVY]
@@ -135,7 +134,7 @@ def in_a_process(app: App, *, loads: bool) -> list[Any]:
 
 def test_neither_torch_nor_lightning_is_imported(app: App) -> None:
     aligned = app.task == "multitask_faces"  # load has no setting for whole photos
-    _, heavy, keys = in_a_process(app, loads=not aligned)
+    heavy, keys = in_a_process(app, loads=not aligned)
     assert heavy == []
     assert aligned or {"file", "width", "height"} < set(keys)
 
