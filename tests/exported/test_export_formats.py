@@ -23,7 +23,7 @@ from tests.exported.small_exports import (
     written_network,
     written_photos,
 )
-from tests.small_runs import DRAWN
+from tests.small_runs import DRAWN, SMALL_RUN
 
 # beside onnx, which test_export.py is about
 WRITTEN = [
@@ -125,13 +125,16 @@ def test_int8_is_small_and_agrees(name: str, photos: Path, tmp_path: Path) -> No
 def test_what_int8_loses_is_measured_and_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = written_network("imagenet", tmp_path)
-    given = ("task=imagenet", f"init={file}", *DRAWN, "precision=int8")
+    trained = ("task=imagenet", *SMALL_RUN, "pictures.count=0", "run_dir=run")
+    done = run_inside("train", *trained, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    given = ("checkpoint=run/checkpoints/last.ckpt", "precision=int8")
     done = export(*given, "max_loss=1", "output=app", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads((tmp_path / "app" / "parity.json").read_text())
     assert told["metric"] == "val/accuracy" and told["calibrated_on"] == 8
-    done = run_inside("eval", *given[:-1], "run_dir=scored", cwd=tmp_path)
+    data = (*DRAWN, "data.root=run/data", "pictures.count=0")
+    done = run_inside("eval", given[0], *data, "run_dir=scored", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     scored = json.loads((tmp_path / "scored" / "metrics.json").read_text())
     assert told["before"] == pytest.approx(scored["val/accuracy"])
