@@ -12,8 +12,8 @@ from tasks.common.data.module import DataModule
 from tasks.common.files.contents import say_files
 from tasks.common.machine.cores import take_cores
 from tasks.common.settings.targets import build
-from tasks.common.training.pictures import validation_pictures
 from tasks.common.training.trainer import build_trainer
+from tasks.common.training.watching.pictures import validation_pictures
 
 
 def evaluate(request: Request) -> dict[str, float]:

@@ -17,8 +17,8 @@ from tasks.common.machine.cores import take_cores
 from tasks.common.networks.building import build_task
 from tasks.common.networks.settling import check_data_fits, check_head
 from tasks.common.settings.targets import build
-from tasks.common.training.pictures import validation_pictures
 from tasks.common.training.trainer import build_trainer
+from tasks.common.training.watching.pictures import validation_pictures
 
 
 def asks_for_teacher(request: Request) -> bool:

@@ -17,8 +17,8 @@ from tasks.common.images.decoding import read_image
 from tasks.common.settings.called import to_run
 from tasks.common.settings.writing import written
 from tasks.common.training.checkpoints import Checkpoints
-from tasks.common.training.loggers import show_picture
 from tasks.common.training.task import Task
+from tasks.common.training.watching.loggers import show_picture
 
 REPORTS = ("best", "last")
 NETWORK = "weights.safetensors"

@@ -36,16 +36,16 @@ from tasks.common.settings.recompose import plain_values
 from tasks.common.settings.targets import build
 from tasks.common.training.batch_norm_statistics import averages
 from tasks.common.training.checkpoints import Checkpoints
-from tasks.common.training.curve import CurveLogger
 from tasks.common.training.diverged import DivergedError
 from tasks.common.training.learning_rate import find_rate
-from tasks.common.training.loggers import build_loggers
 from tasks.common.training.patience import Patience
-from tasks.common.training.pictures import validation_pictures
-from tasks.common.training.progress import Throughput
 from tasks.common.training.random_state import RandomState
 from tasks.common.training.task import Task
 from tasks.common.training.trainer import build_trainer
+from tasks.common.training.watching.curve import CurveLogger
+from tasks.common.training.watching.loggers import build_loggers
+from tasks.common.training.watching.pictures import validation_pictures
+from tasks.common.training.watching.progress import Throughput
 
 
 def train(request: Request) -> dict[str, float]:

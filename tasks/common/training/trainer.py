@@ -16,7 +16,7 @@ from tasks.common.machine.distributed import watch_processes
 from tasks.common.machine.hardware import fastest_precision
 from tasks.common.settings.targets import build
 from tasks.common.training.checkpoints import AtomicCheckpointIO
-from tasks.common.training.progress import ProgressBar, progress
+from tasks.common.training.watching.progress import ProgressBar, progress
 
 # Images are float32, so that the weights have to be, too.
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")

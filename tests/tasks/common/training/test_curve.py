@@ -1,6 +1,6 @@
 import csv
 
-from tasks.common.training.curve import CurveLogger
+from tasks.common.training.watching.curve import CurveLogger
 
 
 def read(path):

@@ -8,7 +8,7 @@ import pytest
 from lightning.pytorch.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tasks.common.training.loggers import show_picture
+from tasks.common.training.watching.loggers import show_picture
 from tests.commands import run_inside
 from tests.small_runs import SMALL_RUN
 

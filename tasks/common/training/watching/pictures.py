@@ -13,8 +13,8 @@ from backbone.errors import check_number
 from tasks.common.images.decoding import read_image
 from tasks.common.images.saving import save_picture
 from tasks.common.training.comparison import comparison
-from tasks.common.training.loggers import show_picture
 from tasks.common.training.task import Task
+from tasks.common.training.watching.loggers import show_picture
 
 BOARD_WIDTH = 640
 
