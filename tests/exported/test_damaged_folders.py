@@ -22,7 +22,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> App:
 def of_other_bytes(folder: Path, content: bytes) -> None:
     """A file whose checksum is right, and that is no ONNX."""
     (folder / "model.onnx").write_bytes(content)
-    changed(folder, files=[file_facts(folder / "model.onnx")])
+    changed(folder, files=[file_facts(folder / "model.onnx", folder=folder)])
 
 
 def cut_short(folder: Path) -> None:
@@ -48,7 +48,7 @@ def with_other_outputs(folder: Path) -> None:
         node.output[:] = ["other" if name == old else name for name in node.output]
     model.graph.output[0].name = "other"
     onnx.save(model, folder / "model.onnx")
-    changed(folder, files=[file_facts(folder / "model.onnx")])
+    changed(folder, files=[file_facts(folder / "model.onnx", folder=folder)])
 
 
 @pytest.mark.parametrize(

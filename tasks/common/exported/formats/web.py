@@ -11,6 +11,7 @@ from tasks.common.exported.formats import onnx
 EXTRA = "onnx"
 NEEDS = ("onnx", "onnxscript", "onnxruntime")
 FILE = onnx.FILE
+PRECISIONS = onnx.PRECISIONS
 Runner = onnx.Runner
 
 PAGE = Path(__file__).parents[1] / "page"
