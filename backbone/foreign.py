@@ -9,8 +9,7 @@ TAKEN = (
 )
 # What a name ends in, whose it is, and the way from there.
 KINDS = (
-    (r"\.tflite", "a network of TensorFlow Lite", "tools/import_weights.py source={path} "
-     "output=FILE.safetensors makes a weights file of it"),
+    (r"\.tflite", "a network of TensorFlow Lite", "A task starts from it with init={path}"),
     (r"\.(h5|hdf5|keras)", "a file with weights of Keras, which are not read", TAKEN),
     (r"\.ckpt(-\d+)?\.(index|meta|data-\d+-of-\d+)|\.pb",
      "a file with weights of TensorFlow, which are not read", TAKEN),

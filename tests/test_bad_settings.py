@@ -99,7 +99,6 @@ def test_another_target_must_take_what_is_set_beside_it(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("net.tflite", "tools/import_weights.py source=net.tflite"),
         ("mobilenet_2_5_128_tf.h5", "weights of Keras, which are not read"),
         ("mobilenet_v1.ckpt.data-00000-of-00001", "weights of TensorFlow, which are not read"),
         ("net.onnx", "teacher=onnx teacher.file=net.onnx"),
@@ -109,9 +108,14 @@ def test_weights_of_other_frameworks_are_named(name: str, said: str, tmp_path: P
     (tmp_path / name).write_bytes(b"\x89HDF")
     done = run_inside("train", "task=imagenet", "data=demo", f"init={name}", cwd=tmp_path)
     assert done.returncode == 2 and said in done.stderr, done.stderr
-    if not name.endswith(".tflite"):
-        given = (f"source={name}", "output=ours.safetensors")
-        assert said in run_inside("import_weights", *given, cwd=tmp_path).stderr
+    given = (f"source={name}", "output=ours.safetensors")
+    assert said in run_inside("import_weights", *given, cwd=tmp_path).stderr
+
+
+def test_a_published_network_is_no_checkpoint(tmp_path: Path):
+    (tmp_path / "net.tflite").write_bytes(b"TFL3")
+    done = run_inside("eval", "checkpoint=net.tflite", cwd=tmp_path)
+    refuses(done, "A task starts from it with init=net.tflite", folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["file", "file/below"])

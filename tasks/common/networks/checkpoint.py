@@ -84,7 +84,7 @@ class Checkpoint:
             InputError: If the file is anything else.
         """
         path = _best_in(path)
-        if path.suffix == ".safetensors" or not path.is_file():
+        if path.suffix in (".safetensors", TFLITE) or not path.is_file():
             read_checkpoint(path)  # which says so
         checkpoint = cls.read(path)
         if not checkpoint.choices:
