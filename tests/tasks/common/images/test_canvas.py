@@ -8,6 +8,7 @@ import pytest
 import supervision
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
 
 from tasks.common.images import fonts
 from tasks.common.images.canvas import Canvas
@@ -118,7 +119,7 @@ def chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     builder.save(tmp_path / "squares.ttf")
     (tmp_path / "broken.ttf").write_bytes(b"none")
     monkeypatch.setattr(
-        fonts, "findSystemFonts", lambda: [str(path) for path in tmp_path.glob("*.ttf")]
+        font_manager, "findSystemFonts", lambda: [str(path) for path in tmp_path.glob("*.ttf")]
     )
     fonts._covering.cache_clear()
     yield tmp_path / "squares.ttf"
