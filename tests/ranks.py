@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from lightning_utilities.core.rank_zero import rank_zero_only
+
 from tests.phases import SERVER, run_command
 
 NUM_RANKS = 2
@@ -49,9 +51,7 @@ def start(
         port = free.getsockname()[1]
     outputs.mkdir(exist_ok=True)
     processes: list[BaseProcess] = [
-        SERVER.Process(
-            target=_run, args=(list(arguments), told(rank, port), outputs / f"{rank}.txt", first)
-        )
+        SERVER.Process(target=_run, args=(rank, list(arguments), told(rank, port), outputs, first))
         for rank in range(NUM_RANKS)
     ]
     for process in processes:
@@ -67,12 +67,15 @@ def codes(processes: Sequence[BaseProcess]) -> list[int | None]:
 
 
 def _run(
+    rank: int,
     arguments: list[str],
     told: dict[str, object],
-    output: Path,
+    outputs: Path,
     first: Callable[[], None] | None,
 ) -> None:
     os.environ.update({name: str(value) for name, value in told.items()})
+    # what Lightning reads from that when it is imported, which the server has done before
+    rank_zero_only.rank = rank  # type: ignore[attr-defined]
     if first:
         first()
-    run_command("train", arguments, output=output)
+    run_command("train", arguments, output=outputs / f"{rank}.txt")
