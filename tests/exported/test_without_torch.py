@@ -16,7 +16,6 @@ import tasks.api
 from backbone.errors import InputError
 from tasks.api import load
 from tasks.common.commands import predict as command
-from tasks.common.exported.opening import in_batches
 from tasks.common.machine.stopping import StoppedError
 from tests.commands import ROOT, Finished, run_inside
 from tests.exported.small_exports import (
@@ -213,19 +212,6 @@ def test_points_and_devices(small: App) -> None:
     with pytest.raises(InputError, match="device=cuda"):
         model.to("cuda")
     assert model.draw(small.photos[0]).size[0] >= 40
-
-
-def test_a_file_for_a_fixed_number_of_photos_takes_any() -> None:
-    sizes: list[int] = []
-
-    def run(image: np.ndarray) -> dict[str, np.ndarray]:
-        sizes.append(len(image))
-        return {"mean": image.mean((1, 2, 3))}
-
-    photos = np.random.default_rng(0).integers(0, 255, (5, 4, 4, 3), np.uint8)
-    found = in_batches(run, 2)(photos)
-    assert sizes == [2, 2, 2]
-    np.testing.assert_allclose(found["mean"], photos.mean((1, 2, 3)))
 
 
 def test_a_request_to_stop_is_granted_after_a_batch(

@@ -69,23 +69,7 @@ def open_run(folder: Path, about: Mapping[str, Any], *, threads: int) -> Run:
                 f"its metadata name: {_first_line(error)}"
             ) from error
 
-    batch = about.get("batch")
-    return run if batch is None else in_batches(run, int(batch))
-
-
-def in_batches(run: Run, size: int) -> Run:
-    """A network that takes so many photos, as one that takes any number."""
-
-    def run_all(image: np.ndarray) -> Arrays:
-        shares = []
-        for start in range(0, len(image), size):
-            share = image[start : start + size]
-            padding = np.zeros((size - len(share), *share.shape[1:]), share.dtype)
-            found = run(np.concatenate([share, padding]))
-            shares.append({name: value[: len(share)] for name, value in found.items()})
-        return {name: np.concatenate([one[name] for one in shares]) for name in shares[0]}
-
-    return run_all
+    return run
 
 
 def read_tables(folder: Path) -> dict[str, np.ndarray]:
