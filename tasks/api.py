@@ -1,11 +1,13 @@
 """The suite from Python: from a file to what is in a photo, and the commands as functions.
 
-from mobilenet_suite import load
+A network looks at a photo::
 
-model = load("runs/toys/checkpoints/best.ckpt")
-for found in model("photo.jpg")["detections"]:
-print(found["name"], found["score"], found["bbox"])
-model.draw("photo.jpg").save("found.jpg")
+    from mobilenet_suite import load
+
+    model = load("runs/toys/checkpoints/best.ckpt")
+    for found in model("photo.jpg")["detections"]:
+        print(found["name"], found["score"], found["bbox"])
+    model.draw("photo.jpg").save("found.jpg")
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,7 @@
 """The suite from Python: what a command says, and in its words."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,8 @@ def test_files_are_refused_in_the_commands_words(model, tmp_path, checkpoint):
 def test_scores_and_predictions_go_by_the_commands_own_settings(checkpoint, run, tmp_path):
     again = evaluate(f"checkpoint={checkpoint}", run_dir=tmp_path / "eval")
     figures = json.loads((run / "metrics.json").read_text())
+    # of several commands in one process, none knows the folders of those before
+    assert not {"MOBILENET_RUN_DIR", "MOBILENET_OUTPUT"} & set(os.environ)
     assert again["num_params"] == figures["num_params"]
     assert json.loads((tmp_path / "eval" / "metrics.json").read_text()) == again
 

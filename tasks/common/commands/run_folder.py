@@ -46,6 +46,7 @@ BESIDE = (  # other commands or users may have files of these names: no results 
 )
 RANDOM = "[a-z0-9_]" * 8  # of the temporary files that a killed process leaves
 SHOWN = 3  # names of files, in a refusal
+TOLD = {"run_dir": "MOBILENET_RUN_DIR", "output": "MOBILENET_OUTPUT"}  # to started processes
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 
 
@@ -169,11 +170,11 @@ def own_folder(request: Request, setting: str) -> Path:
     Raises:
         InputError: If it cannot be made.
     """
-    shared = f"MOBILENET_{setting.upper()}"
     named = request.config[setting]
-    if not _starts_others():
-        # torchrun starts all processes itself: then none of them has told the others
-        return make_folder(setting, os.environ.get(shared, named))
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # all are started at once, and none tells the others
+        return make_folder(setting, named)
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return make_folder(setting, os.environ.get(TOLD[setting], named))
     if setting == "run_dir" and named is None:
         about = request.choices.get("task") if request.command == "train" else request.command
         named = Path("runs", str(about), f"{datetime.now():%Y-%m-%d_%H-%M-%S}")
@@ -184,8 +185,14 @@ def own_folder(request: Request, setting: str) -> Path:
     if folder and request.config[setting] is None:
         folder = _unused(folder)
     made = make_folder(setting, folder)
-    os.environ[shared] = str(made)
+    os.environ[TOLD[setting]] = str(made)
     return made
+
+
+def forget_folders() -> None:
+    """Ends what the processes of a command are told of its folders, when it has ended itself."""
+    for name in TOLD.values():
+        os.environ.pop(name, None)
 
 
 def _claim(
@@ -269,12 +276,7 @@ def _is_within(path: Path, folder: Path) -> bool:
 
 def _is_in_run_folder(folder: Path) -> bool:
     """Whether it is inside the job's own run folder, as a demo's is that has trained first."""
-    return _is_within(folder, Path(os.environ.get("MOBILENET_RUN_DIR", folder / "elsewhere")))
-
-
-def _starts_others() -> bool:
-    """Whether this is the process that starts the others of its run, if there are any."""
-    return os.environ.get("LOCAL_RANK", "0") == "0" and "TORCHELASTIC_RUN_ID" not in os.environ
+    return _is_within(folder, Path(os.environ.get(TOLD["run_dir"], folder / "elsewhere")))
 
 
 def _is_first_process() -> bool:

@@ -14,6 +14,7 @@ from tasks.common.commands.request import (
     named_choices,
     refusal,
 )
+from tasks.common.commands.run_folder import forget_folders
 from tasks.common.console.advice import ignore_advice
 from tasks.common.console.usage import correct, explain
 from tasks.common.machine.stopping import StoppedError
@@ -54,3 +55,5 @@ def asking(
             yield request
         except StoppedError as stop:
             raise KeyboardInterrupt(str(stop)) from stop
+        finally:
+            forget_folders()

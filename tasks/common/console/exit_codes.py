@@ -9,6 +9,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from backbone.errors import InputError
 from tasks.common.commands.request import Request
+from tasks.common.commands.run_folder import forget_folders
 from tasks.common.machine.distributed import (
     end_for_the_first_one,
     end_other_processes,
@@ -55,6 +56,8 @@ def exit_code(function: Callable[[Request], None], request: Request) -> int:
         sys.stderr.write(as_called(f"error: {mistake}\n"))
         end_for_the_first_one(USER_ERROR)
         return USER_ERROR
+    finally:
+        forget_folders()
     return 0
 
 
