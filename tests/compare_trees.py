@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("other", type=Path)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("demos", nargs="*", default=[])
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     demos = given.demos or sorted(path.stem for path in (ROOT / "tools").glob("demo_*.py"))
     same = True
     for demo in demos:

@@ -28,10 +28,11 @@ SIGTERM, SIGINT = signal.SIGTERM, signal.SIGINT
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
-        "tasks.common.commands.train",
-        "tasks.common.console.command",
-        "tasks.detection.task",
-        "tasks.detection.data",
+        *("tasks.common.commands.train", "tasks.common.commands.evaluate"),
+        *("tasks.common.console.command", "tasks.detection.task", "tasks.detection.data"),
+        # what a run imports on its way
+        *("albumentations", "hydra.core.override_parser.overrides_parser", "matplotlib.pyplot"),
+        *("timm", "torch.utils.tensorboard", "tasks.detection.augmentation.recipes"),
     ]
 )
 

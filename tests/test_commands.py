@@ -12,20 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from backbone.weights import read_weights
 from tasks.common.commands.run_folder import left_in
+from tasks.common.settings.composing import compose
 from tests.commands import ROOT, options, run, run_inside
 from tests.small_runs import DRAWN, TWO_STEPS
 
 TINY = (*DRAWN, *TWO_STEPS)
-CONFIGS = [f"task={name}" for name in options("task")] + [
-    f"experiment={name}" for name in options("experiment")
-]
 
 
 def runner(choice: str):
@@ -33,12 +29,31 @@ def runner(choice: str):
     return run if choice == "task=ssd_coco" else partial(run_inside, cwd=ROOT)
 
 
-def narrowest(choice: str) -> list[str]:
-    """The setting that makes a backbone small, where it has one."""
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        has_width = "width" in compose("train", overrides=[choice]).backbone
-    return ["backbone.width=0.25"] if has_width else []
+# What makes a network small, where it has it.
+SMALL = {"backbone.width": 0.25, "head.proposals.num_proposals": 30, "head.num_sampled": 16}
+
+
+def small(choice: str) -> list[str]:
+    """The settings that make the network of a task or an experiment small."""
+    config = compose("train", [choice])
+    return [f"{key}={value}" for key, value in SMALL.items() if has(config, key)]
+
+
+def has(config: DictConfig, key: str) -> bool:
+    return OmegaConf.select(config, key) is not None
+
+
+def different_runs() -> list[str]:
+    """The tasks and experiments, without those that are others but for a size that is set here."""
+    every = [f"{group}={name}" for group in ("task", "experiment") for name in options(group)]
+    runs: dict[str, str] = {}
+    for choice in every:
+        config = compose("train", [choice, *TINY])
+        for key, value in SMALL.items():
+            if has(config, key):
+                OmegaConf.update(config, key, value)
+        runs.setdefault(OmegaConf.to_yaml(config), choice)
+    return list(runs.values())
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +62,13 @@ def teacher(tmp_path_factory):
     teachers: dict[str, Path] = {}
 
     def named(choice: str) -> list[str]:
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-            config = compose("train", overrides=[choice])
+        config = compose("train", [choice])
         if not config.get("teacher") or not OmegaConf.is_missing(config.teacher, "file"):
             return []
         task = config.task["_target_"]
         if task not in teachers:
             teachers[task] = tmp_path_factory.mktemp("teacher")
-            settings = (*TINY, *narrowest(choice), f"run_dir={teachers[task]}")
+            settings = (*TINY, *small(choice), f"run_dir={teachers[task]}")
             done = run_inside("train", choice, "teacher=none", *settings, cwd=ROOT)
             assert done.returncode == 0, done.stderr
         return [f"teacher.file={teachers[task]}/checkpoints/last.ckpt"]
@@ -63,11 +76,13 @@ def teacher(tmp_path_factory):
     return named
 
 
-@pytest.fixture(scope="module", params=CONFIGS, ids=lambda choice: choice.partition("=")[2])
+@pytest.fixture(
+    scope="module", params=different_runs(), ids=lambda choice: choice.partition("=")[2]
+)
 def trained(request, tmp_path_factory, teacher):
     """A run folder of two steps of each task and experiment."""
     folder = tmp_path_factory.mktemp("run")
-    settings = narrowest(request.param) + teacher(request.param)
+    settings = small(request.param) + teacher(request.param)
     done = runner(request.param)("train", request.param, *TINY, *settings, f"run_dir={folder}")
     assert done.returncode == 0, done.stderr
     yield folder

@@ -11,12 +11,12 @@ import pytest
 
 from tasks.common.exported.metadata import file_facts
 from tests.commands import run_inside
-from tests.exported.small_exports import App, changed, small_app
+from tests.exported.small_exports import App, changed, shipped
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> App:
-    return small_app(tmp_path_factory.mktemp("small"))
+    return shipped("imagenet", tmp_path_factory.mktemp("small"), tmp_path_factory)
 
 
 def of_other_bytes(folder: Path, content: bytes) -> None:

@@ -14,7 +14,7 @@ from tasks.api import load
 from tasks.common.exported import writing
 from tasks.common.exported.found import format_names
 from tests.commands import run_inside
-from tests.exported.small_exports import SIDE, export, same_entries, written_network, written_photos
+from tests.exported.small_exports import SIDE, export, same_entries, shipped
 from tests.small_runs import DRAWN, NARROW, TWO_STEPS
 
 # an export takes seconds: these have every head between them
@@ -22,20 +22,14 @@ TASKS = ("imagenet", "mask_rcnn_coco", "multitask_faces", "planet")
 CHECKPOINT = "checkpoint=run/checkpoints/last.ckpt"
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written_photos(tmp_path_factory.mktemp("photos"))
-
-
 @pytest.mark.parametrize("task", TASKS)
-def test_every_task_ships(task: str, photos: Path, tmp_path: Path) -> None:
-    file = written_network(task, tmp_path)
-    settings = (f"task={task}", f"init={file}", f"calibration={photos}", "output=app")
-    done = export(*settings, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_every_task_ships(
+    task: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    app = shipped(task, tmp_path, tmp_path_factory)
     folder = tmp_path / "app"
     told = json.loads((folder / "metadata.json").read_text())
-    assert told["parity"]["passed"] and told["parity"]["photos"] == 3
+    assert told["parity"]["passed"] and told["parity"]["photos"] == 4
     assert (
         told["files"][0]["sha256"]
         == hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
@@ -43,7 +37,7 @@ def test_every_task_ships(task: str, photos: Path, tmp_path: Path) -> None:
     assert told["input"]["shape"] == [None, SIDE, SIDE, 3]
     inside = {each.key: each.value for each in onnx.load(folder / "model.onnx").metadata_props}
     assert json.loads(inside["mobilenet_suite"])["network"] == told["network"]
-    same_entries(load(file, task=task), load(folder), sorted(photos.iterdir()))
+    same_entries(load(app.weights, task=task), load(folder), app.photos)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tests.small_runs import DRAWN, SMALL_RUN
 # beside onnx, which test_export.py is about
 WRITTEN = [
     ("openvino", "imagenet"),
-    ("openvino", "mask_rcnn_coco"),
+    ("openvino", "faster_rcnn_coco"),
     ("litert", "imagenet"),
     ("executorch", "imagenet"),
     ("coreml", "imagenet"),

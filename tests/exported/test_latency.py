@@ -7,22 +7,21 @@ from typing import Any
 import pytest
 
 from tests.commands import run_inside
-from tests.exported.small_exports import export, written_network
-from tests.small_data import noise
+from tests.exported.small_exports import export, shipped
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of weights of a classifier, and two exports of it in one folder."""
-    folder = tmp_path_factory.mktemp("latency")
-    file = written_network("imagenet", folder)
-    file.rename(folder / "weights.safetensors")
-    for name in ("photo", "another"):
-        noise(60, 40).save(folder / f"{name}.png")
-    given = ("task=imagenet", "init=weights.safetensors", "calibration=.")
-    for name in ("any", "two"):
-        done = export(*given, f"output=exports/{name}", *["batch=2"] * (name == "two"), cwd=folder)
-        assert done.returncode == 0, done.stderr
+    app = shipped("imagenet", tmp_path_factory.mktemp("latency"), tmp_path_factory)
+    folder = app.folder
+    app.weights.rename(folder / "weights.safetensors")
+    (folder / "exports").mkdir()
+    (folder / "app").rename(folder / "exports" / "any")
+    app.photos[0].rename(folder / "photo.png")
+    given = ("task=imagenet", "init=weights.safetensors", "calibration=photos", "batch=2")
+    done = export(*given, "output=exports/two", cwd=folder)
+    assert done.returncode == 0, done.stderr
     return folder
 
 

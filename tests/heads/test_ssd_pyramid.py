@@ -151,24 +151,6 @@ def test_classes_are_kept_by_number_or_dropped() -> None:
         assert all(name.startswith("class_layers.") for name in dropped)
 
 
-def test_network_exports_with_a_free_batch_size() -> None:
-    class Exported(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = small_network().eval()
-
-        def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-            return tuple(self.network.head.outputs(self.network.backbone(image)))
-
-    network = Exported().eval()
-    shapes = {"image": {0: torch.export.Dim("batch", min=1, max=64)}}
-    example = (torch.rand(2, 3, SIDE, SIDE),)
-    exported = torch.export.export(network, example, dynamic_shapes=shapes)
-    image = torch.rand(3, 3, SIDE, SIDE) * 2 - 1
-    with torch.no_grad():
-        torch.testing.assert_close(exported.module()(image), network(image))
-
-
 @pytest.mark.parametrize(
     "settings",
     [
