@@ -46,7 +46,8 @@ def rows(demo: str, settings: Sequence[str], folder: Path, *, steps: int) -> lis
         run("export", *given, "candidates=1000", cwd=folder)
     own = figures(folder, "scored", "checkpoint=run/checkpoints/last.ckpt")
     name = " ".join([demo.removeprefix("demo_"), *settings[:1]])
-    return [[name, *row(export, own)] for export in sorted((folder / "exports").iterdir())]
+    made = sorted(path.parent for path in (folder / "exports").glob("*/metadata.json"))
+    return [[name, *row(export, own)] for export in made]
 
 
 def row(export: Path, own: dict[str, float]) -> list[str]:
@@ -74,7 +75,8 @@ def row(export: Path, own: dict[str, float]) -> list[str]:
 def figures(folder: Path, name: str, network: str) -> dict[str, float]:
     """The figures of validation, the main one first."""
     if not (folder / name / "metrics.json").exists():
-        run("eval", network, f"run_dir={name}", "data.num_workers=0", cwd=folder)
+        drawn = ("data=demo", "data.root=run/data", "data.num_workers=0")
+        run("eval", network, *drawn, f"run_dir={name}", cwd=folder)
     found = json.loads((folder / name / "metrics.json").read_text())
     return {key: value for key, value in found.items() if key.startswith("val/")}
 

@@ -18,6 +18,7 @@ from tasks.common.settings.configs import CONFIGS
 
 PUBLISHED = CONFIGS / "published"
 FILES = (".safetensors", ".ckpt", ".tflite", ".pt", ".pth")
+HUB = "hf:"  # begins the name of a repository on the Hugging Face Hub
 CACHE = "MOBILENET_CACHE"  # the environment variable that names another folder
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,11 @@ def published_names() -> list[str]:
     return sorted(path.name.removesuffix(".yaml") for path in PUBLISHED.glob("*.yaml"))
 
 
+def is_on_hub(name: str) -> bool:
+    """Whether a name is of a repository on the Hub, and of no file."""
+    return name.startswith(HUB)
+
+
 def cache_folder() -> Path:
     """Where fetched weights are kept for all projects of a user."""
     if given := os.environ.get(CACHE):
@@ -88,9 +94,16 @@ def cache_folder() -> Path:
 def weights_file(given: str | Path) -> Path:
     """The file that ``init=`` means: a path as it is, of published weights the one they become.
 
+    Args:
+        given: A path, a name of ``published_names``, or ``hf:OWNER/NAME`` of the Hub.
+
     Raises:
         InputError: If there is neither a file nor a publication of that name.
     """
+    if is_on_hub(str(given)):
+        from tasks.common.networks.hub import fetched
+
+        return fetched(str(given))
     path, names = Path(given), published_names()
     if path.exists() or path.name != str(given):
         return path
