@@ -5,7 +5,7 @@ FEW = (
     *("data.num_train=8", "data.num_val=3", "data.batch_size=4"),
     *("data.image_size=96", "data.num_workers=0"),
 )
-DRAWN = ("data=demo", *FEW, "pictures.count=1")
+DRAWN = ("data=demo", *FEW)
 NARROW = "backbone.width=0.25"
-TWO_STEPS = ("trainer.max_steps=2", "trainer.log_every_n_steps=1")
+TWO_STEPS = ("trainer.max_steps=2", "trainer.log_every_n_steps=1", "pictures.count=1")
 SMALL_RUN = (*DRAWN, NARROW, *TWO_STEPS)

@@ -187,18 +187,25 @@ def test_jobs_of_a_sweep_have_folders_of_their_own(folder: str | None, place: Pa
     given = [each for each in COMMANDS["train"] if folder or not each.startswith("run_dir=")]
     done = run_inside("train", *given, "-m", "seed=3,4", cwd=place)
     assert done.returncode == 0, done.stderr
-    configs = list(place.rglob("config.yaml"))
-    if folder:
-        assert {path.parent for path in configs} == {place / "run" / "0", place / "run" / "1"}
+    (top,) = [place / "run"] if folder else (place / "runs" / "sweep").glob("[!.]*")
+    assert {path.name for path in top.iterdir()} == {"0_seed=3", "1_seed=4"}
+    configs = list(top.rglob("config.yaml"))
     assert sorted(OmegaConf.load(path).seed for path in configs) == [3, 4]
     assert len(list(place.rglob("last.ckpt"))) == 2
+    table = done.stdout.partition("Of this sweep:\n")[2].splitlines()
+    assert table[0].split()[:3] == ["val/map", "minutes", "run"]
+    assert sorted(seed for row in table for seed in ("seed=3", "seed=4") if seed in row) == [
+        "seed=3",
+        "seed=4",
+    ]
 
 
 def test_jobs_of_a_sweep_predict_into_folders_of_their_own(place: Path):
     given = ("-m", *COMMANDS["predict"], "pictures.min_score=0.1,0.9")
     assert run_inside("predict", *given, cwd=place).returncode == 0
-    assert {path.name for path in (place / "run").iterdir()} == {"0", "1"}
-    refuses_to_replace(run_inside("predict", *given, cwd=place), "output=run/0")
+    names = {path.name for path in (place / "run").iterdir()}
+    assert names == {"0_min_score=0.1", "1_min_score=0.9"}
+    refuses_to_replace(run_inside("predict", *given, cwd=place), "output=run/0_min_score=0.1")
 
 
 @pytest.mark.parametrize("tool", ["train", "eval"])

@@ -6,12 +6,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from tasks.common.settings.composing import compose
+
+
+class Job(NamedTuple):
+    """One of the runs of a sweep.
+
+    Attributes:
+        name: Its number and what sets it apart.
+        sweep: The folder for all of them where the user has named none.
+    """
+
+    name: str
+    sweep: Path
 
 
 class Request(NamedTuple):
@@ -22,7 +33,7 @@ class Request(NamedTuple):
         choices: The option of each group, null for none.
         overrides: That the user gave, as on a command line.
         command: Name of the primary config.
-        job: Number in a sweep; None outside of one.
+        job: Of a sweep; None outside of one.
         stored: The ``Checkpoint`` that the request names, where it has been read already.
     """
 
@@ -30,7 +41,7 @@ class Request(NamedTuple):
     choices: Mapping[str, str | None]
     overrides: Sequence[str]
     command: str
-    job: int | None = None
+    job: Job | None = None
     stored: Any = None
 
     def with_config(self, config: DictConfig) -> "Request":
@@ -63,7 +74,6 @@ def request_of(config: DictConfig, hydra: Any) -> Request:
         choices={group: option for group, option in choices if not group.startswith("hydra/")},
         overrides=list(hydra.overrides.task),
         command=str(hydra.job.config_name),
-        job=int(hydra.job.num) if hydra.mode is RunMode.MULTIRUN else None,
     )
 
 

@@ -163,8 +163,8 @@ def left_in(folder: Path, patterns: Iterable[str] = (*RESULTS, *BESIDE)) -> list
 def own_folder(request: Request, setting: str) -> Path:
     """Makes where a command writes: what the setting says, and never where another one does.
 
-    Each job of a sweep has a folder of its number in the one that is named. Without a name it is
-    one of what the command is about and the time, with a number if that is taken. The processes of
+    Each job of a sweep has a folder of its own in the one that is named. Without a name it is one
+    of what the command is about and the time, with a number if that is taken. The processes of
     a distributed run start at different seconds: the first one's folder is theirs.
 
     Raises:
@@ -177,11 +177,12 @@ def own_folder(request: Request, setting: str) -> Path:
         return make_folder(setting, os.environ.get(TOLD[setting], named))
     if setting == "run_dir" and named is None:
         about = request.choices.get("task") if request.command == "train" else request.command
-        named = Path("runs", str(about), f"{datetime.now():%Y-%m-%d_%H-%M-%S}")
+        now = f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+        named = request.job.sweep if request.job else Path("runs", str(about), now)
     folder = Path(str(named)) if named not in (None, "") else None
     inside = setting == "output" and folder and _is_in_run_folder(folder)
     if folder and request.job is not None and not inside:
-        folder /= str(request.job)
+        folder /= request.job.name
     if folder and request.config[setting] is None:
         folder = _unused(folder)
     made = make_folder(setting, folder)

@@ -30,6 +30,7 @@ from tasks.common.console.exit_codes import (
     end_stopped,
     exit_code,
 )
+from tasks.common.console.sweeps import Sweep
 from tasks.common.console.usage import correct, explain, usage
 from tasks.common.machine.first_process import is_first_process
 from tasks.common.machine.stopping import StoppedError, stopped_by_signals
@@ -109,12 +110,13 @@ def _is_for_hydra(arguments: Sequence[str]) -> bool:
 
 def _through_hydra(function: Callable[[Request], None], config_name: str, stored: Any) -> int:
     """As ``_answer``, by Hydra's own way: for each job of a sweep."""
-    entered = False
+    entered, arguments = False, sys.argv[1:]
 
     def guarded(config: DictConfig) -> None:
         nonlocal entered
         entered = True
         request = request_of(config, HydraConfig.get())._replace(stored=stored)
+        request = request._replace(job=sweep.job(request, HydraConfig.get()))
         if request.job is not None:
             # further processes of a job of a sweep are started with this, for it alone
             sys.argv[1:] = request.overrides
@@ -127,6 +129,7 @@ def _through_hydra(function: Callable[[Request], None], config_name: str, stored
             sys.exit(code)
 
     stderr, said = sys.stderr, io.StringIO()
+    sweep = Sweep(arguments)
     main = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)
     try:
         check_task_named(config_name, sys.argv[1:])
@@ -143,6 +146,8 @@ def _through_hydra(function: Callable[[Request], None], config_name: str, stored
             return USER_ERROR
         stderr.write(said.getvalue())
         raise
+    if MULTIRUN & set(arguments):
+        sweep.show(config_name)
     return 0
 
 
