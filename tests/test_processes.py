@@ -25,13 +25,17 @@ def test_two_processes(tmp_path):
     process.terminate()  # the first process only, which tells the other
     assert process.communicate()[1].count("Stopped by SIGTERM") == 1
     assert process.returncode == 143
-    for folder, resume in ((stopped, ["resume=last"]), (straight, [])):
-        done = run("train", *settings, f"run_dir={folder}", *resume)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("for the network") == 1
-        assert " on 5 photos of" in done.stdout  # which both processes together have scored
+    done = run("train", *settings, f"run_dir={stopped}", "resume=last")
+    assert done.returncode == 0, done.stderr
+    said = tmp_path / "said"  # of processes that were started for it
+    started = ranks.start([*settings, f"run_dir={straight}"], said, told=ranks.torchrun)
+    assert ranks.codes(started) == [0, 0]
+    outputs = [(said / f"{rank}.txt").read_text() for rank in range(2)]
+    for output in (done.stdout, "".join(outputs)):
+        assert output.count("for the network") == 1
+        assert " on 5 photos of" in output  # which both processes together have scored
     assert not differences(straight, stopped)
-    assert {path.name for path in tmp_path.iterdir()} == {"data", "straight", "stopped"}
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "straight", "stopped", "said"}
 
     # one process finds the same figures for the same weights
     checkpoint = straight / "checkpoints" / "best.ckpt"
