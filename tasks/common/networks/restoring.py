@@ -1,5 +1,6 @@
 """Networks from the files of runs, complete."""
 
+from functools import cache
 from typing import Any
 
 from hydra.utils import get_class
@@ -48,15 +49,23 @@ def own_settings(checkpoint: Checkpoint, *, task: str = "") -> DictConfig:
 def _task_of(checkpoint: Checkpoint) -> str:
     """The first task whose head by itself is the one that weights are for."""
     wanted = checkpoint.description.get("head", {}).get("name")
+    if task := task_of_head(wanted):
+        return task
+    raise InputError(
+        f"{checkpoint.path} holds {f'a head {wanted}' if wanted else 'no head'}, which is that of "
+        "no task by itself. Say whose it is with task="
+    )
+
+
+@cache
+def task_of_head(wanted: str | None) -> str | None:
+    """The first task whose head by itself has that name."""
     for name in sorted(path.stem for path in (CONFIGS / "task").glob("*.yaml")):
         config = compose("predict", [f"task={name}"])
         head: Any = get_class(config.head["_target_"])
         if head.name == wanted:
             return name
-    raise InputError(
-        f"{checkpoint.path} holds {f'a head {wanted}' if wanted else 'no head'}, which is that of "
-        "no task by itself. Say whose it is with task="
-    )
+    return None
 
 
 def restore(config: DictConfig, checkpoint: Checkpoint) -> tuple[Task, list[str]]:
