@@ -45,11 +45,12 @@ class Answers:
 
     Args:
         models: These.
+        folder: That uploads are in.
     """
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, folder: Path) -> None:
         self.models = models
-        self.uploads = Uploads()
+        self.uploads = Uploads(folder)
         self._looked: Shelf[Looked] = Shelf(ROOM, "This is no longer kept here: look again")
 
     def look(self, name: str, paths: Sequence[str], known: Sequence[str]) -> Answer:

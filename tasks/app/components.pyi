@@ -23,10 +23,10 @@ class PhotoInput(gr.Image):
         return _own(url_or_file_path)
     from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 class FilesInput(gr.File):
     """Files that are uploaded; its value is a list of paths."""
@@ -41,10 +41,10 @@ class FilesInput(gr.File):
         return _own(url_or_file_path)
     from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 def _path(payload: Any) -> str | None:
     if payload is None:
@@ -52,7 +52,6 @@ def _path(payload: Any) -> str | None:
     if not payload.path:
         raise gr.Error(f"Upload a file of up to {MAX_BYTES // 2**20} MB")
     return str(payload.path)
-
 
 def _own(path: Any) -> Any:
     """An upload; of an address, which Gradio would fetch, nothing."""

@@ -23,7 +23,7 @@ def offer(answers: Answers) -> None:
                 raise InputError("photo: give a file")
             return answers.entries(model, photo[0], min_score)
         except InputError as error:
-            raise gr.Error(str(error)) from error
+            raise gr.Error(str(error), print_exception=False) from error
 
     photo = FilesInput(visible=False, label="photo", file_count="single")
     model = gr.Textbox("", visible=False, label="model")

@@ -48,9 +48,14 @@ class Photo(NamedTuple):
 
 
 class Uploads:
-    """Takes uploaded files from the disk as soon as they are asked for, and remembers the last."""
+    """Takes uploaded files from the disk as soon as they are asked for, and remembers the last.
 
-    def __init__(self) -> None:
+    Args:
+        folder: That they are in; no other file is read, or removed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
         self._shelf: Shelf[Upload] = Shelf(
             ROOM, "The photo is no longer kept here: put it in again"
         )
@@ -63,7 +68,8 @@ class Uploads:
             InputError: If it is too large, or was forgotten meanwhile.
         """
         with self._lock:
-            if (file := Path(path)).is_file():
+            file = Path(path).resolve()
+            if file.is_relative_to(self.folder) and file.is_file():
                 upload = _read(file)
                 self._shelf.put(path, upload, len(upload.content))
         return self._shelf.get(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backbone.errors import InputError, check_number
+from tasks.app.answers import Answers
 from tasks.app.models import Models
 from tasks.app.photos import MAX_BYTES
 from tasks.common.commands.request import Request
@@ -53,7 +54,8 @@ def served(request: Request) -> Iterator[str]:
     uploads = tempfile.mkdtemp(prefix="page")
     try:
         with _environment(uploads):
-            page = _page(models, runs=Path(str(config.runs)), demo=list(config.demo))
+            answers = Answers(models, Path(uploads))
+            page = _page(answers, runs=Path(str(config.runs)), demo=list(config.demo))
             _launch(page, host=str(config.host), port=port)
             try:
                 yield f"http://{config.host}:{port}"
@@ -83,13 +85,12 @@ def _environment(uploads: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _page(models: Models, *, runs: Path, demo: list[str]) -> Any:
+def _page(answers: Answers, *, runs: Path, demo: list[str]) -> Any:
     """The page, not served yet."""
     try:
         import gradio as gr
     except ImportError as error:
         raise InputError(NEEDED) from error
-    from tasks.app.answers import Answers
     from tasks.app.events import Events, connect
     from tasks.app.interface import offer
     from tasks.app.layout import TITLE, lay_out
@@ -97,7 +98,7 @@ def _page(models: Models, *, runs: Path, demo: list[str]) -> Any:
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, FORGOTTEN_SECONDS)
     ) as page:
-        layout, answers = lay_out(), Answers(models)
+        layout = lay_out()
         connect(layout, Events(layout, answers, runs=runs, demo=demo))
         offer(answers)
     return page.queue(max_size=MAX_WAITING)
