@@ -1,50 +1,45 @@
 """Inputs of the page, which hand on where an upload lies and look at nothing by themselves.
 
-Gradio's own would decode photos, of any number of pixels, and leave files behind.
+As Gradio has them, they would decode photos of any number of pixels, leave files behind, and fetch
+what an address leads to.
 """
 
 from typing import Any
 
 import gradio as gr
 
-from tasks.app.photos import MAX_BYTES
+FETCHES_NOTHING = "Give a file: this page fetches nothing from other machines"
 
 
-class PhotoInput(gr.Image):
-    """A photo that is uploaded, pasted or taken; its value is a path."""
-
-    is_template = True  # has the look of what it is made from
-
-    def preprocess(self, payload: Any) -> Any:
-        return _path(payload)
-
-    async def async_move_resource_to_block_cache(self, url_or_file_path: Any) -> Any:
-        return _own(url_or_file_path)
+def photo_input(**look: Any) -> gr.Image:
+    """A photo that is uploaded, pasted or taken; its value is a list of its path."""
+    return _handing_on(gr.Image(sources=["upload", "webcam", "clipboard"], type="filepath", **look))
 
 
-class FilesInput(gr.File):
+def files_input(**look: Any) -> gr.File:
     """Files that are uploaded; its value is a list of paths."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        given = getattr(payload, "root", payload) or []
-        return [str(_path(one)) for one in (given if isinstance(given, list) else [given])]
-
-    async def async_move_resource_to_block_cache(self, url_or_file_path: Any) -> Any:
-        return _own(url_or_file_path)
+    return _handing_on(gr.File(**look))
 
 
-def _path(payload: Any) -> str | None:
-    if payload is None:
-        return None
-    if not payload.path:
-        raise gr.Error(f"Upload a file of up to {MAX_BYTES // 2**20} MB")
-    return str(payload.path)
+def _handing_on(component: Any) -> Any:
+    # Of this one alone: Gradio writes a file beside the module of a class that is made of its own.
+    vars(component).update(preprocess=_paths, async_move_resource_to_block_cache=_own)
+    return component
 
 
-def _own(path: Any) -> Any:
-    """An upload; of an address, which Gradio would fetch, nothing."""
+def _paths(payload: Any) -> list[str]:
+    """Where uploads lie; none of what is no upload, such as a picture that is its own address."""
+    given = getattr(payload, "root", payload) or []
+    several = given if isinstance(given, list) else [given]
+    return [str(one.path) for one in several if one.path]
+
+
+async def _own(path: Any) -> Any:
+    """The place of an upload, as it is.
+
+    Raises:
+        Error: Of an address, which Gradio would fetch.
+    """
     if str(path).startswith(("http:", "https:")):
-        raise gr.Error("Give a file: this page fetches nothing from other machines")
+        raise gr.Error(FETCHES_NOTHING, print_exception=False)
     return path

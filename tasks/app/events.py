@@ -149,11 +149,8 @@ def connect(layout: Layout, events: Events) -> None:
         **ONE_BY_ONE,
         **HIDDEN,
     }
-    taken = given.photo.change(
-        lambda path: [path] if path else [], given.photo, given.given, **HIDDEN
-    )
-    taken.then(**looking)
-    given.several.upload(lambda paths: paths, given.several, given.given, **HIDDEN).then(**looking)
+    for part, happens in ((given.photo, given.photo.change), (given.several, given.several.upload)):
+        happens(lambda paths: paths, part, given.given, **HIDDEN).then(**looking)
     given.again.click(**looking)
     for tab in layout.found.values():
         gr.on(

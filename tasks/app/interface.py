@@ -7,7 +7,7 @@ import gradio as gr
 
 from backbone.errors import InputError
 from tasks.app.answers import Answers
-from tasks.app.components import FilesInput
+from tasks.app.components import files_input
 from tasks.app.events import ONE_BY_ONE
 
 NAME = "look"
@@ -25,7 +25,7 @@ def offer(answers: Answers) -> None:
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    photo = FilesInput(visible=False, label="photo", file_count="single")
+    photo = files_input(visible=False, label="photo", file_count="single")
     model = gr.Textbox("", visible=False, label="model")
     min_score = gr.Number(0, visible=False, label="min_score")
     found = gr.JSON(visible=False, label="entries")

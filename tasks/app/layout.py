@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from tasks.app.components import FilesInput, PhotoInput
+from tasks.app.components import files_input, photo_input
 from tasks.common.images.decoding import MAX_PIXELS
 from tasks.common.images.finding import FILM_SUFFIXES
 from tasks.common.showing.finding import all_views
@@ -27,9 +27,9 @@ class Head(NamedTuple):
 class Input(NamedTuple):
     """What to look at."""
 
-    photo: PhotoInput
-    several: FilesInput
-    known: FilesInput
+    photo: gr.Image
+    several: gr.File
+    known: gr.File
     again: gr.Button
     given: gr.State  # where the uploads are that are looked at
 
@@ -111,21 +111,19 @@ def _models() -> tuple[gr.Dropdown, gr.Button]:
 def _input() -> Input:
     with gr.Tabs():
         with gr.Tab("A photo"):
-            photo = PhotoInput(
-                sources=["upload", "webcam", "clipboard"],
-                type="filepath",
+            photo = photo_input(
                 label=f"Up to 20 MB and {MAX_PIXELS // 10**6} megapixels",
                 elem_id="photo",
             )
         with gr.Tab("Several, or a film"):
-            several = FilesInput(
+            several = files_input(
                 file_count="multiple",
                 file_types=["image", *FILM_SUFFIXES],
                 label="Up to 12 photos, or a film",
                 elem_id="several",
             )
     with gr.Accordion("People you know", open=False):
-        known = FilesInput(
+        known = files_input(
             file_count="multiple",
             file_types=["image"],
             label="Photos called by their names: ann.jpg, ann 2.jpg, bob.jpg",

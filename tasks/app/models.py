@@ -81,14 +81,20 @@ class Models:
         # torch is there from here on, which exported networks do without
         from backbone.weights import read_checkpoint, read_description
         from tasks.common.networks.published import weights_file
-        from tasks.common.networks.restoring import task_of_head
+        from tasks.common.networks.restoring import tasks_by_head
 
         if path.suffix in LISTED or not path.is_file():
             file = weights_file(path)
+            if not file.is_file():
+                raise InputError(
+                    f"{path}: no network is there. Give a checkpoint, a run, a weights file or a "
+                    "folder of tools/export.py"
+                )
             if file.suffix != ".safetensors":
                 return Listed(path, "weights")
             head = read_description(file).get("head") or {}
-            return Listed(path, task_of_head(head.get("name")) or "weights", _figure(path.parent))
+            task = tasks_by_head().get(head.get("name", ""), "weights")
+            return Listed(path, task, _figure(path.parent))
         config: Any = read_checkpoint(path, mapped=True).get("config") or {}
         task = config.get("choices", {}).get("task") or "checkpoint"
         return Listed(path, task, _figure(path.parents[1]))

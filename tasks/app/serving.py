@@ -50,6 +50,7 @@ def served(request: Request) -> Iterator[str]:
     models = Models(
         [Path(str(config.runs)), Path(str(config.weights))], [Path(str(one)) for one in given]
     )
+    models.list()  # for the first user not to wait for it
     port = _free_port(str(config.host), config.port)
     uploads = tempfile.mkdtemp(prefix="page")
     try:

@@ -1,6 +1,8 @@
 """Which networks the page offers."""
 
+import base64
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -80,9 +82,6 @@ def test_runs_are_shown_as_the_command_lists_them(folder: Path) -> None:
     assert runs_with_curves(Path("runs")) == ["runs/mine"]
     shown = curves(Path("runs"), "runs/mine")
     whole = decoded((folder / "runs" / "mine" / "curves.png").read_bytes())
-    import base64
-    import re
-
     (content,) = re.findall(r"base64,([^\"]*)", shown)
     assert decoded(base64.b64decode(content)).shape == whole.shape
     assert "no run has ended there" in runs_table(Path("weights"))

@@ -49,8 +49,8 @@ def own_settings(checkpoint: Checkpoint, *, task: str = "") -> DictConfig:
 def _task_of(checkpoint: Checkpoint) -> str:
     """The first task whose head by itself is the one that weights are for."""
     wanted = checkpoint.description.get("head", {}).get("name")
-    if task := task_of_head(wanted):
-        return task
+    if wanted in (tasks := tasks_by_head()):
+        return tasks[wanted]
     raise InputError(
         f"{checkpoint.path} holds {f'a head {wanted}' if wanted else 'no head'}, which is that of "
         "no task by itself. Say whose it is with task="
@@ -58,14 +58,14 @@ def _task_of(checkpoint: Checkpoint) -> str:
 
 
 @cache
-def task_of_head(wanted: str | None) -> str | None:
-    """The first task whose head by itself has that name."""
+def tasks_by_head() -> dict[str, str]:
+    """The first task whose head by itself has each name."""
+    found: dict[str, str] = {}
     for name in sorted(path.stem for path in (CONFIGS / "task").glob("*.yaml")):
         config = compose("predict", [f"task={name}"])
         head: Any = get_class(config.head["_target_"])
-        if head.name == wanted:
-            return name
-    return None
+        found.setdefault(head.name, name)
+    return found
 
 
 def restore(config: DictConfig, checkpoint: Checkpoint) -> tuple[Task, list[str]]:
