@@ -1,9 +1,11 @@
 """Small networks for the page, and what is in the HTML that it shows."""
 
 import base64
+import contextlib
 import html
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from tasks.app.serving import served
+from tasks.common.commands.request import composed
 from tests.exported.small_exports import written_network
-from tests.small_data import noise, write_weights
-from tests.tasks.face_embedding.drawn import FOUND, photo_of
+from tests.small_data import write_weights
 
 CLOSE = 3.0  # mean difference of a JPEG's pixels, of 255
 FAR = 4.0  # what anything drawn on a photo makes at least
-TASKS = ("ssd_coco", "imagenet", "planet", "face_attributes", "facenet_distill", "multitask_faces")
 
 
 def written_networks(folder: Path, *tasks: str) -> dict[str, Path]:
@@ -31,6 +33,14 @@ def written_networks(folder: Path, *tasks: str) -> dict[str, Path]:
     }
 
 
+@contextlib.contextmanager
+def served_page(folder: Path, *settings: str) -> Iterator[str]:
+    """The address of a page on a folder's networks."""
+    given = (f"runs={folder}/runs", f"weights={folder}/weights", "port=0", *settings)
+    with served(composed("app", given)) as address:
+        yield address
+
+
 def upload(photo: Image.Image | Path, name: str, folder: Path) -> str:
     """A file as it lies where uploads are, in a folder of its own."""
     place = folder / name.replace(".", "_") / name
@@ -40,11 +50,6 @@ def upload(photo: Image.Image | Path, name: str, folder: Path) -> str:
     else:
         photo.save(place)
     return str(place)
-
-
-def photo_for(task: str) -> Image.Image:
-    """A face for networks of faces, noise for others."""
-    return photo_of(FOUND["ann"]) if "face" in task else noise(200, 140)
 
 
 def pictures(page: str) -> list[np.ndarray]:

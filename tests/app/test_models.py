@@ -12,6 +12,7 @@ from tasks.api import load
 from tasks.app.models import NUM_LOADED, Models
 from tasks.app.runs import curves, runs_table, runs_with_curves
 from tasks.app.shelf import Shelf
+from tasks.app.training import trained_demo
 from tests.app.small_page import decoded, rows, written_networks
 from tests.commands import run_inside
 from tests.exported.small_exports import export
@@ -22,11 +23,9 @@ from tests.small_runs import SMALL_RUN
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run, weights and an export, and files that are none of these."""
     folder = tmp_path_factory.mktemp("networks")
-    settings = ("pictures.count=0", "ema_decay=null", "trainer.max_steps=1")
-    done = run_inside(
-        "train", "task=imagenet", *SMALL_RUN, *settings, "run_dir=runs/mine", cwd=folder
-    )
-    assert done.returncode == 0, done.stderr
+    settings = ("task=imagenet", *SMALL_RUN, "pictures.count=0", "ema_decay=null")
+    lines = list(trained_demo(settings, folder / "runs" / "mine"))
+    assert lines and all(line.startswith("Training: ") for line in lines)
     weights = written_networks(folder / "weights", "planet", "face_attributes", "ssd_coco")
     done = export(
         "task=planet", f"init={weights['planet']}", "output=runs/app", "format=onnx", cwd=folder
@@ -103,3 +102,8 @@ def test_a_shelf_has_so_much_room() -> None:
     assert shelf.get("b") == "BB" and shelf.used == 5
     shelf.put("e", "E", 99)  # which alone is kept for its answer
     assert shelf.get("e") == "E" and shelf.used == 99
+
+
+def test_what_training_refuses_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="There is no task=imgnet"):
+        list(trained_demo(("task=imgnet",), tmp_path / "run"))

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+import tasks
 from tasks.common.settings.targets import OWN_PACKAGES
 from tasks.common.showing.view import View
-
-APPLICATIONS = Path(__file__).parents[2]
 
 
 def find_view(config: DictConfig) -> View:
@@ -23,7 +22,8 @@ def find_view(config: DictConfig) -> View:
 
 def all_views() -> list[View]:
     """One view of each title, that of applications without one at last."""
-    names = sorted(path.parent.name for path in APPLICATIONS.glob("*/showing.py"))
+    folders = map(Path, tasks.__path__)
+    names = sorted(path.parent.name for one in folders for path in one.glob("*/showing.py"))
     views = [*(_view(f"tasks.{name}.showing") for name in names), View()]
     return list({view.title: view for view in reversed(views)}.values())[::-1]
 
