@@ -113,7 +113,8 @@ class Events:
                 yield {message: note(line), self.layout.head.train: gr.Button(interactive=False)}
             yield self.listed()
         except Exception as error:
-            yield {message: alert(self._said(error))}
+            again = gr.Button(interactive=True)
+            yield {message: alert(self._said(error)), self.layout.head.train: again}
 
     def said(self, answer: Callable[..., dict[Any, Any]]) -> Callable[..., dict[Any, Any]]:
         """An answer; or, where it fails, why, above all."""
