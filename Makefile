@@ -12,7 +12,7 @@ NEW_ENOUGH := sys; sys.exit(sys.version_info < (3, 11))
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow check bench litert clean
+.PHONY: help setup demo app test slow check bench litert clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,9 @@ setup: $(STAMP) ## Build the environment in .venv (Python 3.11 or newer; about 2
 
 demo: setup ## Train, evaluate and draw an SSD-MobileNet on generated pictures
 	$(BIN)/python tools/demo_ssd_coco.py $(ARGS)
+
+app: setup ## Open a page in the browser to try trained networks
+	$(BIN)/python tools/app.py $(ARGS)
 
 # One thread per worker: two workers of many threads each would fight over the processor.
 test: setup ## Run the tests

@@ -64,8 +64,12 @@ def network_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     """Reads a checkpoint of ours: tensors and plain values only.
+
+    Args:
+        path: Of the file.
+        mapped: Whether tensors stay on the disk until they are used.
 
     Raises:
         InputError: If the file is missing, damaged, not ours, or holds anything but plain data.
@@ -76,7 +80,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: weights, not a checkpoint of a run. Use them with task=TASK init={path}"
         )
-    checkpoint = read_tensors(path)
+    checkpoint = read_tensors(path, mapped=mapped)
     if not isinstance(checkpoint, dict) or not {"state_dict", "description"} <= checkpoint.keys():
         raise InputError(
             f"{path}: not a checkpoint of this project (it has no network description). "
@@ -89,8 +93,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def read_tensors(path: Path) -> Any:
+def read_tensors(path: Path, *, mapped: bool = False) -> Any:
     """Unpickles tensors and plain values, refusing everything that could run code.
+
+    Args:
+        path: Of the file.
+        mapped: Whether tensors stay on the disk until they are used.
 
     Raises:
         InputError: If the file is damaged or holds other objects.
@@ -102,13 +110,27 @@ def read_tensors(path: Path) -> Any:
     try:
         with warnings.catch_warnings():  # about old pickles, which are read or refused all the same
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped or None)
     except Exception as error:  # torch raises half a dozen kinds for damaged files
         # whose own messages would have the user turn the safety off
         raise InputError(
             f"{path}: cannot be read as tensors and plain values. It is damaged, no checkpoint, or "
             "holds Python objects, which are never loaded."
         ) from error
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """The description in a weights file, without its tensors.
+
+    Raises:
+        InputError: If the file is damaged or has none.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: damaged or not a safetensors file ({error})") from error
+    return _parse_description(metadata.get("description", ""), path)
 
 
 def _read_safetensors(path: Path) -> Weights:

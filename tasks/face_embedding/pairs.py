@@ -6,9 +6,9 @@ import numpy as np
 
 from backbone.errors import InputError
 from tasks.common.images.finding import is_image_name
-from tasks.face_embedding.pair_archive import is_pair_archive, read_pair_archive
-from tasks.face_embedding.pair_files import FORM, is_named, read_named_pairs
-from tasks.face_embedding.pair_list import Pairs
+from tasks.face_embedding.pair_lists.archive import is_pair_archive, read_pair_archive
+from tasks.face_embedding.pair_lists.files import FORM, is_named, read_named_pairs
+from tasks.face_embedding.pair_lists.pair_list import Pairs
 
 __all__ = ["Pairs", "read_pairs"]
 

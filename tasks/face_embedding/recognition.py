@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,19 +137,44 @@ def known_people(task: Task, folder: Path, *, alignment: str, cache: Path) -> Kn
         InputError: If there is no such folder, or nobody in it.
     """
     people = _photos_of_people(folder)
-    paths = [path for photos in people.values() for path in photos]
-    if not paths:
+    if not any(people.values()):
         raise InputError(f"known={folder}: needs a folder of photos for each person, or NAME.jpg")
+    return people_in(
+        people, partial(embed, task), side=task.image_size, alignment=alignment, cache=cache
+    )
+
+
+def people_in(
+    people: Mapping[str, Sequence[Path]],
+    embed: Callable[[Tensor], Tensor],
+    *,
+    side: int,
+    alignment: str,
+    cache: Path,
+) -> Known:
+    """The people who are in photos.
+
+    Args:
+        people: Photos of each, by name.
+        embed: From pictures of faces ``(N, 3, S, S)`` to points ``(N, D)``.
+        side: Of these pictures.
+        alignment: See ``find_faces``.
+        cache: The same.
+
+    Raises:
+        InputError: If no photo shows a face.
+    """
+    paths = [path for photos in people.values() for path in photos]
     whose = [number for number, photos in enumerate(people.values()) for _ in photos]
     faces = find_faces(
         paths, alignment=alignment, cache=cache, on_bad_image="skip", needed=False, people=whose
     )
     say(faces.notes)
     views = [
-        show(read_image(faces.path(index)).pixels, frame, task.image_size)
+        show(read_image(faces.path(index)).pixels, frame, side)
         for index, frame in enumerate(faces.frames)
     ]
-    points = embed(task, stack_images(views, task.image_size))
+    points = embed(stack_images(views, side))
     there = np.unique(faces.people)
     means = [points[torch.from_numpy(faces.people == number)].mean(0) for number in there]
     strangers = stranger_distances(points.double().cpu().numpy(), faces.people.tolist())

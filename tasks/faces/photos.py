@@ -73,8 +73,8 @@ def describe_faces(
             continue
         if not entries:
             results.make_way()
-        frames = _frames(pixels, finder, scale=scale, shift=shift)
-        faces = _described(pixels, frames, describe, side=side)
+        frames = face_frames(pixels, finder, scale=scale, shift=shift)
+        faces = described_faces(pixels, frames, describe, side=side)
         entries.append({"file": str(path), "faces": faces})
         pictures.append(picture_of(path, number, folder=output / "pictures"))
         save_picture(pictures[-1], draw_faces(pixels, faces, caption))
@@ -93,7 +93,7 @@ def _say_found(entries: Sequence[Mapping[str, Any]], unreadable: Sequence[str]) 
     say([f"  1 photo skipped: {why}" for why in unreadable])
 
 
-def _described(
+def described_faces(
     pixels: np.ndarray, frames: np.ndarray, describe: Describe, *, side: int
 ) -> list[dict[str, Any]]:
     """The corners of each face in a photo, and what is said of it."""
@@ -105,7 +105,7 @@ def _described(
     ]
 
 
-def _frames(
+def face_frames(
     pixels: np.ndarray, finder: FaceFinder | None, *, scale: float, shift: float
 ) -> np.ndarray:
     """The frames of all faces in a photo, or of the whole where they are not searched for."""
@@ -121,9 +121,18 @@ def draw_faces(
     pixels: np.ndarray,
     faces: Sequence[Mapping[str, Any]],
     caption: Callable[[Mapping[str, Any]], Sequence[str]],
+    *,
+    size: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """Draws the square of each face and its lines beside it, RGB of shape ``(H, W, 3)``."""
-    canvas = Canvas(pixels)
+    """Draws the square of each face and its lines beside it, RGB of shape ``(H, W, 3)``.
+
+    Args:
+        pixels: The photo.
+        faces: That were found, in pixels of the whole photo.
+        caption: The lines of one.
+        size: Width and height of the whole photo, if it was read at a reduced scale.
+    """
+    canvas = Canvas(pixels, size=size)
     for face in faces:
         canvas.outline(face["face"], caption(face), COLOUR)
     return canvas.picture()

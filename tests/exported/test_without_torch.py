@@ -213,3 +213,19 @@ def test_a_request_to_stop_is_granted_after_a_batch(
     given = ("exported=app", "input=photos", "output=stopped", "data.batch_size=2")
     done = run_inside("predict", *given, cwd=small.folder)
     assert done.returncode == 143 and "2 of 4 photos are done" in done.stderr
+
+
+def test_pictures_that_are_ready_are_described_as_by_torch(app: App) -> None:
+    """As the page has all faces of a photo looked at."""
+    if app.task in ("ssd_coco", "mask_rcnn_coco"):
+        pytest.skip("detectors look at whole photos")
+    file = load(app.folder / "app", task=app.task).network
+    network = load(app.folder / f"{app.task}.safetensors", task=app.task).network
+    side = file.config.data.image_size
+    pictures = np.random.default_rng(0).integers(0, 255, (2, side, side, 3), dtype=np.uint8)
+    frames = np.tile(np.eye(2, 3), (2, 1, 1))
+    for ours, theirs in zip(
+        network.describe(pictures, frames), file.describe(pictures, frames), strict=True
+    ):
+        assert_near(ours, theirs)
+    assert file.description["image_size"] == network.description["image_size"]

@@ -1,5 +1,6 @@
 """Networks from the files of runs, complete."""
 
+from functools import cache
 from typing import Any
 
 from hydra.utils import get_class
@@ -48,15 +49,23 @@ def own_settings(checkpoint: Checkpoint, *, task: str = "") -> DictConfig:
 def _task_of(checkpoint: Checkpoint) -> str:
     """The first task whose head by itself is the one that weights are for."""
     wanted = checkpoint.description.get("head", {}).get("name")
-    for name in sorted(path.stem for path in (CONFIGS / "task").glob("*.yaml")):
-        config = compose("predict", [f"task={name}"])
-        head: Any = get_class(config.head["_target_"])
-        if head.name == wanted:
-            return name
+    if wanted in (tasks := tasks_by_head()):
+        return tasks[wanted]
     raise InputError(
         f"{checkpoint.path} holds {f'a head {wanted}' if wanted else 'no head'}, which is that of "
         "no task by itself. Say whose it is with task="
     )
+
+
+@cache
+def tasks_by_head() -> dict[str, str]:
+    """The first task whose head by itself has each name."""
+    found: dict[str, str] = {}
+    for name in sorted(path.stem for path in (CONFIGS / "task").glob("*.yaml")):
+        config = compose("predict", [f"task={name}"])
+        head: Any = get_class(config.head["_target_"])
+        found.setdefault(head.name, name)
+    return found
 
 
 def restore(config: DictConfig, checkpoint: Checkpoint) -> tuple[Task, list[str]]:

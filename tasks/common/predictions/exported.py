@@ -106,7 +106,7 @@ class ExportedNetwork(Network):
             raise InputError(f"exported={folder}: its metadata name no task. Give task=")
         check_number("data.batch_size", config.data.batch_size, at_least=1, whole=True)
         check_choice("data.on_bad_image", config.data.on_bad_image, allowed=BAD_IMAGE_POLICIES)
-        network = self.about["network"]
+        network = self.description = self.about["network"]
         self.config = config.copy()
         self.config.data.image_size = network["image_size"]
         label_map = LabelMap.from_dict(network["label_map"])
@@ -158,6 +158,9 @@ class ExportedNetwork(Network):
         for batch, places, errors in self._batches(photos, cache):
             entries = self.described.entries(self.run, batch) if places else []
             yield Seen(places, entries, errors)
+
+    def describe(self, pictures: np.ndarray, frames: np.ndarray) -> list[dict[str, Any]]:
+        return self.described.entries(self.run, {"image": pictures, "frame": frames})
 
     def points(self, photos: Sequence[Path]) -> np.ndarray:
         rows = []

@@ -1,7 +1,7 @@
 """What prediction asks of a network, whether torch has it or a runtime."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,12 +32,14 @@ class Network(ABC):
 
     Attributes:
         config: The settings, with all that the network decides.
+        description: What its file says of it.
         described: Says and shows what is found.
         names: The classes that it tells apart.
         has_tiles: Whether it can look at photos part by part.
     """
 
     config: DictConfig
+    description: Mapping[str, Any]
     described: Described
     names: tuple[str, ...]
     has_tiles: bool = False
@@ -85,6 +87,15 @@ class Network(ABC):
             photos: The files.
             wanted: How to look at them; None for the usual way.
             cache: Folder for what is kept of photos; None for the settings' own.
+        """
+
+    @abstractmethod
+    def describe(self, pictures: np.ndarray, frames: np.ndarray) -> list[dict[str, Any]]:
+        """What is in pictures that are ready for the network, an entry each.
+
+        Args:
+            pictures: RGB, uint8, ``(N, S, S, 3)``, in one batch.
+            frames: From their pixels to those of their photos, ``(N, 2, 3)``.
         """
 
     @abstractmethod

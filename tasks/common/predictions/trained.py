@@ -40,6 +40,7 @@ class TrainedNetwork(Network):
         self.described = task
         self.config = config
         self.checkpoint = checkpoint
+        self.description = checkpoint.description
         self.names = task.label_map.names
         self.data: DataModule = build(config.data)
         self.has_tiles = self.data.has_tiles
@@ -83,6 +84,13 @@ class TrainedNetwork(Network):
                 here = move_data_to_device(batch, self.task.device)
                 seen = _seen(self.task, self.task.predict_step(here, 0), batch)
             yield seen
+
+    def describe(self, pictures: np.ndarray, frames: np.ndarray) -> list[dict[str, Any]]:
+        image = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
+        batch = {"id": torch.arange(len(image)), "image": image, "frame": torch.from_numpy(frames)}
+        with torch.inference_mode():
+            found = self.task.predict_step(move_data_to_device(batch, self.task.device), 0)
+            return self.task.entries(found)
 
     def points(self, photos: Sequence[Path]) -> np.ndarray:
         rows = []

@@ -17,6 +17,7 @@ class Described(ABC):
     """Entries, which say of a photo in plain values what is found, and how they are shown."""
 
     has_heat_maps: bool = False  # whether it can show what decided its predictions
+    heat_maps: bool = False  # whether predictions come with that
     has_embeddings: bool = False  # whether entries have an ``embedding``, or faces with one
     has_places: bool = False  # whether entries have a ``location`` on the Earth
     legend: str = ""  # says what is drawn, above a sheet of pictures

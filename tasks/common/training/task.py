@@ -80,7 +80,6 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         self.teacher: Teacher | None = None
         self.scores_teacher = False  # instead of its own predictions
         self.file: File | None = None  # runs in the place of the network
-        self.heat_maps = False  # predictions come with what decided them
         self.metric: MetricT | None = None
         self.report_exactly = False  # use the metric's reference implementation
         self.figures: dict[str, float] = {}

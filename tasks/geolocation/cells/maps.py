@@ -1,6 +1,7 @@
 """Maps of cells: of a partition, and of how likely each is; as pictures and as web pages."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +13,14 @@ from tasks.geolocation.cells.adaptive import Cells, s2
 from tasks.geolocation.cells.sphere import Points, vector_points
 
 OCEAN, LINE, TRUTH, GUESS = (238, 243, 247), (205, 212, 219), (0, 140, 60), (200, 30, 30)
+COAST = (120, 130, 140)
+# Outlines of countries at 1:110 million, by Natural Earth, which are in the public domain:
+# hundredths of degrees of latitude and longitude (N, 2), and where each line ends.
+COASTS = Path(__file__).with_name("coasts.npz")
 GRID_DEG = (1, 2, 5, 10, 15, 30)  # between the lines of the graticule
 MARGIN = 0.15  # of a window's sides, around what is shown
 MIN_SPAN_DEG = 2.0
+FEW_PIXELS = 4  # of a cell; with fewer it is drawn as a dot
 
 
 class Window(NamedTuple):
@@ -43,8 +49,15 @@ def window_around(points: Points) -> Window:
     return window if inside else WORLD
 
 
+@cache
+def coasts() -> tuple[np.ndarray, ...]:
+    """Lines along the coasts and borders of the Earth, in degrees, ``(N, 2)`` each."""
+    with np.load(COASTS) as stored:
+        return tuple(np.split(stored["hundredths"] / 100.0, stored["ends"][:-1]))
+
+
 class CellMap:
-    """Draws cells on an equirectangular map with a graticule.
+    """Draws cells on an equirectangular map with coasts and a graticule.
 
     Each pixel is looked up among the cells, which is right at poles and at the date line too.
 
@@ -81,13 +94,15 @@ class CellMap:
         inside = (self.cell >= 0) & (shares[self.cell] > 0)
         picture[inside] = colours[self.cell[inside]]
         self._draw_grid(picture)
+        self._draw_coasts(picture)
         if edges:
             border = np.zeros(self.cell.shape, bool)
             border[1:] |= self.cell[1:] != self.cell[:-1]
             border[:, 1:] |= self.cell[:, 1:] != self.cell[:, :-1]
             picture[border] = (120, 60, 60)
-        # smaller ones than a pixel would be lost
-        for index in np.setdiff1d(np.flatnonzero(shares > 0), self.cell):
+        # small ones would be lost among the lines
+        pixels = np.bincount(self.cell[self.cell >= 0], minlength=len(shares))
+        for index in np.flatnonzero((shares > 0) & (pixels < FEW_PIXELS)):
             place = self.place(self.cells.points[index])
             cv2.circle(picture, place, 1, colours[index].tolist(), -1)
         return picture
@@ -99,11 +114,20 @@ class CellMap:
 
     def place(self, point: Points) -> tuple[int, int]:
         """The column and row of a point."""
+        x, y = self._places(point).astype(int).tolist()
+        return x, y
+
+    def _places(self, points: Points) -> np.ndarray:
+        """Columns and rows of points, ``(..., 2)``, with their fractions."""
         south, west, north, east = self.window
         width, height = self.size
-        x = (float(point[1]) - west) / (east - west) * width
-        y = (north - float(point[0])) / (north - south) * height
-        return int(x), int(y)
+        x = (points[..., 1] - west) / (east - west) * width
+        y = (north - points[..., 0]) / (north - south) * height
+        return np.stack([x, y], axis=-1)
+
+    def _draw_coasts(self, picture: np.ndarray) -> None:
+        lines = [self._places(line).astype(np.int32) for line in coasts()]
+        cv2.polylines(picture, lines, False, COAST)
 
     def _draw_grid(self, picture: np.ndarray) -> None:
         span = self.window.east - self.window.west

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tasks.faces.alignment import corners
-from tasks.faces.photos import _frames
+from tasks.faces.photos import face_frames
 from tests.commands import run_inside
 from tests.small_data import noise
 from tests.small_runs import SMALL_RUN
@@ -58,6 +58,6 @@ def test_a_frame_is_made_narrower_around_a_place_below_its_middle() -> None:
               [51.5493, 92.3655], [80.7299, 92.2041]]]
         )  # fmt: skip
 
-    frames = _frames(np.zeros((9, 9, 3), np.uint8), Finder(), scale=0.5, shift=0.25)  # type: ignore[arg-type]
+    frames = face_frames(np.zeros((9, 9, 3), np.uint8), Finder(), scale=0.5, shift=0.25)  # type: ignore[arg-type]
     expected = np.array([[38, 56], [94, 56], [94, 112], [38, 112]]) - 0.5
     np.testing.assert_allclose(corners(frames[0]), expected, atol=1e-3)

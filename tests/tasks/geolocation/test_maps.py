@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from tasks.geolocation.cells.adaptive import Cells, s2
-from tasks.geolocation.cells.maps import OCEAN, WORLD, CellMap, window_around, write_web_map
+from tasks.geolocation.cells.maps import (
+    COAST,
+    OCEAN,
+    WORLD,
+    CellMap,
+    Window,
+    window_around,
+    write_web_map,
+)
 
 
 def cells_at(points: list[list[float]], level: int) -> Cells:
@@ -45,3 +53,16 @@ def test_the_page_has_each_cell(tmp_path: Path) -> None:
     write_web_map(tmp_path / "map.html", {"location": place, "cells": cells})
     page = (tmp_path / "map.html").read_text()
     assert "4761: 70.0%" in page and "4765: 20.0%" in page and "within 80 km" in page
+
+
+def test_coasts_are_where_they_are_on_the_earth() -> None:
+    cells = cells_at([[0.0, 0.0]], 20)
+    drawn = CellMap(cells, height=720, window=WORLD)
+    picture = drawn.draw(np.zeros(1))
+    for capes in ([-34.8, 20.0], [8.0, 77.5], [51.1, 1.4], [-55.5, -67.0]):
+        x, y = drawn.place(np.array(capes))  # the south of Africa and India, Dover, the Horn
+        assert (picture[y - 6 : y + 7, x - 6 : x + 7] == COAST).all(axis=-1).any(), capes
+    x, y = drawn.place(np.array([30.0, -45.0]))  # in the Atlantic
+    assert not (picture[y - 20 : y + 21, x - 20 : x + 21] == COAST).all(axis=-1).any()
+    near = CellMap(cells, height=90, window=Window(35.0, 5.0, 48.0, 31.0)).draw(np.zeros(1))
+    assert (near == COAST).all(axis=-1).mean() > 0.01  # Italy and the Balkans

@@ -12,7 +12,7 @@ from tasks.common.files.named_files import NamedFiles
 from tasks.common.files.names import check_file_name
 from tasks.common.files.text_tables import separator_of
 from tasks.common.images.finding import list_images
-from tasks.face_embedding.pair_list import Pairs
+from tasks.face_embedding.pair_lists.pair_list import Pairs
 
 FOLDS = 10  # as LFW has
 SAME, OTHER = ("1", "true", "yes"), ("0", "-1", "false", "no")

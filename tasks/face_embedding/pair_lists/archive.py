@@ -11,7 +11,7 @@ from backbone.errors import InputError
 from backbone.files import replacing
 from tasks.common.files.folders import make_folder
 from tasks.common.files.keyed_rows import contents
-from tasks.face_embedding.pair_list import Pairs
+from tasks.face_embedding.pair_lists.pair_list import Pairs
 
 FOLDS = 10  # in the order of the pairs, as its makers score them
 PICKLE = b"\x80"  # how such a file begins

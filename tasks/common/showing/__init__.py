@@ -1,0 +1,1 @@
+"""What applications say of how their results are shown on a page."""

@@ -1,0 +1,1 @@
+"""Lists of pairs of faces: as text, in archives, and what is read from them."""
