@@ -6,13 +6,14 @@ from pathlib import Path
 from PIL import Image
 
 from tests.photo_files import write_photos
+from tests.small_data import write_weights
 from tests.tasks.classification.classifiers import write_classifier
 from tests.tasks.classification.folders import write_classes
 from tests.tasks.common.predictions.test_films import write_film
 from tests.tasks.face_embedding.drawn import FOUND, photo_of, write_people
 
 NUM_PHOTOS = 10
-WEIGHTS = "mobilenet_1.0_224"  # that pages start from
+CLASSIFIER, DETECTOR = "mobilenet_1.0_224", "ssd_mobilenet_0.75_coco"  # that pages start from
 
 
 def boxes(folder: Path) -> None:
@@ -60,8 +61,10 @@ def places(folder: Path) -> None:
 
 
 def weights(cache: Path) -> None:
-    """A small network under the name of a published one, where that would have been fetched to."""
-    write_classifier(cache / f"{WEIGHTS}.safetensors")
+    """Small networks under the names of published ones, where these would have been fetched to."""
+    cache.mkdir()
+    write_classifier(cache / f"{CLASSIFIER}.safetensors")
+    write_weights(cache / f"{DETECTOR}.safetensors")
 
 
 def _to_look_at(folder: Path) -> None:

@@ -17,7 +17,13 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+def marked(page: Path) -> object:
+    """Those of the tasks' own pages are as many as all others, and take as long."""
+    marks = pytest.mark.slow if page.is_relative_to(ROOT / "tasks") else ()
+    return pytest.param(page, id=name(page), marks=marks)
+
+
+@pytest.mark.parametrize("page", [marked(page) for page in PAGES])
 def test_commands_of_a_page_would_begin(page: Path, tmp_path: Path) -> None:
     assert complaints(page_commands(page), tmp_path) == []
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
@@ -36,7 +42,11 @@ def test_pages_have_commands_and_guides_are_among_them() -> None:
         ("python tools/train.py task=ssd_coco trainer.max_epoch=1", 0, "trainer.max_epochs=1"),
         ("# a comment\npython tools/train.py task=dogs", 1, "There is no task=dogs"),
         ("python tools/train.py data=demo", 0, "task"),
-        ("python tools/predict.py checkpoint=a.ckpt input=photos", 0, "Missing mandatory value: output"),
+        (
+            "python tools/predict.py checkpoint=a.ckpt input=photos",
+            0,
+            "mandatory value: output",
+        ),
         ("python tools/eval.py checkpoint=a.ckpt task.nothing=1", 0, "checkpoint=a.ckpt"),
         ("A='task=ssd_coco x=1'\npython tools/train.py $A \\\n  seed=1", 1, "no setting x"),
         ("cd a && mobilenet trian task=ssd_coco", 0, "trian is no command"),
@@ -52,7 +62,7 @@ def test_a_command_that_no_longer_works_is_named_with_its_line(
     assert found.startswith(f"README.md:{7 + line}: ") and said in found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "Dockerfile"], ids=name)
 def test_targets_of_make_and_extras_that_a_page_names_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
