@@ -12,7 +12,7 @@ NEW_ENOUGH := sys; sys.exit(sys.version_info < (3, 11))
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo app test slow check bench litert clean
+.PHONY: help setup demo app test slow check bench docs litert clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ check: setup ## Lint, formatting, types and import layers
 
 bench: setup ## Measure training and inference speed on this machine
 	$(BIN)/python tools/bench.py $(ARGS)
+
+docs: setup ## Build the site of these pages, build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 # Without what it asks for: a part of the converter forbids the typing-extensions that all others
 # need, and runs with it all the same.

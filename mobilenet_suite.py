@@ -1,5 +1,5 @@
-"""The suite from Python: ``from mobilenet_suite import load, train, evaluate, predict``."""
+"""The suite from Python: ``from mobilenet_suite import load, train, evaluate, predict, export``."""
 
-from tasks.api import InputError, Model, evaluate, load, predict, train
+from tasks.api import InputError, Model, evaluate, export, load, predict, train
 
-__all__ = ["InputError", "Model", "evaluate", "load", "predict", "train"]
+__all__ = ["InputError", "Model", "evaluate", "export", "load", "predict", "train"]

@@ -30,7 +30,7 @@ from tasks.common.training.comparison import confident
 
 Entry = dict[str, Any]
 
-__all__ = ["InputError", "Model", "evaluate", "load", "predict", "train"]
+__all__ = ["InputError", "Model", "evaluate", "export", "load", "predict", "train"]
 
 
 def load(path: str | Path, *, task: str = "") -> "Model":
@@ -207,3 +207,15 @@ def predict(*overrides: str, **settings: Any) -> list[Entry]:
 
     with asking("predict", overrides, settings) as request:
         return list(command(request))
+
+
+def export(*overrides: str, **settings: Any) -> dict[str, Entry]:
+    """Writes a network for apps and checks it, as ``tools/export.py`` does; see ``train``.
+
+    Returns:
+        What ``parity.json`` says, by the name of the format.
+    """
+    from tasks.common.commands.export import export as command
+
+    with asking("export", overrides, settings) as request:
+        return command(request)
