@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from backbone.errors import InputError
+from tasks.common.commands.request import left_to_file
 from tasks.common.console.asking import asking
 from tasks.common.exported.metadata import read_metadata
 from tasks.common.images.decoding import DecodedImage, read_image
@@ -47,7 +48,8 @@ def load(path: str | Path, *, task: str = "") -> "Model":
     """
     path = Path(path)
     if path.is_dir() and (task := task or read_metadata(path)["task"]):
-        config = compose("predict", [f"task={task}", written("exported", path)])
+        given = [f"task={task}", written("exported", path)]
+        config = compose("predict", [*given, *left_to_file(given, None)])
         reason = why_torch(config, ())
         if reason is None:
             return Model(ExportedNetwork(path, config), min_score=config.pictures.min_score)

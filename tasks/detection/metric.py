@@ -53,13 +53,16 @@ class DetectionRecords(NamedTuple):
         )
 
 
-NOTHING = DetectionRecords(
-    images=torch.zeros(0, dtype=torch.long),
-    image=torch.zeros(0, dtype=torch.long),
-    boxes_original=torch.zeros(0, 4, dtype=torch.float64),
-    scores=torch.zeros(0, dtype=torch.float64),
-    category_ids=torch.zeros(0, dtype=torch.long),
-)
+def no_records(device: torch.device) -> DetectionRecords:
+    """Those of no photo."""
+    whole, exact = torch.long, torch.float64
+    return DetectionRecords(
+        images=torch.zeros(0, dtype=whole, device=device),
+        image=torch.zeros(0, dtype=whole, device=device),
+        boxes_original=torch.zeros(0, 4, dtype=exact, device=device),
+        scores=torch.zeros(0, dtype=exact, device=device),
+        category_ids=torch.zeros(0, dtype=whole, device=device),
+    )
 
 
 def truth_records(annotations: Annotations) -> DetectionRecords:
@@ -124,10 +127,10 @@ class CocoMetric(TaskMetric):
     def _seen(self) -> DetectionRecords:
         """All batches so far as one."""
         columns = []
-        for name, empty in NOTHING._asdict().items():
+        for name, empty in no_records(self.device)._asdict().items():
             values = getattr(self, name)  # a list of tensors, or one tensor when it was gathered
             batches = [values] if isinstance(values, Tensor) else values
-            columns.append(torch.cat([empty.to(self.device), *batches]))
+            columns.append(torch.cat([empty, *batches]))
         return DetectionRecords(*columns)
 
     def compute(self) -> dict[str, float]:

@@ -90,6 +90,10 @@ class EmbeddingData(DataModule):
         finder = finder_description() if self.alignment == ALIGNMENTS[0] else {}
         return {"alignment": self.alignment, **finder}
 
+    def settings_of_photos(self) -> dict[str, str]:
+        """Whether faces are turned to a template."""
+        return {"data.alignment": self.alignment}
+
     @cached_property
     def train_faces(self) -> FramedFaces:
         """The faces to train on.

@@ -116,7 +116,7 @@ def _ship(task: str, folder: Path) -> Path:
     turned[0x0112] = 6
     noise(90, 50).save(folder / "photos" / "3.jpg", exif=turned)
     file = written_network(task, folder)
-    # finding faces is the work of torch
+    # finding faces is the work of torch; what looks at the file takes its faces alike
     whole = ["data.embedding.alignment=none"] * (task == "multitask_faces")
     given = (f"task={task}", f"init={file.name}", "calibration=photos", "output=app", *whole)
     done = export(*given, cwd=folder)

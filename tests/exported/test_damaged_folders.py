@@ -36,6 +36,10 @@ def with_other_labels(folder: Path) -> None:
     changed(folder, network={**about["network"], "label_map": labels})
 
 
+def with_other_settings(folder: Path) -> None:
+    changed(folder, preparation={"photo": "", "settings": {"data.root": "/etc"}})
+
+
 def with_another_side(folder: Path) -> None:
     about = json.loads((folder / "metadata.json").read_text())
     changed(folder, network={**about["network"], "image_size": 64})
@@ -63,6 +67,7 @@ def with_other_outputs(folder: Path) -> None:
         (lambda folder: changed(folder, files=[{"name": "../x"}]), "do not say what its files"),
         (lambda folder: changed(folder, format="tape"), "format=tape: there is no such format"),
         (lambda folder: changed(folder, task=""), "Give task="),
+        (with_other_settings, "data.root='/etc', which is no setting of photos"),
         (lambda folder: of_other_bytes(folder, b"no network"), "cannot be run"),
         (with_other_labels, "its metadata name 2 classes"),
         (with_another_side, "does not take photos of 64 pixels"),

@@ -41,13 +41,8 @@ def with_torch(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return ask
 
 
-def whole(app: App) -> list[str]:
-    """The setting that leaves faces where they are in a photo: finding them is work of torch."""
-    return ["data.embedding.alignment=none"] * (app.task == "multitask_faces")
-
-
 def found_by(app: App, output: str, *settings: str) -> tuple[Finished, list[dict[str, Any]]]:
-    given = ("input=photos", f"output={output}", "data.batch_size=3", *whole(app), *settings)
+    given = ("input=photos", f"output={output}", "data.batch_size=3", *settings)
     done = run_inside("predict", "exported=app", *given, cwd=app.folder)
     assert done.returncode == 0, done.stderr
     lines = (app.folder / output / "predictions.jsonl").read_text().splitlines()
@@ -87,21 +82,19 @@ import json, runpy, sys
 tool, arguments, photo, heavy = json.loads(sys.argv[1])
 sys.argv = [tool, *arguments]
 runpy.run_path(tool, run_name="__main__")
-entry = {}
-if photo:
-    from tasks.api import load
+from tasks.api import load
 
-    entry = load("app")(photo)
+entry = load("app")(photo)
 imported = [name for name in heavy if name in sys.modules]
 print(json.dumps([imported, sorted(entry)]))
 """
 
 
-def in_a_process(app: App, *, loads: bool) -> list[Any]:
+def in_a_process(app: App) -> list[Any]:
     """What a prediction has imported, and what ``load`` says of a photo."""
     given = ["exported=app", f"input={app.photos[0]}", "output=process", "overwrite=true"]
-    photo = str(app.photos[1]) if loads else ""
-    task = [str(ROOT / "tools" / "predict.py"), [*given, *whole(app)], photo, HEAVY]
+    photo = str(app.photos[1])
+    task = [str(ROOT / "tools" / "predict.py"), given, photo, HEAVY]
     done = subprocess.run(
         [sys.executable, "-c", ALONE, json.dumps(task)],
         cwd=app.folder,
@@ -115,10 +108,9 @@ def in_a_process(app: App, *, loads: bool) -> list[Any]:
 
 
 def test_neither_torch_nor_lightning_is_imported(app: App) -> None:
-    aligned = app.task == "multitask_faces"  # load has no setting for whole photos
-    heavy, keys = in_a_process(app, loads=not aligned)
+    heavy, keys = in_a_process(app)  # faces are taken as those that the network was exported with
     assert heavy == []
-    assert aligned or {"file", "width", "height"} < set(keys)
+    assert {"file", "width", "height"} < set(keys)
 
 
 @pytest.fixture(scope="module")

@@ -170,7 +170,11 @@ def describe(task: Task, data: DataModule, request: Request) -> dict[str, Any]:
         "version": VERSION,
         "task": request.choices["task"] or "",
         "network": task.description(),
-        "preparation": {"photo": data.framing, **data.preparation()},
+        "preparation": {
+            "photo": data.framing,
+            **data.preparation(),
+            "settings": data.settings_of_photos(),
+        },
         "thresholds": free,
         "precision": request.config.precision,
         "num_params": cost.params,

@@ -11,6 +11,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from backbone.errors import InputError
 from tasks.common.settings.composing import compose
+from tasks.common.settings.recompose import missing_choices
+from tasks.common.settings.writing import written
 
 
 class Job(NamedTuple):
@@ -93,26 +95,27 @@ def named_checkpoint(arguments: Sequence[str]) -> Any:
         return None
 
 
-def named_choices(arguments: Sequence[str], stored: Any) -> Mapping[str, str | None]:
-    """The options that a command line leaves to the checkpoint or the export that it names.
+def left_to_file(arguments: Sequence[str], stored: Any) -> list[str]:
+    """What a command line leaves to the checkpoint or the export that it names, as overrides.
 
     Args:
         arguments: Of the command line.
         stored: What ``named_checkpoint`` says of it.
     """
     if stored:
-        choices: Mapping[str, str | None] = stored.choices
-        return choices
-    given = dict(argument.partition("=")[::2] for argument in arguments)
+        return missing_choices(stored.choices, arguments)
+    given = dict(argument.lstrip("+~").partition("=")[::2] for argument in arguments)
     if not given.get("exported"):
-        return {}
-    from tasks.common.exported.metadata import read_metadata
+        return []
+    from tasks.common.exported.metadata import read_metadata, settings_of
 
     try:
-        task = read_metadata(Path(unquoted(given["exported"])))["task"]
+        metadata = read_metadata(Path(unquoted(given["exported"])))
+        settings = {} if given.get("data") else settings_of(metadata)
     except InputError:  # which is for the command to say
-        return {}
-    return {"task": task} if task else {}
+        return []
+    left = [written(key, value) for key, value in settings.items() if key not in given]
+    return [*missing_choices({"task": metadata["task"] or None}, arguments), *left]
 
 
 def unquoted(value: str) -> str:

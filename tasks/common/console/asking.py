@@ -10,8 +10,8 @@ from tasks.common.commands.request import (
     REFUSALS,
     Request,
     composed,
+    left_to_file,
     named_checkpoint,
-    named_choices,
     refusal,
 )
 from tasks.common.commands.run_folder import forget_folders
@@ -19,7 +19,6 @@ from tasks.common.console.advice import ignore_advice
 from tasks.common.console.usage import correct, explain
 from tasks.common.machine.stopping import StoppedError
 from tasks.common.settings.overrides import check_overrides
-from tasks.common.settings.recompose import missing_choices
 from tasks.common.settings.writing import written
 
 
@@ -42,7 +41,7 @@ def asking(
     if correction := correct(texts, command):
         raise InputError(correction.removeprefix("error: "))
     stored = named_checkpoint(texts)
-    chosen = missing_choices(named_choices(texts, stored), texts)
+    chosen = left_to_file(texts, stored)
     try:
         request = composed(command, [*texts, *chosen], stored=stored)
     except REFUSALS as error:

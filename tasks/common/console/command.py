@@ -17,8 +17,8 @@ from tasks.common.commands.request import (
     REFUSALS,
     Request,
     composed,
+    left_to_file,
     named_checkpoint,
-    named_choices,
     refusal,
     request_of,
 )
@@ -38,7 +38,6 @@ from tasks.common.machine.workers import end_workers
 from tasks.common.settings.called import as_called
 from tasks.common.settings.composing import check_task_named
 from tasks.common.settings.configs import CONFIGS
-from tasks.common.settings.recompose import missing_choices
 from tasks.common.settings.writing import path_as_text, unreadable_as_text
 
 MULTIRUN = {"-m", "--multirun"}
@@ -72,7 +71,7 @@ def command(config_name: str) -> Callable[[Callable[[Request], None]], Callable[
                 ]
             sys.argv[1:] = arguments
             stored = named_checkpoint(sys.argv[1:])
-            sys.argv += missing_choices(named_choices(sys.argv[1:], stored), sys.argv[1:])
+            sys.argv += left_to_file(sys.argv[1:], stored)
             _set_up_console()
             answer = _through_hydra if _is_for_hydra(sys.argv[1:]) else _answer
             try:

@@ -124,6 +124,10 @@ class DataModule(LightningDataModule, ABC):
         """How photos are prepared for a network, as far as targets on disk depend on it."""
         return {}
 
+    def settings_of_photos(self) -> dict[str, str]:
+        """The settings that decide what of a photo the network sees, by their keys."""
+        return {}
+
     def train_paths(self) -> list[Path]:
         """The training photos, in the order of their index.
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from backbone.errors import InputError
 
 METADATA_KEY = "mobilenet_suite"
 FILE = "metadata.json"
+SETTING = re.compile(r"data(\.[a-z]+)?\.alignment")
 VERSION = 1  # of the schema, docs/export.md
 
 
@@ -47,7 +49,21 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     for key in ("task", "format"):
         if not isinstance(metadata.get(key), str):
             raise InputError(f"{path} has {metadata.get(key)!r:.80} as {key}, which must be text")
+    settings_of(metadata)
     return metadata
+
+
+def settings_of(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that decide what of a photo the network sees, by their keys.
+
+    Raises:
+        InputError: If the folder names what is no such setting.
+    """
+    settings = dict(metadata.get("preparation", {}).get("settings", {}))
+    for key, value in settings.items():
+        if not (SETTING.fullmatch(key) and isinstance(value, str) and value.isidentifier()):
+            raise InputError(f"{FILE} has {key}={value!r:.40}, which is no setting of photos")
+    return settings
 
 
 def written_files(folder: Path) -> list[Path]:

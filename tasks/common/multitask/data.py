@@ -96,6 +96,14 @@ class MultitaskData(DataModule):
     def framing(self) -> str:  # type: ignore[override]
         return "; ".join(dict.fromkeys(part.framing for part in self.parts.values()))
 
+    def settings_of_photos(self) -> dict[str, str]:
+        """Those of each part."""
+        return {
+            key.replace("data.", f"data.{name}.", 1): value
+            for name, part in self.parts.items()
+            for key, value in part.settings_of_photos().items()
+        }
+
     def setup(self, stage: str) -> None:
         self._of_parts(lambda part: part.setup(stage))
 

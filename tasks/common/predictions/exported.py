@@ -61,8 +61,6 @@ def why_torch(config: DictConfig, overrides: Sequence[str]) -> str | None:
         return given[others[0]]
     if config.get("data") and find_describer(config) is None:
         return f"data={config.data['_target_']}"
-    if not read_metadata(Path(str(config.exported))).get("decoded", True):
-        return "a network that was exported with decoded=false"
     return None
 
 
