@@ -21,6 +21,7 @@ from tasks.common.networks.published import weights_file
 from tests.commands import run_inside
 from tests.exported.small_exports import written_network
 from tests.small_data import noise
+from tests.small_runs import SMALL_RUN
 
 REPO = "hf:me/toys"
 
@@ -159,6 +160,18 @@ def test_a_command_starts_from_it(hub: Hub, pushed: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     (entry,) = json.loads((tmp_path / "found" / "predictions.json").read_text())
     assert {found["name"] for found in entry["classes"]} == {"disc", "square", "star"}
+
+
+def test_a_runs_best_weights_bring_their_figures(tmp_path: Path) -> None:
+    done = run_inside("train", "task=imagenet", *SMALL_RUN, "run_dir=run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    given = ("checkpoint=run/checkpoints/best.ckpt", "output=mine")
+    done = run_inside("push", *given, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert json.loads((tmp_path / "mine" / "metrics.json").read_text()) == figures
+    page = (tmp_path / "mine" / "README.md").read_text()
+    assert f"- val/accuracy: {figures['val/accuracy']:.4g}" in page and "license" not in page
 
 
 @pytest.mark.parametrize(
