@@ -46,7 +46,8 @@ def push(request: Request) -> Path:
     write_network(results.folder, task)
     figures = figures_of(checkpoint)
     if figures:
-        (results.folder / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
+        text = json.dumps(figures, indent=2) + "\n"
+        (results.folder / "metrics.json").write_text(text, encoding="utf-8")
     name = str(asked.repo or "hf:OWNER/NAME")
     option = request.choices["task"] or str(config.get("task"))
     page = card(task.description(), task_cost(task), figures, name=name, option=option, asked=asked)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.types import RunMode
 
 from backbone.errors import InputError
@@ -36,14 +37,8 @@ class Sweep:
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.folder = SWEEPS / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
-        parser = OverridesParser.create()
-        overrides = [
-            parser.parse_override(argument)
-            for argument in arguments
-            if not argument.startswith(("-", "hydra"))
-        ]
         self.named: str | None = None
-        self.swept = {each.key_or_group for each in overrides if each.is_sweep_override()}
+        self.swept = set(filter(None, map(_swept, arguments)))
 
     def job(self, request: Request, hydra: Any) -> Job | None:
         """The job that a request is of; None outside of sweeps."""
@@ -70,3 +65,12 @@ class Sweep:
         except InputError:  # no run has ended
             return
         logger.info("\nOf this sweep:\n%s", table.rstrip())
+
+
+def _swept(argument: str) -> str | None:
+    """The setting that an argument gives several values to, if it does."""
+    try:
+        override = OverridesParser.create().parse_override(argument)
+    except HydraException:  # no setting; what is wrong with it Hydra says itself
+        return None
+    return override.key_or_group if override.is_sweep_override() else None
