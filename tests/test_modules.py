@@ -33,8 +33,10 @@ def test_no_tensor_is_made_by_an_import(name: str):
 
 
 def inside(value: Any) -> Iterator[Any]:
-    """A value and all that is in it."""
+    """A value and all that is in it, or of a class of records in its defaults."""
     yield value
+    if isinstance(value, type):
+        value = getattr(value, "_field_defaults", {})
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):

@@ -30,8 +30,8 @@ class DetectionRecords(NamedTuple):
         scores: ``(N,)``.
         category_ids: The data set's own, ``(N,)``.
         masks: In pixels of the original photos, as COCO compresses them, end to end, uint8; empty
-            where nothing predicts masks. Pixels by themselves would fill the memory.
-        mask_sizes: Height, width and bytes of each mask, ``(N, 3)``, or ``(0, 3)`` without.
+            or None where nothing predicts masks. Pixels by themselves would fill the memory.
+        mask_sizes: Height, width and bytes of each mask, ``(N, 3)``; ``(0, 3)`` or None without.
     """
 
     images: Tensor
@@ -39,17 +39,19 @@ class DetectionRecords(NamedTuple):
     boxes_original: Tensor
     scores: Tensor
     category_ids: Tensor
-    masks: Tensor = torch.zeros(0, dtype=torch.uint8)
-    mask_sizes: Tensor = torch.zeros(0, 3, dtype=torch.long)
+    masks: Tensor | None = None
+    mask_sizes: Tensor | None = None
 
     def rows(self) -> list[dict[str, Any]]:
         """As ``detection_rows``; ``image_id`` is the index of the photo."""
+        masks, sizes = self.masks, self.mask_sizes
+        rles = [] if masks is None or sizes is None else rles_from_tensors(masks, sizes)
         return detection_rows(
             self.image.tolist(),
             self.category_ids.tolist(),
             self.boxes_original.cpu().numpy(),
             self.scores.tolist(),
-            rles_from_tensors(self.masks, self.mask_sizes),
+            rles,
         )
 
 
@@ -62,6 +64,7 @@ def no_records(device: torch.device) -> DetectionRecords:
         boxes_original=torch.zeros(0, 4, dtype=exact, device=device),
         scores=torch.zeros(0, dtype=exact, device=device),
         category_ids=torch.zeros(0, dtype=whole, device=device),
+        **rles_to_tensors([], device=device),
     )
 
 
@@ -116,6 +119,8 @@ class CocoMetric(TaskMetric):
     def update(self, records: DetectionRecords) -> None:
         """Adds the detections of a batch."""
         for name, values in records._asdict().items():
+            if values is None:
+                continue
             wide = values.double() if values.is_floating_point() else values
             getattr(self, name).append(wide.to(self.device))
 
