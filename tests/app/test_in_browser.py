@@ -207,14 +207,18 @@ def test_what_is_no_photo_is_said_above_all(page: Any, folder: Path) -> None:
     page.wait_for_selector("#message [role=alert]", state="detached")
 
 
-def test_a_phone_needs_no_scrolling_aside(page: Any) -> None:
+def test_a_phone_needs_no_scrolling_aside(page: Any, folder: Path) -> None:
     page.set_viewport_size(PHONE)
     try:
-        for tab in ("detect", "classify", "place"):
+        for task in ("ssd_coco", "imagenet", "planet"):
+            tab, _ = TABS[task]
+            choose(page, "#model", f"{task}.safetensors")
+            put_in(page, folder / "photo.png")
+            page.wait_for_selector(f"#found-{tab} img")
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= PHONE["width"], tab
-        image = page.evaluate("Math.max(...[...document.images].map(one => one.offsetWidth))")
-        assert 0 < image <= PHONE["width"]
+            image = page.eval_on_selector(f"#found-{tab} img", "one => one.offsetWidth")
+            assert 0 < image <= PHONE["width"], tab
     finally:
         page.set_viewport_size(DESK)
 

@@ -109,6 +109,11 @@ def shipped(task: str, folder: Path, factory: pytest.TempPathFactory) -> App:
     return App(task, folder, sorted((folder / "photos").iterdir()))
 
 
+def whole(task: str) -> list[str]:
+    """The setting that takes faces where they are in a photo: finding them is the work of torch."""
+    return ["data.embedding.alignment=none"] * (task == "multitask_faces")
+
+
 def _ship(task: str, folder: Path) -> Path:
     (folder / "photos").mkdir(parents=True)
     written_photos(folder / "photos")
@@ -116,10 +121,8 @@ def _ship(task: str, folder: Path) -> Path:
     turned[0x0112] = 6
     noise(90, 50).save(folder / "photos" / "3.jpg", exif=turned)
     file = written_network(task, folder)
-    # finding faces is the work of torch; what looks at the file takes its faces alike
-    whole = ["data.embedding.alignment=none"] * (task == "multitask_faces")
-    given = (f"task={task}", f"init={file.name}", "calibration=photos", "output=app", *whole)
-    done = export(*given, cwd=folder)
+    given = (f"task={task}", f"init={file.name}", "calibration=photos", "output=app")
+    done = export(*given, *whole(task), cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
