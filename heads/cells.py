@@ -72,16 +72,22 @@ class CellHead(Head):
         """As ``outputs``, with whatever else the batch tells of its photos."""
         return self.outputs(features)
 
+    def by_granularity(self, logits: Tensor) -> tuple[Tensor, ...]:
+        """Logits ``(B, num_classes)``, in float32, cut into those of each granularity."""
+        if len(self.sizes) == 1:  # which converters for phones do not take to be cut
+            return (logits.float(),)
+        return logits.float().split(self.sizes, dim=1)
+
     def loss(self, features: Features, batch: Batch) -> dict[str, Tensor]:
         """Cross entropy against ``batch["target"]``, ``(B, G)``, summed over the granularities."""
-        parts = self.logits(features, batch).float().split(self.sizes, dim=1)
+        parts = self.by_granularity(self.logits(features, batch))
         targets = batch["target"].unbind(1)
         losses = [F.cross_entropy(*pair) for pair in zip(parts, targets, strict=True)]
         return {"cells": torch.stack(losses).sum()}
 
     def predict(self, features: Features, batch: Batch) -> Tensor:
         """Probabilities, ``(B, num_classes)``; those of each granularity add up to 1."""
-        parts = self.logits(features, batch).float().split(self.sizes, dim=1)
+        parts = self.by_granularity(self.logits(features, batch))
         return torch.cat([part.softmax(-1) for part in parts], dim=1)
 
     def tables(self) -> dict[str, Tensor]:
