@@ -11,7 +11,9 @@ from safetensors.torch import load_file
 
 from backbone.errors import InputError
 from tasks.api import load, predict
+from tasks.common.commands import export as command
 from tasks.common.exported import writing
+from tasks.common.exported.formats import onnx as onnx_format
 from tasks.common.exported.found import format_names
 from tests.commands import run_inside
 from tests.exported.small_exports import SIDE, assert_near, export, shipped, whole
@@ -143,6 +145,23 @@ def test_a_file_that_predicts_something_else_is_kept_and_refused(
     told = json.loads((run / "wrong" / "parity.json").read_text())
     assert not told["passed"] and told["outputs"]["detections"]["others"] > 0
     assert (run / "wrong" / "model.onnx").is_file()
+
+
+def test_a_network_that_a_converter_does_not_know_is_refused(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_: Any, **__: Any) -> Any:
+        raise NotImplementedError("Unsupported fx node lstm")
+
+    monkeypatch.setattr(onnx_format, "write", write)
+    done = export(CHECKPOINT, "output=unknown", cwd=run)
+    assert done.returncode == 2 and "format=onnx cannot be written: its converter" in done.stderr
+    monkeypatch.setattr(command, "format_names", lambda: ["onnx", "openvino"])
+    done = export(CHECKPOINT, "format=all", "output=all_of_them", "candidates=1000", cwd=run)
+    assert done.returncode == 0, done.stderr
+    assert "format=onnx is left out: its converter" in done.stdout + done.stderr
+    assert (run / "all_of_them" / "openvino" / "model.xml").is_file()
+    assert not (run / "all_of_them" / "onnx").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A network in files for apps, each proven against the network that it was made from."""
 
+import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,7 @@ from tasks.common.commands.run_folder import claim_output
 from tasks.common.commands.start import stored_network
 from tasks.common.data.module import DataModule
 from tasks.common.exported.formats import web
-from tasks.common.exported.found import find_format, format_names, trait, why_not
+from tasks.common.exported.found import CannotWriteError, find_format, format_names, trait, why_not
 from tasks.common.exported.int8.figure import figure
 from tasks.common.exported.metadata import VERSION
 from tasks.common.exported.network import Deployed
@@ -67,11 +68,21 @@ def export(request: Request) -> dict[str, Any]:
     parities = {}
     for name in names:
         folder = results.folder / name if asked.format == "all" else results.folder
-        parities[name] = write_folder(task, name, folder, wanted)
+        try:
+            parities[name] = write_folder(task, name, folder, wanted)
+        except CannotWriteError as reason:
+            if asked.format != "all":
+                raise InputError(f"format={name} cannot be written: {reason}") from reason
+            report.append(f"format={name} is left out: {reason}")
+            shutil.rmtree(folder)
+            continue
         if runtime and name == "web":
             web.copy_runtime(runtime, folder)
+    if not parities:
+        raise InputError("\n".join(report))
     report.append(f"Checked on {len(wanted.images)} photos: {wanted.whose}")
-    report += [f"{name}: {line}" for name in names for line in parity_lines(parities[name])]
+    for name, parity in parities.items():
+        report += [f"{name}: {line}" for line in parity_lines(parity)]
     say(report)
     write_report(results.folder, report)
     say_files(results.folder)

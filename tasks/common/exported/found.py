@@ -29,6 +29,10 @@ class CannotRunError(InputError):
     """The files of a format run elsewhere."""
 
 
+class CannotWriteError(InputError):
+    """A format does not hold a network."""
+
+
 class Runner(Protocol):
     """Runs a file by the library that its format is for."""
 

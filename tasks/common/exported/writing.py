@@ -13,6 +13,7 @@ from torch import Tensor
 from tasks.common.exported.card import model_card
 from tasks.common.exported.found import (
     CannotRunError,
+    CannotWriteError,
     find_format,
     missing_library,
     trait,
@@ -72,6 +73,7 @@ def write_folder(task: Task, name: str, folder: Path, wanted: Wanted) -> dict[st
 
     Raises:
         InputError: If the library of the format is not installed.
+        CannotWriteError: If the library cannot write this network.
     """
     folder.mkdir(exist_ok=True)
     network, chosen = Deployed(task, decoded=wanted.decoded).eval(), find_format(name)
@@ -92,6 +94,10 @@ def write_folder(task: Task, name: str, folder: Path, wanted: Wanted) -> dict[st
         file = chosen.write(network, folder, batch=batch, names=classes, about=text, photos=photos)
     except ImportError as error:
         raise missing_library(error, chosen, name) from error
+    except NotImplementedError as error:  # such as Core ML's converter of an LSTM
+        raise CannotWriteError(
+            f"its converter does not know all of this network: {error}"
+        ) from error
     write_tables(network, folder)
     parity = checked(task, folder, about, wanted)
     write_parity(folder, parity)
