@@ -207,10 +207,9 @@ def test_a_request_to_stop_is_granted_after_a_batch(
     assert done.returncode == 143 and "2 of 4 photos are done" in done.stderr
 
 
+@pytest.mark.parametrize("app", ["imagenet", "planet", "multitask_faces"], indirect=True)
 def test_pictures_that_are_ready_are_described_as_by_torch(app: App) -> None:
-    """As the page has all faces of a photo looked at."""
-    if app.task in ("ssd_coco", "mask_rcnn_coco"):
-        pytest.skip("detectors look at whole photos")
+    """As the page has all faces of a photo looked at; detectors look at whole photos."""
     file = load(app.folder / "app", task=app.task).network
     network = load(app.folder / f"{app.task}.safetensors", task=app.task).network
     side = file.config.data.image_size
