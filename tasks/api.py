@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common.commands.request import left_to_file
+from tasks.common.commands.request import composed, left_to_file
 from tasks.common.console.asking import asking
 from tasks.common.exported.metadata import read_metadata
 from tasks.common.images.decoding import DecodedImage, read_image
@@ -30,6 +30,7 @@ from tasks.common.settings.writing import written
 from tasks.common.training.comparison import confident
 
 Entry = dict[str, Any]
+ONNX = ".onnx"
 
 __all__ = ["InputError", "Model", "evaluate", "export", "load", "predict", "train"]
 
@@ -40,8 +41,10 @@ def load(path: str | Path, *, task: str = "") -> "Model":
     Args:
         path: A checkpoint of a run, its ``weights.safetensors``, imported weights, a folder of
             ``tools/export.py``, which its runtime runs, or published weights by name, such as
-            ``ssd_mobilenet_0.75_coco``.
-        task: Of a weights file, the task that it is for, where its head fits several.
+            ``ssd_mobilenet_0.75_coco``; or a public network in an ONNX file, as ``teacher=onnx``
+            takes them.
+        task: Of a weights file, the task that it is for, where its head fits several; of an ONNX
+            file always.
 
     Raises:
         InputError: If there is no such file, or it holds no whole network.
@@ -60,12 +63,30 @@ def load(path: str | Path, *, task: str = "") -> "Model":
     from tasks.common.networks.restoring import own_settings
     from tasks.common.predictions.trained import TrainedNetwork
 
+    if path.suffix == ONNX:
+        return of_teacher(path, task=task)
     checkpoint = stored(weights_file(path))
     config = own_settings(checkpoint, task=task)
     restored, _ = ready(config, checkpoint)
     fix_weights(restored.eval(), precision="32-true")
     network = TrainedNetwork(restored, config, checkpoint)
     return Model(network, min_score=config.pictures.min_score)
+
+
+def of_teacher(path: Path, *, task: str) -> "Model":
+    """A public network in an ONNX file, ready to look at photos; see ``load``.
+
+    Raises:
+        InputError: If no task is named, or it has no use for the file.
+    """
+    if not task:
+        raise InputError(f"{path} says nothing of its task: load(..., task='facenet_distill')")
+    from tasks.common.predictions.teacher import TeacherNetwork
+
+    given = [f"task={task}", "teacher=onnx", written("teacher.file", path)]
+    request = composed("predict", given)
+    network = TeacherNetwork(request.config, request.choices)
+    return Model(network, min_score=request.config.pictures.min_score)
 
 
 class Model:
@@ -193,10 +214,12 @@ def train(*overrides: str, **settings: Any) -> dict[str, float]:
 def evaluate(*overrides: str, **settings: Any) -> dict[str, float]:
     """Scores a network or a teacher, as ``tools/eval.py`` does; see ``train``."""
     from tasks.common.commands.evaluate import evaluate as command
-    from tasks.common.commands.evaluate_teacher import asks_for_teacher, evaluate_teacher
+    from tasks.common.commands.evaluate_teacher import evaluate_teacher
+    from tasks.common.distillation.alone import asks_for_teacher
 
     with asking("eval", overrides, settings) as request:
-        return evaluate_teacher(request) if asks_for_teacher(request) else command(request)
+        alone = asks_for_teacher(request.config, request.choices)
+        return evaluate_teacher(request) if alone else command(request)
 
 
 def predict(*overrides: str, **settings: Any) -> list[Entry]:

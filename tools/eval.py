@@ -7,9 +7,10 @@ from tasks.common.console.command import command
 @command("eval")
 def main(request: Request) -> None:
     from tasks.common.commands.evaluate import evaluate
-    from tasks.common.commands.evaluate_teacher import asks_for_teacher, evaluate_teacher
+    from tasks.common.commands.evaluate_teacher import evaluate_teacher
+    from tasks.common.distillation.alone import asks_for_teacher
 
-    if asks_for_teacher(request):
+    if asks_for_teacher(request.config, request.choices):
         evaluate_teacher(request)
     else:
         evaluate(request)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backbone.errors import InputError, check_choice, check_number
+from backbone.errors import InputError, check_number
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.machine.cores import take_cores
@@ -15,6 +15,7 @@ from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.restoring import restored
 from tasks.face_attributes.describing import named_attributes
 from tasks.face_attributes.task import FaceAttributesTask
+from tasks.faces.finders import check_alignment, finder_of, searches
 from tasks.faces.photos import describe_faces
 
 LEGEND = "The faces that were found, and how sure the network is of what each of them shows."
@@ -34,13 +35,14 @@ def describe_people(request: Request) -> Path:
         InputError: If no network of attributes is in the checkpoint.
     """
     config = request.config
+    alignment = str(config.alignment)
     take_cores(config, loads=False)
     source = Path(str(config.checkpoint))
     results = claim_output(request, reads=[source])
     task = restored(request.stored or Checkpoint.of_run(source)).eval()
     if not isinstance(task, FaceAttributesTask):
         raise InputError(f"checkpoint={source} is of another task than face attributes")
-    check_choice("alignment", config.alignment, allowed=("mtcnn", "none"))
+    check_alignment(alignment, setting="alignment")
     check_number("framing.scale", config.framing.scale, above=0)
     check_number("framing.shift", config.framing.shift, at_least=-1, at_most=1)
 
@@ -61,7 +63,7 @@ def describe_people(request: Request) -> Path:
         results,
         describe,
         side=task.image_size,
-        find=config.alignment == "mtcnn",
+        finder=finder_of(alignment, every_face=True) if searches(alignment) else None,
         caption=caption,
         legend=LEGEND,
         **config.framing,

@@ -15,11 +15,11 @@ from tasks.common.images.finding import others_line, photos_in
 from tasks.common.report import counted
 from tasks.face_embedding.augment import LookAtFace, plain
 from tasks.face_embedding.face_set import EveryFaceSet, FaceSet, faces_or_middles
-from tasks.face_embedding.faces import ALIGNMENTS, FramedFaces, find_every_face, find_faces
+from tasks.face_embedding.faces import FramedFaces, find_every_face, find_faces
 from tasks.face_embedding.pairs import Pairs, read_pairs
 from tasks.face_embedding.records import refuse_records
 from tasks.face_embedding.samples import collate
-from tasks.faces.landmarks import finder_description
+from tasks.faces.finders import finder_description, name_of, searches
 
 WAYS_OUT = (
     "Ways out: data.faces=[DIR,DIR] with photos of faces to train on, data.pairs=FILE with "
@@ -34,8 +34,8 @@ class EmbeddingData(DataModule):
         faces: Folders of photos, searched with their subfolders.
         pairs: File that lists pairs, or holds them; see ``read_pairs``.
         pairs_root: Folder of the photos of the pairs; for LFW's form it has one for each person.
-        alignment: ``mtcnn`` turns each face to where its eyes, nose and mouth are in the template;
-            ``none`` takes the middle square of a photo.
+        alignment: ``mtcnn`` or a file of YuNet's turns each face to where its eyes, nose and mouth
+            are in the template; ``none`` takes the middle square of a photo.
         cache: Folder for the places of faces, which are searched for once.
         augmentation: How faces are shown in training; None for as they are.
         on_bad_image: ``error`` or ``skip``.
@@ -68,7 +68,7 @@ class EmbeddingData(DataModule):
         self.augmentation = augmentation
         self.on_bad_image = on_bad_image
         check_flag("data.every_face", every_face)
-        if every_face and alignment == "none":
+        if every_face and not searches(alignment):
             raise InputError("data.every_face=true: data.alignment=none searches for no faces")
         self.every_face = every_face
         self._notes: dict[str, tuple[str, ...]] = {}
@@ -76,7 +76,7 @@ class EmbeddingData(DataModule):
 
     @property
     def framing(self) -> str:  # type: ignore[override]
-        if self.alignment == ALIGNMENTS[0]:
+        if searches(self.alignment):
             return "a face, turned to where its eyes, nose and mouth are in the template"
         return "the middle square, resized"
 
@@ -87,12 +87,12 @@ class EmbeddingData(DataModule):
 
     def preparation(self) -> dict[str, Any]:
         """How a face comes from its photo, for caches and checkpoints."""
-        finder = finder_description() if self.alignment == ALIGNMENTS[0] else {}
-        return {"alignment": self.alignment, **finder}
+        finder = finder_description(self.alignment) if searches(self.alignment) else {}
+        return {"alignment": name_of(self.alignment), **finder}
 
     def settings_of_photos(self) -> dict[str, str]:
         """Whether faces are turned to a template."""
-        return {"data.alignment": self.alignment}
+        return {"data.alignment": name_of(self.alignment)}
 
     @cached_property
     def train_faces(self) -> FramedFaces:
@@ -186,7 +186,7 @@ class EmbeddingData(DataModule):
         )
 
     def _every_face(self, paths: Sequence[Path]) -> EveryFaceSet:
-        faces, whose, bad = find_every_face(paths)
+        faces, whose, bad = find_every_face(paths, alignment=self.alignment)
         shown = FaceSet(faces, plain, side=self.image_size, seed=self.seed)
         return EveryFaceSet(shown, whose, num_photos=len(paths), unreadable=bad)
 

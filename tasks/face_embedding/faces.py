@@ -12,9 +12,8 @@ from tasks.common.images.bad_images import BAD_IMAGE_POLICIES
 from tasks.common.images.decoding import check_image
 from tasks.common.report import counted
 from tasks.faces.alignment import CENTRE_SHARE, aligned_frames, centre_frame
+from tasks.faces.finders import check_alignment, searches
 from tasks.faces.landmarks import find_all_landmarks, find_landmarks
-
-ALIGNMENTS = ("mtcnn", "none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,7 @@ def find_faces(
 
     Args:
         paths: The photos.
-        alignment: ``mtcnn``, or ``none`` for the middle square of each photo.
+        alignment: ``mtcnn``, a file of YuNet's, or ``none`` for the middle square of each photo.
         cache: Folder for what was found.
         on_bad_image: ``error`` or ``skip``, where a photo cannot be read.
         needed: Keep photos without a face, and show their middle; else they are left out.
@@ -66,13 +65,13 @@ def find_faces(
         InputError: If photos cannot be read under ``error`` or when needed, or none has a face.
     """
     check_choice("data.on_bad_image", on_bad_image, allowed=BAD_IMAGE_POLICIES)
-    check_choice("data.alignment", alignment, allowed=ALIGNMENTS)
+    check_alignment(alignment)
     whose = np.array([-1] * len(paths) if people is None else people, np.int64)
-    if alignment == "none":
+    if not searches(alignment):
         frames, bad = _whole_frames(paths)
         faceless: list[int] = []
     else:
-        points, bad = find_landmarks(paths, cache=cache)
+        points, bad = find_landmarks(paths, alignment=alignment, cache=cache)
         frames = aligned_frames(points)
         faceless = [i for i in _without_frame(frames) if i not in bad]
     if bad and (on_bad_image == "error" or needed):
@@ -104,11 +103,12 @@ def find_faces_or_middles(
     Returns:
         A row for each path, and what is wrong with those that cannot be read.
     """
+    check_alignment(alignment)
     found = None
-    if alignment == "none":
+    if not searches(alignment):
         frames, bad = _whole_frames(paths)
     else:
-        points, bad = find_landmarks(paths, cache=cache)
+        points, bad = find_landmarks(paths, alignment=alignment, cache=cache)
         frames = aligned_frames(points)
         found = np.isfinite(frames).all((1, 2))
     for index in _without_frame(frames):
@@ -118,14 +118,17 @@ def find_faces_or_middles(
     return FramedFaces(files, frames, np.full(len(paths), -1), found=found), bad
 
 
-def find_every_face(paths: Sequence[Path]) -> tuple[FramedFaces, np.ndarray, dict[int, str]]:
+def find_every_face(
+    paths: Sequence[Path], *, alignment: str
+) -> tuple[FramedFaces, np.ndarray, dict[int, str]]:
     """All faces of each photo, or the photo's middle where there is none.
 
     Returns:
         The faces, photo by photo; the place of each one's photo in ``paths``, ``(F,)``; and what is
         wrong with the photos that cannot be read, which have none.
     """
-    points, bad = find_all_landmarks(paths)
+    check_alignment(alignment)
+    points, bad = find_all_landmarks(paths, alignment=alignment)
     whose, frames, found = [], [], []
     for index, path in enumerate(paths):
         if index in bad:

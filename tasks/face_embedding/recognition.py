@@ -17,6 +17,7 @@ from tasks.common.commands.recording import say
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.data.module import stack_images
+from tasks.common.distillation.alone import asks_for_teacher, teacher_and_data, teacher_as_task
 from tasks.common.images.decoding import read_image
 from tasks.common.images.finding import is_aside, is_image_name, list_images
 from tasks.common.machine.cores import take_cores
@@ -28,6 +29,7 @@ from tasks.face_embedding.metric import NAMING_FAR
 from tasks.face_embedding.task import FaceEmbeddingTask
 from tasks.face_embedding.verification import distance_at_far, stranger_distances
 from tasks.faces.alignment import show
+from tasks.faces.finders import MTCNN, check_alignment, finder_of, searches
 from tasks.faces.photos import describe_faces
 
 BATCH = 32
@@ -72,19 +74,19 @@ def recognise(request: Request) -> Path:
         InputError: If one of the three is missing, or no network of faces is in the checkpoint.
     """
     config = request.config
-    if not (config.checkpoint and config.input):
-        raise InputError("known=DIR needs checkpoint=FILE and input=PHOTOS too")
+    is_teacher = asks_for_teacher(config, request.choices)
+    source = config.teacher.file if is_teacher else config.checkpoint
+    if not (source and config.input):
+        raise InputError(
+            "known=DIR needs input=PHOTOS too, and checkpoint=FILE, or teacher=onnx "
+            "teacher.file=FILE for a public network"
+        )
     take_cores(config, loads=False)
-    source = Path(str(config.checkpoint))
     results = claim_output(request, reads=[source])
-    checkpoint = request.stored or Checkpoint.of_run(source)
-    task = restored(checkpoint).eval()
-    if not isinstance(task, FaceEmbeddingTask):
-        raise InputError(f"checkpoint={source} is of another task than face embeddings")
-    alignment = checkpoint.values["data"]["alignment"]
-    max_distance = config.max_distance
-    if max_distance is None:
-        max_distance = checkpoint.description.get("max_distance")
+    network = teacher_of(request) if is_teacher else trained_on_faces(request)
+    task, alignment = network.task, network.alignment
+    check_alignment(alignment)
+    max_distance = network.max_distance if config.max_distance is None else config.max_distance
     if max_distance is not None:
         check_number("max_distance", max_distance, at_least=0, at_most=4)
     known = known_people(
@@ -102,7 +104,7 @@ def recognise(request: Request) -> Path:
         results,
         describe,
         side=task.image_size,
-        find=alignment == "mtcnn",
+        finder=finder_of(alignment, every_face=True) if searches(alignment) else None,
         caption=_caption,
         legend=LEGEND,
     )
@@ -110,6 +112,48 @@ def recognise(request: Request) -> Path:
         for line in _comparison(sheet.with_name("predictions.json"), Path(str(config.known))):
             logger.info("%s", line)
     return sheet
+
+
+class FaceNetwork(NamedTuple):
+    """A network that knows faces apart.
+
+    Attributes:
+        task: With the network.
+        alignment: Of the faces that it knows, see ``find_faces``.
+        max_distance: That has been fitted to it, from the nearest known person; None for none.
+    """
+
+    task: Task
+    alignment: str
+    max_distance: float | None
+
+
+def trained_on_faces(request: Request) -> FaceNetwork:
+    """That of a checkpoint.
+
+    Raises:
+        InputError: If it is of another task.
+    """
+    source = Path(str(request.config.checkpoint))
+    checkpoint = request.stored or Checkpoint.of_run(source)
+    task = restored(checkpoint).eval()
+    if not isinstance(task, FaceEmbeddingTask):
+        raise InputError(f"checkpoint={source} is of another task than face embeddings")
+    alignment = asked_alignment(request) or checkpoint.values["data"]["alignment"]
+    return FaceNetwork(task, alignment, checkpoint.description.get("max_distance"))
+
+
+def teacher_of(request: Request) -> FaceNetwork:
+    """A public network in a file, which takes aligned faces."""
+    data, teacher = teacher_and_data(request.config, request.choices, draws=False)
+    task = teacher_as_task(request.config, data, teacher).eval()
+    return FaceNetwork(task, asked_alignment(request) or MTCNN, None)
+
+
+def asked_alignment(request: Request) -> str | None:
+    """The alignment that the user gave; the demo's own is that of drawn faces."""
+    given = any(override.startswith("data.alignment=") for override in request.overrides)
+    return str(request.config.data.alignment) if given else None
 
 
 def _comparison(predictions: Path, known: Path) -> list[str]:

@@ -11,6 +11,7 @@ from tasks.common.predictions.entries import Entry
 from tasks.common.predictions.network import Network
 from tasks.common.showing.view import Bound, Limits
 from tasks.faces.faces_view import FacesView, likely
+from tasks.faces.finders import searches
 
 HIGHEST_DISTANCE = 4.0  # squared, of two points on a sphere
 LIKELY = 0.5  # an attribute beside a name
@@ -32,8 +33,8 @@ class PeopleView(FacesView):
             round(float(fitted or CAUTIOUS_DISTANCE), 3),
         )
 
-    def searches(self, network: Network) -> bool:
-        return str(network.config.data.alignment) == "mtcnn"
+    def alignment(self, network: Network) -> str:
+        return str(network.config.data.alignment)
 
     def entries(
         self, network: Network, files: Sequence[Path], known: Mapping[str, Sequence[Path]]
@@ -65,7 +66,7 @@ class PeopleView(FacesView):
                 known,
                 embed,
                 side=int(network.config.data.image_size),
-                alignment="mtcnn" if self.searches(network) else "none",
+                alignment=self.alignment(network),
                 cache=Path(cache),
             )
         points = torch.tensor([face["embedding"] for face in faces])
@@ -94,7 +95,7 @@ class PeopleView(FacesView):
     def command(self, network: Network, limits: Limits, *, knows: bool) -> tuple[str, list[str]]:
         if knows:
             return "demo_facenet_distill", ["known=known", f"max_distance={limits.bound:g}"]
-        return "predict", ["data.every_face=true"] * self.searches(network)
+        return "predict", ["data.every_face=true"] * searches(self.alignment(network))
 
 
 view = PeopleView()

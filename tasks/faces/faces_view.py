@@ -2,9 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +12,7 @@ from tasks.common.predictions.entries import Entry
 from tasks.common.predictions.network import Network
 from tasks.common.showing.view import Limits, View
 from tasks.faces.alignment import at_side
-
-if TYPE_CHECKING:
-    from tasks.faces.landmarks import FaceFinder
+from tasks.faces.finders import MTCNN, Finder, check_alignment, finder_of, searches
 
 
 class FacesView(View):
@@ -31,17 +28,21 @@ class FacesView(View):
 
     def __init__(self, *, scale: float = 1.0, shift: float = 0.0) -> None:
         self.framing = {"scale": scale, "shift": shift}
+        self._finders: dict[str, Finder] = {}
 
-    @cached_property
-    def finder(self) -> "FaceFinder":
-        """Finds small ones too, as photos of many people show them."""
-        from tasks.faces.landmarks import SMALLEST_FACE, FaceFinder
+    def alignment(self, network: Network) -> str:
+        """How faces are found, see ``finder_of``."""
+        return MTCNN
 
-        return FaceFinder((SMALLEST_FACE,))
-
-    def searches(self, network: Network) -> bool:
-        """Whether faces are searched for; otherwise a photo is one."""
-        return True
+    def _finder(self, network: Network) -> Finder | None:
+        """What finds small faces too, as photos of many people show them."""
+        alignment = self.alignment(network)
+        check_alignment(alignment)
+        if not searches(alignment):
+            return None
+        if alignment not in self._finders:
+            self._finders[alignment] = finder_of(alignment, every_face=True)
+        return self._finders[alignment]
 
     def entries(
         self, network: Network, files: Sequence[Path], known: Mapping[str, Sequence[Path]]
@@ -52,8 +53,7 @@ class FacesView(View):
         # which brings torch with it
         from tasks.faces.photos import described_faces, face_frames
 
-        finder = self.finder if self.searches(network) else None
-        frames = face_frames(pixels, finder, **self.framing)
+        frames = face_frames(pixels, self._finder(network), **self.framing)
         side = int(network.config.data.image_size)
         at_network = np.stack([at_side(frame, side) for frame in frames]) if len(frames) else frames
         return described_faces(

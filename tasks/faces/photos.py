@@ -17,7 +17,7 @@ from tasks.common.images.saving import picture_of, save_picture
 from tasks.common.images.sheets import sample_sheet
 from tasks.common.training.steps import steps_of
 from tasks.faces.alignment import aligned_frames, centre_frame, corners, show
-from tasks.faces.landmarks import SMALLEST_FACE, FaceFinder
+from tasks.faces.finders import Finder
 
 COLOUR = (255, 200, 0)
 
@@ -31,7 +31,7 @@ def describe_faces(
     describe: Describe,
     *,
     side: int,
-    find: bool,
+    finder: Finder | None,
     caption: Callable[[Mapping[str, Any]], Sequence[str]],
     legend: str,
     scale: float = 1.0,
@@ -48,7 +48,7 @@ def describe_faces(
         results: The folder for that file and ``pictures``.
         describe: Looks at all faces of a photo at once.
         side: Of the pictures that it takes.
-        find: Whether to search for faces; otherwise a photo is one.
+        finder: Of faces; None where a photo is one.
         caption: Of a described face, the lines that are written beside it.
         legend: Above the contact sheet, what they say.
         scale: Side of what is shown of a face that was found, over that of the aligned square.
@@ -60,7 +60,6 @@ def describe_faces(
     Raises:
         InputError: If there are no photos, or none can be read.
     """
-    finder = FaceFinder((SMALLEST_FACE,)) if find else None
     entries: list[dict[str, Any]] = []
     pictures: list[Path] = []
     unreadable: list[str] = []
@@ -106,7 +105,7 @@ def described_faces(
 
 
 def face_frames(
-    pixels: np.ndarray, finder: FaceFinder | None, *, scale: float, shift: float
+    pixels: np.ndarray, finder: Finder | None, *, scale: float, shift: float
 ) -> np.ndarray:
     """The frames of all faces in a photo, or of the whole where they are not searched for."""
     if finder is None:

@@ -8,8 +8,8 @@ from tasks.face_embedding.showing import PeopleView
 class PartsView(PeopleView):
     """Every face with its attributes and the nearest of the people who are known."""
 
-    def searches(self, network: Network) -> bool:
-        return str(network.config.data.embedding.alignment) == "mtcnn"
+    def alignment(self, network: Network) -> str:
+        return str(network.config.data.embedding.alignment)
 
     def command(self, network: Network, limits: Limits, *, knows: bool) -> tuple[str, list[str]]:
         return "predict", []  # of the middle face, as the command looks at one of a photo

@@ -18,7 +18,7 @@ from tasks.common.showing.view import Limits
 from tasks.face_embedding.recognition import known_people, name_faces
 from tasks.faces.alignment import show, square_of
 from tasks.faces.faces_view import FacesView
-from tasks.faces.landmarks import FaceFinder
+from tasks.faces.mtcnn import MtcnnFinder
 from tests.app.small_page import FAR, difference, file_in, pictures, rows, upload, written_networks
 from tests.tasks.face_embedding.drawn import FOUND, photo_of
 
@@ -145,13 +145,13 @@ def test_several_heads_see_each_face_once(
     name = name_of("multitask_faces", folder)
     network = answers.models.load(name).network
     found: list[int] = []
-    find = FaceFinder.find
+    find = MtcnnFinder.find
 
-    def counting(finder: FaceFinder, photos: list[np.ndarray]) -> list:
+    def counting(finder: MtcnnFinder, photos: list[np.ndarray]) -> list:
         found.append(len(photos))
         return find(finder, photos)
 
-    monkeypatch.setattr(FaceFinder, "find", counting)
+    monkeypatch.setattr(MtcnnFinder, "find", counting)
     passes: list[int] = []
     network.task.backbone.register_forward_hook(  # type: ignore[attr-defined]
         lambda layer, given, features: passes.append(len(given[0]))

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tasks.common.commands.evaluate_teacher import teacher_and_data
 from tasks.common.commands.recording import say, write_report
 from tasks.common.commands.request import Request
+from tasks.common.distillation.alone import teacher_and_data
 from tasks.common.distillation.target_table import write_targets
 from tasks.common.training.trainer import build_trainer
 

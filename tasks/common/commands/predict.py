@@ -96,7 +96,13 @@ def network_of(request: Request) -> Network:
         if reason is None:
             return ExportedNetwork(Path(str(config.exported)), config)
         check_torch(reason)
-    from tasks.common.commands.start import ready, stored_network  # and torch with it
+    from tasks.common.distillation.alone import asks_for_teacher  # and torch with it
+
+    if asks_for_teacher(config, request.choices):
+        from tasks.common.predictions.teacher import TeacherNetwork
+
+        return TeacherNetwork(config, request.choices)
+    from tasks.common.commands.start import ready, stored_network
     from tasks.common.machine.cores import take_cores
     from tasks.common.predictions.trained import TrainedNetwork
 

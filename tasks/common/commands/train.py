@@ -7,7 +7,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
-from backbone.errors import InputError, check_choice
+from backbone.errors import InputError, check_choice, check_flag
 from tasks.common.commands.batch_checks import check_data
 from tasks.common.commands.recording import (
     check_changes,
@@ -40,6 +40,7 @@ from tasks.common.training.diverged import DivergedError
 from tasks.common.training.learning_rate import find_rate
 from tasks.common.training.patience import Patience
 from tasks.common.training.random_state import RandomState
+from tasks.common.training.rounding import RoundedTraining
 from tasks.common.training.task import Task
 from tasks.common.training.trainer import build_trainer
 from tasks.common.training.watching.curve import CurveLogger
@@ -70,6 +71,9 @@ def claim_folder(request: Request) -> Results:
     check_options(config, request.choices)
     check_choice("init_classes", config.init_classes, allowed=("keep", "new"))
     check_choice("report", config.report, allowed=REPORTS)
+    check_flag("quantise", config.quantise)
+    if config.quantise and config.task.get("compile"):
+        raise InputError("quantise=true does not go with task.compile=true: leave one out")
     reads = [config.init, config.resume, *teacher_files(config)]
     return claim_run(request, reads=reads, resumed=config.resume)
 
@@ -157,6 +161,7 @@ def run_callbacks(task: Task, config: DictConfig, folder: Path) -> list[Callback
     return [
         *patience,
         RandomState(),
+        *([RoundedTraining()] if config.quantise else []),
         *averages(decay=config.ema_decay, momentum=config.batch_norm_momentum),
         *validation_pictures(folder, config.pictures),
     ]

@@ -55,9 +55,10 @@ def test_large_photos_are_searched_small(tmp_path: Path) -> None:
         photo.save(tmp_path / "photos" / f"{number}.png")
     code = (
         "import resource; from pathlib import Path\n"
-        "from tasks.faces.landmarks import FaceFinder, find_landmarks\n"
-        "FaceFinder(); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "find_landmarks(sorted(Path('photos').iterdir()), cache=Path('cache'))\n"
+        "from tasks.faces.landmarks import find_landmarks\n"
+        "from tasks.faces.mtcnn import MtcnnFinder\n"
+        "MtcnnFinder(); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "find_landmarks(sorted(Path('photos').iterdir()), alignment='mtcnn', cache=Path('cache'))\n"
         "print('grown', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     done = subprocess.run(

@@ -11,7 +11,8 @@ from PIL import Image
 from backbone.errors import InputError
 from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.pairs import read_pairs
-from tasks.faces.landmarks import Found, find_landmarks, nearest_to_centre
+from tasks.faces.finders import Found, nearest_to_centre
+from tasks.faces.landmarks import find_landmarks
 from tests.small_data import noise
 
 
@@ -71,10 +72,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_photos_without_a_face_and_unreadable_ones(photos: list[Path], tmp_path: Path) -> None:
-    points, bad = find_landmarks(photos, cache=tmp_path)
+    points, bad = find_landmarks(photos, alignment="mtcnn", cache=tmp_path)
     assert np.isnan(points).all()
     assert {photos[index].name for index in bad} == {"cut.jpg", "huge.png"}
-    again, _ = find_landmarks(photos, cache=tmp_path)
+    again, _ = find_landmarks(photos, alignment="mtcnn", cache=tmp_path)
     assert np.isnan(again).all() and len(list(tmp_path.glob("*.keys.npy"))) == 1
     settings = {"alignment": "mtcnn", "cache": tmp_path}
     with pytest.raises(InputError, match="2 of 4 photos cannot be used"):
@@ -86,7 +87,9 @@ def test_photos_without_a_face_and_unreadable_ones(photos: list[Path], tmp_path:
 
 
 def test_a_file_that_is_gone_is_one_of_the_unreadable(photos: list[Path], tmp_path: Path) -> None:
-    _, bad = find_landmarks([tmp_path / "gone.png", photos[2]], cache=tmp_path / "cache")
+    _, bad = find_landmarks(
+        [tmp_path / "gone.png", photos[2]], alignment="mtcnn", cache=tmp_path / "cache"
+    )
     assert list(bad) == [0] and "gone.png cannot be read" in bad[0]
 
 
@@ -98,7 +101,7 @@ def test_a_full_gpu_is_no_photo_without_a_face(
 
     monkeypatch.setattr(facenet_pytorch.MTCNN, "detect", detect)
     with pytest.raises(torch.OutOfMemoryError):
-        find_landmarks(photos, cache=tmp_path)
+        find_landmarks(photos, alignment="mtcnn", cache=tmp_path)
     assert not list(tmp_path.glob("*.keys.npy"))
 
 

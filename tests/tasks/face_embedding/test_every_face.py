@@ -13,8 +13,9 @@ from backbone.errors import InputError
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.metric import EmbeddingRecords
 from tasks.face_embedding.task import FaceEmbeddingTask
-from tasks.faces import landmarks
+from tasks.faces import mtcnn
 from tasks.faces.alignment import TEMPLATE
+from tasks.faces.finders import Found
 from tests.commands import run_inside
 from tests.small_runs import DRAWN, NARROW
 from tests.tasks.face_embedding.test_told import settings
@@ -27,11 +28,11 @@ class Finder:
 
     def __init__(self, face_shares: object = ()) -> None: ...
 
-    def find(self, photos: list[np.ndarray]) -> list[landmarks.Found]:
+    def find(self, photos: list[np.ndarray]) -> list[Found]:
         counts = [int((photo[0, :, 0] > 200).sum()) for photo in photos]
         shifts = [np.arange(count)[:, None, None] * [100, 0] for count in counts]
         return [
-            landmarks.Found(np.zeros((len(shift), 4)), TEMPLATE + shift, np.ones(len(shift)))
+            Found(np.zeros((len(shift), 4)), TEMPLATE + shift, np.ones(len(shift)))
             for shift in shifts
         ]
 
@@ -39,7 +40,7 @@ class Finder:
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Photos of that many faces, and one that cannot be read."""
-    monkeypatch.setattr(landmarks, "FaceFinder", Finder)
+    monkeypatch.setattr(mtcnn, "MtcnnFinder", Finder)
     folder = tmp_path / "photos"
     folder.mkdir()
     for name, count in FACES.items():

@@ -124,7 +124,7 @@ def test_two_photos_are_compared(
     [
         (("known=nowhere", "input=photos"), "known=nowhere: there is no such folder"),
         (("known=empty", "input=photos"), "known=empty: needs a folder of photos for each"),
-        (("known=photos",), "known=DIR needs checkpoint=FILE and input=PHOTOS too"),
+        (("known=photos",), "known=DIR needs input=PHOTOS too, and checkpoint=FILE"),
         (("known=faceless", "input=photos"), "shows a face that can be used"),
         (("known=good", "input=nowhere"), "No file or folder at nowhere"),
         (("known=good", "input=torn"), "None of the photos can be read:\n  torn/a.png is empty"),

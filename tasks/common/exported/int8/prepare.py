@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tasks.common.training.rounding import STEPS_OF_WEIGHTS, on_grid, step_over
+
 NUM_TO_CORRECT = 64  # photos; their means are near enough those of all
-STEPS = 127  # of a weight's grid, to either side
 MOST_STEPS_OF_BIAS = 2**30  # half of what its 32 bits hold
 Layer = nn.Conv2d | nn.Linear
 
@@ -53,9 +54,7 @@ def revive(module: nn.Module, network: Callable[[Tensor], Any], images: Tensor) 
     steps: dict[Layer, float] = {}
 
     def measure(layer: Layer, given: Tensor, _: Tensor) -> None:
-        # 0 is on every grid
-        span = given.max().clamp(min=0) - given.min().clamp(max=0)
-        steps[layer] = max(steps.get(layer, 0.0), float(span) / 255)
+        steps[layer] = max(steps.get(layer, 0.0), float(step_over(*given.aminmax())))
 
     with listening(module, measure):
         network(images)
@@ -65,7 +64,7 @@ def revive(module: nn.Module, network: Callable[[Tensor], Any], images: Tensor) 
             continue
         weights = layer.weight.flatten(1)
         # a hundredth more, since correcting moves the bias a little
-        least = 1.01 * STEPS * layer.bias.abs() / (step * MOST_STEPS_OF_BIAS)
+        least = 1.01 * STEPS_OF_WEIGHTS * layer.bias.abs() / (step * MOST_STEPS_OF_BIAS)
         dead = weights.abs().amax(1) < least
         weights[dead, 0] = least[dead]  # the same memory as the layer's
         revived += int(dead.sum())
@@ -104,13 +103,6 @@ def correct_biases(module: nn.Module, network: Callable[[Tensor], Any], images: 
 
     with listening(module, correct):
         network(images)
-
-
-def on_grid(weight: Tensor) -> Tensor:
-    """Weights rounded to what int8 holds of each output channel, the first dimension."""
-    largest = weight.abs().flatten(1).amax(1).clamp(min=torch.finfo(weight.dtype).tiny)
-    step = (largest / STEPS).view(-1, *[1] * (weight.dim() - 1))
-    return (weight / step).round() * step
 
 
 def channel_means(output: Tensor) -> Tensor:
