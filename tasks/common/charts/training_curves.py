@@ -20,6 +20,9 @@ from tasks.common.charts.axes import (
 )
 
 COLUMNS = 2
+PANEL_INCHES = (5.5, 3.2)  # width and height
+MARGIN_INCHES = (0.85, 0.15, 0.5, 0.35)  # left, right, bottom and top: for labels and the title
+MAX_TICKS = 5  # of an axis
 MAX_LINES = 8  # of a panel: figures beyond are in metrics.csv
 MAX_RAW = 60  # points: more are smoothed, with what they were in grey
 WINDOWS = 30  # that a smoothed curve has room for
@@ -89,8 +92,16 @@ def panels_of(curves: Mapping[str, Curve], *, monitor: str) -> dict[str, dict[st
 def figure_of(panels: Mapping[str, Mapping[str, Curve]], *, mark: tuple[str, int]) -> Figure:
     """Small multiples over one axis of steps."""
     rows = math.ceil(len(panels) / COLUMNS)
-    figure = new_figure(5.5 * COLUMNS, 3.2 * rows)
-    every = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True).flatten()
+    width, height = PANEL_INCHES[0] * COLUMNS, PANEL_INCHES[1] * rows
+    figure = new_figure(width, height, layout="none")
+    left, right, bottom, top = MARGIN_INCHES
+    figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+    across, down = left + right, bottom + top  # between the axes of two panels
+    gaps = {
+        "wspace": across / (PANEL_INCHES[0] - across),  # as shares of an axis
+        "hspace": down / (PANEL_INCHES[1] - down),
+    }
+    every = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True, gridspec_kw=gaps).flatten()
     for axes, (title, curves) in zip(every, panels.items(), strict=False):
         draw_panel(axes, title, curves, mark=mark)
     for number, axes in enumerate(every):
@@ -105,6 +116,10 @@ def draw_panel(
 ) -> None:
     """One panel, with a legend where it has several curves."""
     tidy(axes)
+    axes.locator_params(nbins=MAX_TICKS)
+    axes.ticklabel_format(
+        axis="y", scilimits=(-3, 4)
+    )  # so that labels are as long as there is room
     chosen = list(curves.items())[:MAX_LINES]
     for number, (name, (steps, values)) in enumerate(chosen):
         style = line_style(number)

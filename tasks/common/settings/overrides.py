@@ -1,5 +1,6 @@
 """Checks what the command line says of settings, before anything is done with it."""
 
+import functools
 import inspect
 import types
 import typing
@@ -40,7 +41,7 @@ def check_overrides(config: DictConfig, texts: Sequence[str], *, command: str) -
             f"~{away}: settings cannot be taken away. Give another value; many take null"
         )
     chosen = [text for text, one in zip(texts, parsed, strict=True) if is_group(one.key_or_group)]
-    defaults = compose(command, chosen)
+    defaults = _defaults(command, tuple(chosen))
     for override in parsed:
         if not is_group(override.key_or_group) and not _is_there(defaults, override.key_or_group):
             _check_place(config, defaults, override)
@@ -56,6 +57,14 @@ def check_overrides(config: DictConfig, texts: Sequence[str], *, command: str) -
             _check_beside(config, defaults, override.key_or_group)
         else:
             _check_added(config, defaults, override)
+
+
+@functools.lru_cache(maxsize=64)
+def _defaults(command: str, chosen: tuple[str, ...]) -> DictConfig:
+    """A command's settings as they are by themselves, for reading alone."""
+    config = compose(command, chosen)
+    OmegaConf.set_readonly(config, True)
+    return config
 
 
 def _is_there(config: DictConfig, key: str) -> bool:

@@ -78,10 +78,7 @@ def validation_pictures(folder: Path, settings: Mapping[str, Any] | None) -> lis
 
 
 def for_board(picture: np.ndarray) -> np.ndarray:
-    """A picture at the width that boards show; the file has it in full.
-
-    TensorBoard keeps PNG, which takes a fifth of a second for a picture of 1500 pixels.
-    """
+    """A picture at the width that boards show; the file has it in full."""
     height, width = picture.shape[:2]
     if width <= BOARD_WIDTH:
         return picture

@@ -1,11 +1,13 @@
 """Curves and pictures go where ``logger=`` says, besides the run folder."""
 
+import io
 import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lightning.pytorch.loggers import TensorBoardLogger
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tasks.common.training.watching.loggers import show_picture
@@ -63,8 +65,11 @@ def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
 
 def test_a_picture_reaches_the_board(tmp_path: Path) -> None:
     logger = TensorBoardLogger(tmp_path, name="", version="board")
-    show_picture(logger, "a/b", np.full((5, 7, 3), 200, np.uint8), step=3)
+    show_picture(logger, "a/b", np.full((5, 7, 3), [200, 100, 50], np.uint8), step=3)
     logger.experiment.close()
     events = EventAccumulator(str(tmp_path / "board"), size_guidance={"images": 0}).Reload()
     [picture] = events.Images("a/b")
     assert (picture.step, picture.height, picture.width) == (3, 5, 7)
+    with Image.open(io.BytesIO(picture.encoded_image_string)) as shown:
+        assert shown.size == (7, 5)
+        np.testing.assert_allclose(np.asarray(shown)[0, 0], [200, 100, 50], atol=3)
