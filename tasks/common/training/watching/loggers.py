@@ -52,7 +52,7 @@ def show_picture(logger: Logger, name: str, pixels: np.ndarray, *, step: int) ->
 
 @show_picture.register
 def _(logger: TensorBoardLogger, name: str, pixels: np.ndarray, *, step: int) -> None:
-    # add_image would write PNG, which takes a dozen times as long and five times the space of a photo
+    # add_image would write PNG: of a photo five times the bytes, in a dozen times the time
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     height, width, colours = pixels.shape

@@ -18,7 +18,7 @@ import pytest
 
 from tasks.api import evaluate, load, predict, train
 
-OLDER = Path(__file__).parent / "older"
+OLDER = Path(__file__).parents[1] / "older"
 EXPECTED = json.loads((OLDER / "expected.json").read_text())
 DATA = {"data": "demo", "data.num_train": 8, "data.num_val": 5, "data.num_workers": 0}
 CPU = {"trainer.accelerator": "cpu", "pictures.count": 0}
