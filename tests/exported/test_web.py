@@ -142,6 +142,42 @@ def test_the_browser_finds_what_the_command_finds(folder: Path, task: str) -> No
     assert all(any(is_same(ours, theirs) for theirs in found) for ours in sure)
 
 
+@needs_browser
+def test_the_camera_is_looked_at_as_a_picture_is(folder: Path) -> None:
+    """A film of one photo stands in for a camera; its colours are not quite those of the photo."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    frame = noise(640, 480)
+    frame.save(folder / "frame.jpg", quality=95, subsampling=0)
+    (folder / "camera.mjpeg").write_bytes((folder / "frame.jpg").read_bytes() * 30)
+    given = ("exported=imagenet", "input=frame.jpg", "output=frame_found", "pictures=null")
+    done = run_inside("predict", *given, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads((folder / "frame_found" / "predictions.json").read_text())
+    expected = {one["name"]: one["score"] for one in entry["classes"]}
+    camera = (
+        *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
+        f"--use-file-for-fake-video-capture={folder / 'camera.mjpeg'}",
+    )
+    with served(folder / "imagenet") as url, playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *camera]
+        )
+        page = browser.new_page()
+        page.goto(f"{url}/index.html?least=0")
+        page.get_by_text("Choose a picture").wait_for(timeout=60_000)
+        page.locator("#camera").click()
+        page.get_by_text("frames a second").wait_for(timeout=60_000)
+        rows = page.locator("#found li").evaluate_all(
+            "rows => rows.map(row => [row.firstChild.textContent, Number(row.dataset.score)])"
+        )
+        page.locator("#camera").click()
+        assert page.locator("#camera").text_content() == "Camera"  # which it opens again
+        browser.close()
+    found = dict(rows)
+    assert found and max(found, key=found.__getitem__) == max(expected, key=expected.__getitem__)
+    assert all(found[name] == pytest.approx(score, abs=0.01) for name, score in expected.items())
+
+
 def is_same(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
     """Whether a row of the page is a row of the command, within rounding."""
     same = ours["name"] == theirs["name"] and abs(ours["score"] - theirs["score"]) < 0.002

@@ -24,11 +24,6 @@ from tests.small_runs import DRAWN, TWO_STEPS
 TINY = (*DRAWN, *TWO_STEPS)
 
 
-def runner(choice: str):
-    """Runs commands, those of one task in processes of their own: the others save the imports."""
-    return run if choice == "task=ssd_coco" else partial(run_inside, cwd=ROOT)
-
-
 # What makes a network small, where it has it.
 SMALL = {"backbone.width": 0.25, "head.proposals.num_proposals": 30, "head.num_sampled": 16}
 
@@ -83,16 +78,12 @@ def trained(request, tmp_path_factory, teacher):
     """A run folder of two steps of each task and experiment."""
     folder = tmp_path_factory.mktemp("run")
     settings = small(request.param) + teacher(request.param)
-    done = runner(request.param)("train", request.param, *TINY, *settings, f"run_dir={folder}")
+    # one in a process of its own; the others save the imports
+    command = run if request.param == "task=ssd_coco" else partial(run_inside, cwd=ROOT)
+    done = command("train", request.param, *TINY, *settings, f"run_dir={folder}")
     assert done.returncode == 0, done.stderr
     yield folder
     shutil.rmtree(folder)  # VGG's takes gigabytes
-
-
-@pytest.fixture
-def command(trained: Path, request: pytest.FixtureRequest):
-    """Runs what comes after training."""
-    return runner(request.node.callspec.params["trained"])
 
 
 def test_train_writes_the_run_folder(trained: Path):
@@ -152,12 +143,13 @@ def test_the_network_alone_is_that_of_the_figures(trained: Path):
     assert all(torch.equal(alone.tensors[name], whole.tensors[name]) for name in alone.tensors)
 
 
-def test_eval_repeats_the_figures_of_the_run(trained: Path, command, tmp_path: Path):
-    done = command(
+def test_eval_repeats_the_figures_of_the_run(trained: Path, tmp_path: Path):
+    done = run_inside(
         "eval",
         f"checkpoint={reported(trained)}",
         f"data.root={trained}/data",
         f"run_dir={tmp_path}",
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
     ours = json.loads((tmp_path / "metrics.json").read_text())
@@ -167,7 +159,7 @@ def test_eval_repeats_the_figures_of_the_run(trained: Path, command, tmp_path: P
     assert (tmp_path / "predictions.json").is_file()
 
 
-def test_predict_draws_every_photo(trained: Path, command, tmp_path: Path):
+def test_predict_draws_every_photo(trained: Path, tmp_path: Path):
     photos = tmp_path / "photos" / "deeper"
     photos.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -176,9 +168,8 @@ def test_predict_draws_every_photo(trained: Path, command, tmp_path: Path):
         Image.fromarray(pixels).save(photos / name)
     checkpoint = trained / "checkpoints" / "last.ckpt"
     output = tmp_path / "found"
-    done = command(
-        "predict", f"checkpoint={checkpoint}", f"input={photos.parent}", f"output={output}"
-    )
+    given = (f"checkpoint={checkpoint}", f"input={photos.parent}", f"output={output}")
+    done = run_inside("predict", *given, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     entries = json.loads((output / "predictions.json").read_text())
     sizes = {Path(entry["file"]).name: (entry["width"], entry["height"]) for entry in entries}
