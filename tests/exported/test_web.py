@@ -1,12 +1,10 @@
 """The page of format=web finds in a browser what tools/predict.py finds."""
 
 import functools
-import html
 import http.server
 import json
 import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +22,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 # npm pack onnxruntime-web, unpacked here; no part of the project
 RUNTIMES = [ROOT / "node_modules" / "onnxruntime-web", Path("/usr/share/nodejs/onnxruntime-web")]
 LEAST = 1  # percent, of what is listed
+PATIENCE_MS = 120_000  # on a machine that does more
 
 
 def runtime_folder() -> Path | None:
@@ -107,25 +106,36 @@ def served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
+@contextmanager
+def page_in_browser(folder: Path, asked: str, *flags: str) -> Iterator[Any]:
+    """The page of a folder, open in a real browser."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    given = ["--no-sandbox", "--disable-gpu", *flags]
+    with served(folder) as url, playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=given)
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{url}/index.html?{asked}")
+        yield page
+        browser.close()
+
+
+def listed(page: Any) -> list[dict[str, Any]]:
+    """The rows that a page lists."""
+    rows = page.locator("#found li").evaluate_all(
+        "rows => rows.map(row => [row.firstChild.textContent, row.dataset.score, row.dataset.box])"
+    )
+    return [
+        {"name": name, "score": float(score), "box": [float(x) for x in (box or "").split()]}
+        for name, score, box in rows
+    ]
+
+
 def seen_in_browser(folder: Path) -> list[dict[str, Any]]:
     """The rows that the page lists for its photo."""
-    flags = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000")
-    with served(folder) as url:
-        address = f"{url}/index.html?picture=photo.png&least={LEAST}"
-        done = subprocess.run(
-            [str(CHROMIUM), *flags, "--dump-dom", address],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=True,
-        )
-    assert 'data-done="yes"' in done.stdout, done.stdout
-    rows = []
-    for attributes, name in re.findall(r"<li ([^>]*)><span>(.*?)</span>", done.stdout):
-        found = dict(re.findall(r'data-(\w+)="([^"]*)"', attributes))
-        row = {"name": html.unescape(name), "score": float(found["score"])}
-        rows.append(row | {"box": [float(x) for x in found.get("box", "").split()]})
-    return rows
+    with page_in_browser(folder, f"picture=photo.png&least={LEAST}") as page:
+        page.locator("body[data-done=yes]").wait_for()
+        return listed(page)
 
 
 @needs_browser
@@ -145,7 +155,6 @@ def test_the_browser_finds_what_the_command_finds(folder: Path, task: str) -> No
 @needs_browser
 def test_the_camera_is_looked_at_as_a_picture_is(folder: Path) -> None:
     """A film of one photo stands in for a camera; its colours are not quite those of the photo."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     frame = noise(640, 480)
     frame.save(folder / "frame.jpg", quality=95, subsampling=0)
     (folder / "camera.mjpeg").write_bytes((folder / "frame.jpg").read_bytes() * 30)
@@ -158,22 +167,13 @@ def test_the_camera_is_looked_at_as_a_picture_is(folder: Path) -> None:
         *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
         f"--use-file-for-fake-video-capture={folder / 'camera.mjpeg'}",
     )
-    with served(folder / "imagenet") as url, playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *camera]
-        )
-        page = browser.new_page()
-        page.goto(f"{url}/index.html?least=0")
-        page.get_by_text("Choose a picture").wait_for(timeout=60_000)
+    with page_in_browser(folder / "imagenet", "least=0", *camera) as page:
+        page.get_by_text("Choose a picture").wait_for()
         page.locator("#camera").click()
-        page.get_by_text("frames a second").wait_for(timeout=60_000)
-        rows = page.locator("#found li").evaluate_all(
-            "rows => rows.map(row => [row.firstChild.textContent, Number(row.dataset.score)])"
-        )
+        page.get_by_text("frames a second").wait_for()
+        found = {row["name"]: row["score"] for row in listed(page)}
         page.locator("#camera").click()
-        assert page.locator("#camera").text_content() == "Camera"  # which it opens again
-        browser.close()
-    found = dict(rows)
+        assert page.locator("#camera").text_content() == "Camera"  # which opens it again
     assert found and max(found, key=found.__getitem__) == max(expected, key=expected.__getitem__)
     assert all(found[name] == pytest.approx(score, abs=0.01) for name, score in expected.items())
 
