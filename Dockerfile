@@ -2,7 +2,7 @@
 # For NVIDIA's GPUs: docker build --build-arg TORCH=cu130 -t mobilenet-suite . && docker run --gpus all ...
 FROM python:3.11-slim AS build
 
-# The build of torch, as uv names them: that for the CPU is 5 GB smaller.
+# The build of torch, as uv names them: that for the CPU is 4.6 GB smaller.
 ARG TORCH=cpu
 
 COPY . /source
