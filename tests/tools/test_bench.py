@@ -10,7 +10,7 @@ from backbone.mobilenet import MobileNet
 from heads.detection.losses import SoftmaxCrossEntropy
 from heads.ssd import SSDHead
 from tasks.common.machine.hardware import prediction_precisions
-from tasks.common.machine.timing import Row, median_seconds, rows_as_text
+from tasks.common.machine.timing import Row, durations, median_seconds, rows_as_text
 from tasks.detection.bench.torchvision_one_stage import torchvision_ssd
 from tests.commands import ROOT, Finished, run_inside
 
@@ -116,6 +116,13 @@ def test_contestants_take_turns():
     seconds = median_seconds({name: partial(calls.append, name) for name in "ab"}, seconds=0)
     assert "".join(calls).replace("ab", "") == ""
     assert set(seconds) == {"a", "b"}
+
+
+def test_of_calls_in_a_row_the_first_does_not_count():
+    calls = []
+    found = durations({n: partial(calls.append, n) for n in "ab"}, seconds=0, in_a_row=3)
+    assert "".join(calls).removeprefix("abab").replace("aaaabbbb", "") == ""
+    assert {name: len(values) % 3 for name, values in found.items()} == {"a": 0, "b": 0}
 
 
 def test_a_row_without_a_goal_is_printed():

@@ -10,6 +10,7 @@ import torch
 
 MIN_ROUNDS = 3  # a median of fewer is no median
 WARMUP_ROUNDS = 2  # kernels are chosen, caches filled
+PAUSE_S = 0.02  # longer than threads go on waiting for work
 
 
 class Row(NamedTuple):
@@ -73,6 +74,7 @@ def durations(
     *,
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
+    in_a_row: int = 1,
 ) -> dict[str, list[float]]:
     """How long each call to each contestant takes, in seconds.
 
@@ -82,6 +84,9 @@ def durations(
         contestants: By name.
         seconds: Spent on all of them together, at least; a few rounds are run in any case.
         clock: ``time.process_time`` counts the processor's time, of all threads together.
+        in_a_row: Calls of a turn that count. With several, there is one before them that does not,
+            and a pause before that: caches hold the work of the one before, and its threads may
+            still be waiting for more.
     """
     for _ in range(WARMUP_ROUNDS):
         for call in contestants.values():
@@ -91,7 +96,10 @@ def durations(
     rounds = 0
     while rounds < MIN_ROUNDS or time.perf_counter() < end:
         for name, call in contestants.items():
-            found[name].append(_duration(call, clock))
+            if in_a_row > 1:
+                time.sleep(PAUSE_S)
+                call()
+            found[name] += [_duration(call, clock) for _ in range(in_a_row)]
         rounds += 1
     return found
 
