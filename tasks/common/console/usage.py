@@ -73,7 +73,8 @@ def explain(message: str, config_name: str, overrides: Sequence[str]) -> str:
     key = misspelt[1]
     given = [override for override in overrides if _key(override) == key]
     others = [override for override in overrides if _key(override) != key]
-    config = _compose(config_name, others)
+    plain = [override for override in others if "." not in _key(override)]
+    config = _compose(config_name, others) or _compose(config_name, plain)
     if config is None:  # another override is wrong too: one mistake at a time
         return f"error: {message.splitlines()[0]}"
     if _lacks_task(key, config_name, config):
