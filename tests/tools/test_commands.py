@@ -241,7 +241,10 @@ def test_a_reader_that_has_seen_enough_ends_a_command_quietly(argument: str):
         (["eval"], "checkpoint=FILE"),
         (["eval", "init=a.safetensors", "data.root=data"], "checkpoint=FILE or task="),
         (["eval", "checkpoint=a.ckpt", "data.root=data"], "checkpoint=a.ckpt is missing"),
-        (["eval", "checkpoint=a.ckpt", "data.root=a", "data.seed=1"], "checkpoint=a.ckpt is missing"),
+        (
+            ["eval", "checkpoint=a.ckpt", "data.root=a", "data.seed=1"],
+            "checkpoint=a.ckpt is missing",
+        ),
         (["train", "task=ssd_coco", "optim.lrr=1", "optim.decay=1"], "optim.lr=1"),
         (["cost", "data.image_size=300"], "task="),
         (["predict", "checkpoint=a.ckpt", "input=nowhere", "output=out"], "nowhere"),
