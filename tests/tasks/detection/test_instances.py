@@ -17,7 +17,7 @@ from heads.mask_rcnn import MaskRCNNHead
 from tasks.common.data.labels import LabelMap
 from tasks.detection.instances import InstanceTask
 from tasks.detection.task import class_table
-from tests.commands import run, run_inside
+from tests.commands import run_inside
 from tests.small_runs import SMALL_RUN
 
 
@@ -87,7 +87,7 @@ def test_the_table_has_masks_beside_boxes_where_there_are_any() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of two steps."""
     folder = tmp_path_factory.mktemp("run")
-    done = run("train", "task=mask_rcnn_coco", *SMALL_RUN, f"run_dir={folder}")
+    done = run_inside("train", "task=mask_rcnn_coco", *SMALL_RUN, f"run_dir={folder}", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "val/map" in done.stdout and "val/segm_map" in done.stdout
     return folder
@@ -105,10 +105,8 @@ def test_a_run_scores_masks_beside_boxes_and_keeps_them(trained: Path) -> None:
 def test_predictions_have_masks(trained: Path, tmp_path: Path) -> None:
     photos = trained / "data" / "val2017"
     checkpoint = trained / "checkpoints" / "last.ckpt"
-    done = run(
-        "predict", f"checkpoint={checkpoint}", f"input={photos}", f"output={tmp_path}",
-        "head.score_threshold=0.0",
-    )  # fmt: skip
+    given = (f"checkpoint={checkpoint}", f"input={photos}", f"output={tmp_path}")
+    done = run_inside("predict", *given, "head.score_threshold=0.0", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     entries = json.loads((tmp_path / "predictions.json").read_text())
     assert len(entries) == 3

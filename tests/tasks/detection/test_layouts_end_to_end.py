@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.commands import run
+from tests.commands import run_inside
 from tests.small_data import TRAIN
 from tests.tasks.detection.layout_writers import yolo_label_studio
 
@@ -11,7 +11,7 @@ from tests.tasks.detection.layout_writers import yolo_label_studio
 def test_a_folder_of_labels_trains_with_a_share_held_out(tmp_path: Path):
     yolo_label_studio(tmp_path / "set")
     root = f"data.root={tmp_path / 'set'}"
-    done = run("train", *TRAIN, root, "data.val_share=0.25", cwd=tmp_path)
+    done = run_inside("train", *TRAIN, root, "data.val_share=0.25", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "run" / "report.txt").read_text()
     for text in (done.stdout, report):
