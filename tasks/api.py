@@ -10,15 +10,16 @@ A network looks at a photo::
     model.draw("photo.jpg").save("found.jpg")
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from omegaconf import DictConfig
 from PIL import Image
 
 from backbone.errors import InputError
-from tasks.common.commands.request import composed, left_to_file
+from tasks.common.commands.request import left_to_file
 from tasks.common.console.asking import asking
 from tasks.common.exported.metadata import read_metadata
 from tasks.common.images.decoding import DecodedImage, read_image
@@ -26,6 +27,7 @@ from tasks.common.images.given import Photo, as_files
 from tasks.common.predictions.exported import ExportedNetwork, check_torch, why_torch
 from tasks.common.predictions.network import Network
 from tasks.common.settings.composing import compose
+from tasks.common.settings.recompose import missing_choices
 from tasks.common.settings.writing import written
 from tasks.common.training.comparison import confident
 
@@ -35,7 +37,7 @@ ONNX = ".onnx"
 __all__ = ["InputError", "Model", "evaluate", "export", "load", "predict", "train"]
 
 
-def load(path: str | Path, *, task: str = "") -> "Model":
+def load(path: str | Path, *, task: str = "", **settings: Any) -> "Model":
     """A trained network, ready to look at photos, on the CPU.
 
     Args:
@@ -45,36 +47,54 @@ def load(path: str | Path, *, task: str = "") -> "Model":
             takes them.
         task: Of a weights file, the task that it is for, where its head fits several; of an ONNX
             file always.
+        **settings: Of ``configs/predict.yaml``, where a network needs others than its own:
+            ``**{"data.alignment": "yunet.onnx"}``, or of an ONNX file ``**{"teacher.channels":
+            "bgr"}``.
 
     Raises:
         InputError: If there is no such file, or it holds no whole network.
     """
     path = Path(path)
+    texts = [written(key, value) for key, value in settings.items()]
     if path.is_dir() and (task := task or read_metadata(path)["task"]):
-        given = [f"task={task}", written("exported", path)]
-        config = compose("predict", [*given, *left_to_file(given, None)])
-        reason = why_torch(config, ())
+        config = _config([f"task={task}", written("exported", path)], settings)
+        reason = why_torch(config, texts)
         if reason is None:
             return Model(ExportedNetwork(path, config), min_score=config.pictures.min_score)
         check_torch(reason)
     from tasks.common.commands.start import ready, stored  # and torch with it
     from tasks.common.networks.folding import fix_weights
     from tasks.common.networks.published import weights_file
-    from tasks.common.networks.restoring import own_settings
+    from tasks.common.networks.restoring import own_settings, task_of
     from tasks.common.predictions.trained import TrainedNetwork
 
     if path.suffix == ONNX:
-        return of_teacher(path, task=task)
+        return _of_teacher(path, task, settings)
     checkpoint = stored(weights_file(path))
-    config = own_settings(checkpoint, task=task)
+    if settings:  # which are looked at as those of a command are
+        named = missing_choices(checkpoint.choices, texts)
+        _config(named or [f"task={task or task_of(checkpoint)}"], settings)
+    config = own_settings(checkpoint, task=task, overrides=texts)
     restored, _ = ready(config, checkpoint)
     fix_weights(restored.eval(), precision="32-true")
     network = TrainedNetwork(restored, config, checkpoint)
     return Model(network, min_score=config.pictures.min_score)
 
 
-def of_teacher(path: Path, *, task: str) -> "Model":
-    """A public network in an ONNX file, ready to look at photos; see ``load``.
+def _config(given: Sequence[str], settings: Mapping[str, Any]) -> DictConfig:
+    """The settings that a network is looked at with.
+
+    Raises:
+        InputError: With a command's own message, if one is wrong.
+    """
+    if not settings:  # nothing to look through, which takes a moment
+        return compose("predict", [*given, *left_to_file(given, None)])
+    with asking("predict", given, settings) as request:
+        return request.config
+
+
+def _of_teacher(path: Path, task: str, settings: Mapping[str, Any]) -> "Model":
+    """A public network in an ONNX file; see ``load``.
 
     Raises:
         InputError: If no task is named, or it has no use for the file.
@@ -84,9 +104,9 @@ def of_teacher(path: Path, *, task: str) -> "Model":
     from tasks.common.predictions.teacher import TeacherNetwork
 
     given = [f"task={task}", "teacher=onnx", written("teacher.file", path)]
-    request = composed("predict", given)
-    network = TeacherNetwork(request.config, request.choices)
-    return Model(network, min_score=request.config.pictures.min_score)
+    with asking("predict", given, settings) as request:
+        network = TeacherNetwork(request.config, request.choices)
+        return Model(network, min_score=request.config.pictures.min_score)
 
 
 class Model:

@@ -3,6 +3,7 @@
 python tools/demo_facenet_distill.py
 python tools/demo_facenet_distill.py checkpoint=FILE input=PATH known=DIR output=DIR
 python tools/demo_facenet_distill.py checkpoint=FILE input=PATH output=DIR
+python tools/demo_facenet_distill.py teacher=onnx teacher.file=FILE input=PATH known=DIR output=DIR
 """
 
 from tasks.common.commands.request import Request

@@ -1,4 +1,9 @@
-"""Predicts on photos and films: python tools/predict.py checkpoint=FILE input=PATH output=DIR."""
+"""Predicts on photos and films.
+
+python tools/predict.py checkpoint=FILE input=PATH output=DIR
+python tools/predict.py exported=DIR input=PATH output=DIR
+python tools/predict.py task=facenet_distill teacher=onnx teacher.file=FILE input=PATH output=DIR
+"""
 
 from tasks.common.commands.request import Request
 from tasks.common.console.command import command

@@ -17,7 +17,12 @@ from tasks.common.commands.recording import say
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_output
 from tasks.common.data.module import stack_images
-from tasks.common.distillation.alone import asks_for_teacher, teacher_and_data, teacher_as_task
+from tasks.common.distillation.alone import (
+    asks_for_teacher,
+    check_teacher,
+    teacher_and_data,
+    teacher_as_task,
+)
 from tasks.common.images.decoding import read_image
 from tasks.common.images.finding import is_aside, is_image_name, list_images
 from tasks.common.machine.cores import take_cores
@@ -29,15 +34,16 @@ from tasks.face_embedding.metric import NAMING_FAR
 from tasks.face_embedding.task import FaceEmbeddingTask
 from tasks.face_embedding.verification import distance_at_far, stranger_distances
 from tasks.faces.alignment import show
-from tasks.faces.finders import MTCNN, check_alignment, finder_of, searches
+from tasks.faces.finders import MTCNN, check_alignment, finder_of, name_of, searches
 from tasks.faces.photos import describe_faces
 
 BATCH = 32
+TEACHER_NAMED = "task=facenet_distill teacher=onnx teacher.file=%s"
 CAUTIOUS_DISTANCE = 0.3  # at which even a small network names few strangers, if nothing tells more
 NOT_FITTED = (
     "%s does not say at which distance two faces are the same person: %.2f is taken, by the people "
-    "known. Find the one that fits with tools/eval.py checkpoint=%s data.pairs=FILE "
-    "data.pairs_root=DIR, and give the max_distance=N that it prints"
+    "known. Find the one that fits with tools/eval.py %s data.pairs=FILE data.pairs_root=DIR, and "
+    "give the max_distance=N that it prints"
 )
 
 logger = logging.getLogger(__name__)
@@ -64,14 +70,14 @@ def recognise(request: Request) -> Path:
     """Finds all faces in photos, names those that are near a known person's, and draws both.
 
     Args:
-        request: Of ``configs/demo_facenet_distill.yaml``, with ``checkpoint``, ``input``
-            and ``known``.
+        request: Of ``configs/demo_facenet_distill.yaml``, with ``known``, ``input`` and
+            ``checkpoint`` or a teacher.
 
     Returns:
         The contact sheet of some of the pictures, in the folder with all of them.
 
     Raises:
-        InputError: If one of the three is missing, or no network of faces is in the checkpoint.
+        InputError: If one of the three is missing, or the network is none of faces.
     """
     config = request.config
     is_teacher = asks_for_teacher(config, request.choices)
@@ -94,7 +100,8 @@ def recognise(request: Request) -> Path:
     )
     if max_distance is None:
         max_distance = known.apart or CAUTIOUS_DISTANCE
-        logger.warning(NOT_FITTED, source, max_distance, source)
+        network_named = TEACHER_NAMED if is_teacher else "checkpoint=%s"
+        logger.warning(NOT_FITTED, source, max_distance, network_named % source)
 
     def describe(views: Tensor) -> list[dict[str, Any]]:
         return name_faces(embed(task, views), known.names, known.centres, max_distance=max_distance)
@@ -139,20 +146,31 @@ def trained_on_faces(request: Request) -> FaceNetwork:
     task = restored(checkpoint).eval()
     if not isinstance(task, FaceEmbeddingTask):
         raise InputError(f"checkpoint={source} is of another task than face embeddings")
-    alignment = asked_alignment(request) or checkpoint.values["data"]["alignment"]
-    return FaceNetwork(task, alignment, checkpoint.description.get("max_distance"))
+    own = checkpoint.values["data"]["alignment"]
+    alignment = asked_alignment(request) or own
+    is_fitted = name_of(alignment) == name_of(own)  # a distance belongs to how faces are aligned
+    max_distance = checkpoint.description.get("max_distance") if is_fitted else None
+    return FaceNetwork(task, alignment, max_distance)
 
 
 def teacher_of(request: Request) -> FaceNetwork:
-    """A public network in a file, which takes aligned faces."""
+    """A public network in a file, which takes aligned faces.
+
+    Raises:
+        InputError: If it is named for another task.
+    """
+    check_teacher(request.config, request.choices)
     data, teacher = teacher_and_data(request.config, request.choices, draws=False)
     task = teacher_as_task(request.config, data, teacher).eval()
+    if not isinstance(task, FaceEmbeddingTask):
+        raise InputError(f"task={request.choices['task']}: known=DIR is for face embeddings")
     return FaceNetwork(task, asked_alignment(request) or MTCNN, None)
 
 
 def asked_alignment(request: Request) -> str | None:
     """The alignment that the user gave; the demo's own is that of drawn faces."""
-    given = any(override.startswith("data.alignment=") for override in request.overrides)
+    keys = [override.lstrip("+~").partition("=")[0] for override in request.overrides]
+    given = "data.alignment" in keys
     return str(request.config.data.alignment) if given else None
 
 

@@ -95,8 +95,9 @@ def finder_description(alignment: str) -> dict[str, Any]:
     """What the points of a face depend on, for caches and checkpoints.
 
     Raises:
-        InputError: If a file of YuNet's cannot be read.
+        InputError: If it names no way to find faces, or its file cannot be read.
     """
+    check_alignment(alignment)
     if alignment == MTCNN:
         return {
             "finder": "facenet-pytorch 2.5.3 MTCNN",

@@ -29,8 +29,8 @@ class MtcnnFinder:
             from facenet_pytorch import MTCNN
         except ImportError as error:
             raise InputError(
-                "Alignment needs facenet-pytorch: pip install -e '.[faces]'. "
-                "data.alignment=none goes without"
+                "Alignment by mtcnn needs facenet-pytorch: pip install -e '.[faces]'. A file of "
+                "YuNet in its place (.onnx) goes without, and so does none"
             ) from error
         self.face_shares = face_shares
         # channels last, since pooling takes half of the time otherwise

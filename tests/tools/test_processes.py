@@ -18,6 +18,7 @@ def test_two_processes(tmp_path):
     settings = [*TINY, f"data.root={tmp_path / 'data'}", "trainer=ddp", "data.num_val=5"]
     settings += ["data.batch_size=2", "trainer.max_epochs=2", "checkpoint_every_steps=1"]
     settings += ["trainer.precision=32-true"]  # as figures are reported
+    settings += ["pictures.count=5"]  # of photos that either process looks at
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
     command = [sys.executable, "tools/train.py", *settings, f"run_dir={stopped}"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
@@ -35,6 +36,7 @@ def test_two_processes(tmp_path):
         assert output.count("for the network") == 1
         assert " on 5 photos of" in output  # which both processes together have scored
     assert not differences(straight, stopped)
+    assert len(list((straight / "pictures").glob("*.jpg"))) == 5
     assert {path.name for path in tmp_path.iterdir()} == {"data", "straight", "stopped", "said"}
 
     # one process finds the same figures for the same weights

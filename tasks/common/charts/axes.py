@@ -22,16 +22,18 @@ FAST = 1  # of zlib's levels: a tenth larger, at a fifth of the time
 MAX_NAME = 24  # characters
 
 
-def new_figure(width: float, height: float, *, layout: str = "constrained") -> Figure:
-    """An empty figure of a size in inches.
+def new_figure(width: float, height: float, *, makes_room: bool = True) -> Figure:
+    """An empty figure.
 
     Args:
-        width: Of it.
-        height: Likewise.
-        layout: By itself all parts make room for each other, which takes as long as drawing them;
-            with ``none`` whoever draws says where they are.
+        width: Inches.
+        height: Inches.
+        makes_room: Whether its parts make room for each other, which takes as long as drawing
+            them; otherwise whoever draws says where they are.
     """
-    figure = Figure(figsize=(width, height), layout=layout, dpi=DOTS_PER_INCH)
+    figure = Figure(
+        figsize=(width, height), layout="constrained" if makes_room else None, dpi=DOTS_PER_INCH
+    )
     FigureCanvasAgg(figure)
     return figure
 

@@ -93,7 +93,7 @@ def figure_of(panels: Mapping[str, Mapping[str, Curve]], *, mark: tuple[str, int
     """Small multiples over one axis of steps."""
     rows = math.ceil(len(panels) / COLUMNS)
     width, height = PANEL_INCHES[0] * COLUMNS, PANEL_INCHES[1] * rows
-    figure = new_figure(width, height, layout="none")
+    figure = new_figure(width, height, makes_room=False)
     left, right, bottom, top = MARGIN_INCHES
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
     across, down = left + right, bottom + top  # between the axes of two panels
@@ -117,9 +117,8 @@ def draw_panel(
     """One panel, with a legend where it has several curves."""
     tidy(axes)
     axes.locator_params(nbins=MAX_TICKS)
-    axes.ticklabel_format(
-        axis="y", scilimits=(-3, 4)
-    )  # so that labels are as long as there is room
+    # margins are fixed, and longer numbers would run over the name of the axis
+    axes.ticklabel_format(axis="y", scilimits=(-3, 4))
     chosen = list(curves.items())[:MAX_LINES]
     for number, (name, (steps, values)) in enumerate(chosen):
         style = line_style(number)

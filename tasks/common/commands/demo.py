@@ -32,7 +32,10 @@ def demonstrate(request: Request) -> Path:
     config, data = request.config.copy(), None
     if not (config.checkpoint or config.init):
         if config.input:
-            raise InputError("input= needs a network: give checkpoint=FILE or init=FILE too")
+            raise InputError(
+                "input= needs a network: give checkpoint=FILE or init=FILE too. A teacher by "
+                "itself is for tools/predict.py, or for known=DIR"
+            )
         config = made_small(config, config_name=request.command, overrides=request.overrides)
         training = request.with_config(config)
         results = claim_folder(training)

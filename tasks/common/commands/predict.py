@@ -91,14 +91,17 @@ def network_of(request: Request) -> Network:
         InputError: If there is none, or its settings do not fit.
     """
     config = request.config
-    if config.get("exported") and not (config.checkpoint or config.init):
+    # a demo's teacher is that of its training
+    teacher = request.choices.get("teacher") if request.command == "predict" else None
+    is_taught = teacher not in (None, "none")
+    if config.get("exported") and not (config.checkpoint or config.init or is_taught):
         reason = why_torch(config, request.overrides)
         if reason is None:
             return ExportedNetwork(Path(str(config.exported)), config)
         check_torch(reason)
     from tasks.common.distillation.alone import asks_for_teacher  # and torch with it
 
-    if asks_for_teacher(config, request.choices):
+    if is_taught or asks_for_teacher(config, request.choices):
         from tasks.common.predictions.teacher import TeacherNetwork
 
         return TeacherNetwork(config, request.choices)

@@ -12,12 +12,18 @@ from tasks.common.networks.settling import check_data_fits, check_head
 from tasks.common.settings.targets import build
 from tasks.common.training.task import Task
 
+NETWORKS = ("checkpoint", "init", "exported")  # settings that name one
+
 
 def asks_for_teacher(config: DictConfig, choices: Choices) -> bool:
     """Whether a teacher is asked for by itself: there is one, and no network beside it."""
-    network = any(config.get(key) for key in ("checkpoint", "init", "exported"))
-    alone = choices.get("teacher") not in (None, "none") and not network
+    alone = has_teacher(choices) and not any(config.get(key) for key in NETWORKS)
     return alone or choices.get("model") == "teacher"
+
+
+def has_teacher(choices: Choices) -> bool:
+    """Whether a teacher is named."""
+    return choices.get("teacher") not in (None, "none")
 
 
 def check_teacher(config: DictConfig, choices: Choices) -> None:
@@ -26,10 +32,10 @@ def check_teacher(config: DictConfig, choices: Choices) -> None:
     Raises:
         InputError: Saying what does.
     """
-    if config.checkpoint or config.init or not config.get("task"):
+    if any(config.get(key) for key in NETWORKS) or not config.get("task"):
         raise InputError(
             "A teacher is looked at by itself: give task=TASK teacher=NAME teacher.file=FILE, and "
-            "neither checkpoint= nor init="
+            "neither checkpoint= nor init= nor exported="
         )
     check_head(config, choices)
     check_data_fits(config, choices)

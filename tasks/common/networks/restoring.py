@@ -1,5 +1,6 @@
 """Networks from the files of runs, complete."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -27,26 +28,29 @@ def restored(checkpoint: Checkpoint) -> Task:
     return restore(own_settings(checkpoint), checkpoint)[0]
 
 
-def own_settings(checkpoint: Checkpoint, *, task: str = "") -> DictConfig:
+def own_settings(
+    checkpoint: Checkpoint, *, task: str = "", overrides: Sequence[str] = ()
+) -> DictConfig:
     """The settings of a run, or of the task that weights are for.
 
     Args:
         checkpoint: Of a run, or weights.
         task: Name of the weights' task; where none is given, it is found by their head.
+        overrides: Of settings, as on a command line.
 
     Raises:
         InputError: If it cannot be found.
     """
     if checkpoint.choices:
         config = recompose(
-            "predict", saved=checkpoint.values, choices=checkpoint.choices, overrides=[]
+            "predict", saved=checkpoint.values, choices=checkpoint.choices, overrides=overrides
         )
     else:
-        config = compose("predict", [f"task={task or _task_of(checkpoint)}"])
+        config = compose("predict", [f"task={task or task_of(checkpoint)}", *overrides])
     return settled(config, checkpoint)
 
 
-def _task_of(checkpoint: Checkpoint) -> str:
+def task_of(checkpoint: Checkpoint) -> str:
     """The first task whose head by itself is the one that weights are for."""
     wanted = checkpoint.description.get("head", {}).get("name")
     if wanted in (tasks := tasks_by_head()):

@@ -55,7 +55,8 @@ def check_options(config: DictConfig, choices: Mapping[str, str | None]) -> None
     """
     if choices.get("model") == "teacher":
         raise InputError(
-            "model=teacher: that is scored by tools/eval.py, with neither checkpoint= nor init="
+            "model=teacher: that is for tools/eval.py and tools/predict.py, with neither "
+            "checkpoint= nor init="
         )
     check_head(config, choices)
     check_data_fits(config, choices)

@@ -29,6 +29,8 @@ class TeacherNetwork(TrainedNetwork):
 
     def __init__(self, config: DictConfig, choices: Choices) -> None:
         check_teacher(config, choices)
+        if config.get("heat_map"):
+            raise InputError("heat_map=true: a teacher does not show what decided. Leave it out")
         data, self.teacher = teacher_and_data(config, choices, draws=False)
         config = config.copy()
         config.data.image_size = data.image_size

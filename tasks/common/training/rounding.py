@@ -16,8 +16,9 @@ class RoundedTraining(Callback):
 
     Weights are on a grid for each output channel, which batch norm, folded in later, only scales;
     values are on one over their whole range. The gradient passes as if nothing were rounded
-    (Jacob et al. 2018, with the ranges of each batch instead of running ones). Weights stay the
-    floats they were outside of the pass, so that checkpoints are as always.
+    (Jacob et al. 2018, with the ranges of each batch instead of running ones). So do the
+    validations on the way, by which the best weights are chosen. Weights stay the floats they were
+    outside of the pass, so that checkpoints are as always.
     """
 
     def __init__(self) -> None:

@@ -28,9 +28,10 @@ def write_teacher(path: Path) -> Path:
     return path
 
 
-def expected_of(face: np.ndarray) -> np.ndarray:
+def expected_of(face: np.ndarray, *, blue_first: bool = False) -> np.ndarray:
     """What it says of a face ``(112, 112, 3)`` and its mirror image, summed and of length 1."""
     scaled = (face / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    scaled = scaled[..., ::-1] if blue_first else scaled
     cells = scaled.reshape(PARTS, 16, PARTS, 16, 3).mean((1, 3))
     summed = (cells + cells[:, ::-1]).transpose(2, 0, 1).flatten()
     return summed / np.linalg.norm(summed)

@@ -12,6 +12,7 @@ from tasks.api import load
 from tasks.common.images.decoding import read_image
 from tasks.faces.alignment import show, square_of
 from tests.commands import run_inside
+from tests.exported.small_exports import written_network
 from tests.small_data import noise
 from tests.tasks.face_embedding.drawn import FOUND, photo_of
 from tests.tasks.face_embedding.small_teacher import SIDE, expected_of, write_teacher
@@ -90,7 +91,37 @@ def test_what_is_no_teacher_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "torn.onnx").write_bytes(b"ONNX")
     with pytest.raises(InputError, match=r"torn\.onnx is no network that can be run"):
         load(tmp_path / "torn.onnx", task="facenet_distill")
-    noise().save(tmp_path / "a.png")
-    both = (*TEACHER[:2], f"teacher.file={folder / 'teacher.onnx'}", "init=mine.safetensors")
-    done = run_inside("predict", *both, "input=a.png", "output=found", cwd=tmp_path)
-    assert done.returncode == 2 and "mine.safetensors" in done.stderr, done
+    with pytest.raises(InputError, match=r"There is no task=faces"):
+        load(folder / "teacher.onnx", task="faces")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("init=facenet_distill.safetensors",), "A teacher is looked at by itself"),
+        (("exported=app",), "A teacher is looked at by itself"),
+        (("task=imagenet", "heat_map=true", "data=numbered", "data.root=."), "heat_map=true: a"),
+    ],
+)
+def test_a_teacher_and_what_does_not_go_with_it(
+    settings: tuple[str, ...], said: str, folder: Path, tmp_path: Path
+) -> None:
+    written_network("facenet_distill", tmp_path)
+    noise().save(tmp_path / "000_a.png")
+    named = dict(word.split("=", 1) for word in (*TEACHER, *settings))
+    named["teacher.file"] = str(folder / "teacher.onnx")
+    given = [f"{key}={value}" for key, value in named.items()]
+    done = run_inside("predict", *given, "input=000_a.png", "output=found", cwd=tmp_path)
+    assert done.returncode == 2 and said in done.stderr, done
+
+
+def test_settings_of_a_teacher_go_with_it(folder: Path) -> None:
+    photo = folder / "photos" / "ann.png"
+    settings = {"teacher.channels": "bgr", "data.alignment": "none"}
+    model = load(folder / "teacher.onnx", task="facenet_distill", **settings)
+    entry = model(photo)
+    own = np.array(entry["embedding"]) / np.linalg.norm(entry["embedding"])
+    face = show(read_image(photo).pixels, square_of(np.array(entry["face"])), SIDE)
+    np.testing.assert_allclose(own, expected_of(face, blue_first=True), atol=2e-3)
+    with pytest.raises(InputError, match=r"There is no setting teacher\.chanels"):
+        load(folder / "teacher.onnx", task="facenet_distill", **{"teacher.chanels": "bgr"})

@@ -1,5 +1,6 @@
 """Faces that YuNet finds, in a file of its form."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -8,9 +9,12 @@ import pytest
 from PIL import Image
 
 from backbone.errors import InputError
+from tasks.api import load
 from tasks.face_embedding.faces import find_every_face, find_faces
 from tasks.faces.finders import check_alignment, finder_of
 from tasks.faces.landmarks import find_landmarks
+from tests.commands import run_inside
+from tests.exported.small_exports import assert_near, export, written_network
 from tests.tasks.faces.yunet_file import BOX_SIDE, POINTS, write_yunet
 
 
@@ -87,6 +91,40 @@ def test_faces_are_turned_to_the_template(file: Path, tmp_path: Path) -> None:
 def test_what_finds_no_faces_is_refused(alignment: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         check_alignment(alignment)
+
+
+def test_a_network_is_exported_and_asked_with_the_file(file: Path, tmp_path: Path) -> None:
+    """From weights, from an export, which goes to machines with the file elsewhere, and by both."""
+    weights = written_network("facenet_distill", tmp_path)
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(photo((8, 15), (30, 15))).save(tmp_path / "photos" / "two.png")
+    given = ("task=facenet_distill", f"init={weights}", "calibration=photos", "output=app")
+    done = export(*given, f"data.alignment={file}", "data.cache=cache", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    about = json.loads((tmp_path / "app" / "metadata.json").read_text())
+    assert about["preparation"]["settings"] == {"data.alignment": "yunet"}
+    settings = {"data.alignment": str(file), "data.cache": str(tmp_path / "cache")}
+    networks = {
+        "weights": load(weights, task="facenet_distill", **settings),
+        "file": load(tmp_path / "app", **settings),
+    }
+    entries = {name: model(tmp_path / "photos" / "two.png") for name, model in networks.items()}
+    assert entries["weights"]["found"] and entries["weights"]["face"] == entries["file"]["face"]
+    assert_near(entries["weights"], entries["file"])
+    named = (f"data.alignment={file}", "input=photos", "output=found", "pictures=null")
+    done = run_inside("predict", "exported=app", *named, "data.cache=cache", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads((tmp_path / "found" / "predictions.json").read_text())
+    assert entry["face"] == entries["file"]["face"]
+    done = run_inside("predict", "exported=app", "input=photos", "output=again", cwd=tmp_path)
+    assert done.returncode == 2 and "data.alignment=yunet: name its file" in done.stderr, done
+
+
+def test_where_nothing_is_found_a_photo_is_searched_smaller(tmp_path: Path) -> None:
+    """As one that a face fills: here a board of red cells, which at half the size are half red."""
+    finder = finder_of(str(write_yunet(tmp_path / "yunet.onnx", red=(255 + 60) / 2)))
+    (found,) = finder.find([photo((20, 20), (21, 21), size=(320, 320))])
+    np.testing.assert_allclose(found.points, [2 * (POINTS + np.array([80, 80]))], atol=1e-2)
 
 
 def test_another_network_is_no_file_of_yunet(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ POINTS = np.array([[-12, -10], [12, -10], [0, 2], [-9, 14], [9, 14]], np.float32
 BOX_SIDE = 64
 
 
-def write_yunet(path: Path) -> Path:
-    """Each cell of 8 pixels that is red throughout is a face; coarser cells say nothing."""
+def write_yunet(path: Path, *, red: float = 255.0) -> Path:
+    """Each cell of 8 pixels whose red is so much is a face; coarser cells say nothing."""
     nodes, constants, outputs = [], [], []
 
     def constant(name: str, value: object, kind: type = np.float32) -> str:
@@ -25,20 +25,21 @@ def write_yunet(path: Path) -> Path:
         return output
 
     bounds = [constant(name, [value], np.int64) for name, value in (("from", 2), ("to", 3))]
-    red = node("Slice", ["input", *bounds, constant("axis", [1], np.int64)], "red")
+    reds = node("Slice", ["input", *bounds, constant("axis", [1], np.int64)], "red")
     for stride in STRIDES:
         places = (SIDE // stride) ** 2
         cells = {"kernel_shape": [stride] * 2, "strides": [stride] * 2}
-        mean = node("AveragePool", [red], f"mean_{stride}", **cells)
+        mean = node("AveragePool", [reds], f"mean_{stride}", **cells)
         row = node(
             "Reshape",
             [mean, constant(f"shape_{stride}", [1, places, 1], np.int64)],
             f"row_{stride}",
         )
-        steep = 1.0 if stride == STRIDES[0] else 0.0
-        over = node("Sub", [row, constant(f"least_{stride}", 254.0)], f"over_{stride}")
-        scaled = node("Mul", [over, constant(f"steep_{stride}", steep)], f"scaled_{stride}")
-        sure = node("Relu", [scaled], f"sure_{stride}")
+        off = node("Sub", [row, constant(f"red_{stride}", red)], f"off_{stride}")
+        far = node("Abs", [off], f"far_{stride}")
+        near = node("Sub", [constant(f"reach_{stride}", 3.0), far], f"near_{stride}")
+        says = constant(f"says_{stride}", 1.0 if stride == STRIDES[0] else 0.0)
+        sure = node("Mul", [node("Relu", [near], f"clear_{stride}"), says], f"sure_{stride}")
         nothing = node("Mul", [row, constant(f"zero_{stride}", 0.0)], f"nothing_{stride}")
         said = {
             "cls": constant(f"c_{stride}", [0.0]),

@@ -52,6 +52,9 @@ def show_picture(logger: Logger, name: str, pixels: np.ndarray, *, step: int) ->
 
 @show_picture.register
 def _(logger: TensorBoardLogger, name: str, pixels: np.ndarray, *, step: int) -> None:
+    writer = logger.experiment._get_file_writer()
+    if writer is None:  # in all processes but the first
+        return
     # add_image would write PNG: of a photo five times the bytes, in a dozen times the time
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
@@ -60,7 +63,7 @@ def _(logger: TensorBoardLogger, name: str, pixels: np.ndarray, *, step: int) ->
         height=height, width=width, colorspace=colours, encoded_image_string=encoded.tobytes()
     )
     summary = Summary(value=[Summary.Value(tag=name, image=image)])
-    logger.experiment._get_file_writer().add_summary(summary, step)
+    writer.add_summary(summary, step)
 
 
 @show_picture.register

@@ -152,7 +152,7 @@ def test_a_teacher_is_scored_and_taught_by_directly(folder: Path) -> None:
         with pytest.raises(InputError, match=r"prepared as \{'alignment': 'none'\}"):
             CheckpointTeacher(file=f"{folder}/run/checkpoints/last.ckpt", data=data)
     done = run_inside("train", *DATA, *ONNX, *STUDENT, "model=teacher", cwd=folder)
-    assert done.returncode == 2 and "model=teacher: that is scored by" in done.stderr
+    assert done.returncode == 2 and "model=teacher: that is for tools" in done.stderr
 
 
 def test_a_demos_faces_have_targets_too(folder: Path) -> None:
