@@ -80,8 +80,8 @@ class Models:
         path = checkpoint_in(path)
         # torch is there from here on, which exported networks do without
         from backbone.weights import read_checkpoint, read_description
+        from tasks.common.networks.own_head import task_of_head
         from tasks.common.networks.published import weights_file
-        from tasks.common.networks.restoring import tasks_by_head
 
         if path.suffix in LISTED or not path.is_file():
             file = weights_file(path)
@@ -93,7 +93,7 @@ class Models:
             if file.suffix != ".safetensors":
                 return Listed(path, "weights")
             head = read_description(file).get("head") or {}
-            task = tasks_by_head().get(head.get("name", ""), "weights")
+            task = task_of_head(head.get("name")) or "weights"
             return Listed(path, task, _figure(path.parent))
         config: Any = read_checkpoint(path, mapped=True).get("config") or {}
         task = config.get("choices", {}).get("task") or "checkpoint"

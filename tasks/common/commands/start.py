@@ -6,12 +6,13 @@ from typing import NamedTuple
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
-from tasks.common.commands.request import Request
+from tasks.common.commands.request import Request, composed
 from tasks.common.data.module import DataModule
 from tasks.common.exported.running import described, exported_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import unfold_batch_norm
 from tasks.common.networks.loading import load_weights, report_lines
+from tasks.common.networks.own_head import keys_of, own_head, settle_head
 from tasks.common.networks.published import weights_file
 from tasks.common.networks.restoring import restore
 from tasks.common.networks.settling import check_options, settled
@@ -114,8 +115,20 @@ def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:
             choices=checkpoint.choices,
             overrides=request.overrides,
         )
+    if not config.checkpoint:
+        config = with_own_head(request, config, checkpoint)
     check_options(config, request.choices)
     return settled(config, checkpoint), checkpoint
+
+
+def with_own_head(request: Request, config: DictConfig, checkpoint: Checkpoint) -> DictConfig:
+    """The settings with the head that a file of weights or an export is of, unless one is named."""
+    overrides = request.overrides
+    named = "head" in keys_of(overrides)
+    head = None if named else own_head(config, checkpoint.description)
+    if head is not None:
+        config = composed(request.command, [f"head={head}", *overrides]).config
+    return settle_head(config, checkpoint.description, overrides=overrides)
 
 
 def stored(path: Path) -> Checkpoint:

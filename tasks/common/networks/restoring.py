@@ -1,10 +1,7 @@
 """Networks from the files of runs, complete."""
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
-from hydra.utils import get_class
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
@@ -12,9 +9,9 @@ from tasks.common.data.labels import LabelMap
 from tasks.common.networks.building import build_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.loading import load_weights, report_lines
+from tasks.common.networks.own_head import own_head, settle_head, task_of_head
 from tasks.common.networks.settling import settled
 from tasks.common.settings.composing import compose
-from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.recompose import recompose
 from tasks.common.training.task import Task
 
@@ -46,30 +43,27 @@ def own_settings(
             "predict", saved=checkpoint.values, choices=checkpoint.choices, overrides=overrides
         )
     else:
-        config = compose("predict", [f"task={task or task_of(checkpoint)}", *overrides])
+        given = [f"task={task or task_of(checkpoint)}", *overrides]
+        config = compose("predict", given)
+        if head := own_head(config, checkpoint.description):
+            config = compose("predict", [f"head={head}", *given])
+        config = settle_head(config, checkpoint.description, overrides=overrides)
     return settled(config, checkpoint)
 
 
 def task_of(checkpoint: Checkpoint) -> str:
-    """The first task whose head by itself is the one that weights are for."""
+    """The task that weights are for, by their head.
+
+    Raises:
+        InputError: If there is none.
+    """
     wanted = checkpoint.description.get("head", {}).get("name")
-    if wanted in (tasks := tasks_by_head()):
-        return tasks[wanted]
+    if task := task_of_head(wanted):
+        return task
     raise InputError(
         f"{checkpoint.path} holds {f'a head {wanted}' if wanted else 'no head'}, which is that of "
-        "no task by itself. Say whose it is with task="
+        "no task. Say whose it is with task="
     )
-
-
-@cache
-def tasks_by_head() -> dict[str, str]:
-    """The first task whose head by itself has each name."""
-    found: dict[str, str] = {}
-    for name in sorted(path.stem for path in (CONFIGS / "task").glob("*.yaml")):
-        config = compose("predict", [f"task={name}"])
-        head: Any = get_class(config.head["_target_"])
-        found.setdefault(head.name, name)
-    return found
 
 
 def restore(config: DictConfig, checkpoint: Checkpoint) -> tuple[Task, list[str]]:
