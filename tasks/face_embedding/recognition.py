@@ -27,8 +27,8 @@ from tasks.common.images.decoding import read_image
 from tasks.common.images.finding import is_aside, is_image_name, list_images
 from tasks.common.machine.cores import take_cores
 from tasks.common.networks.checkpoint import Checkpoint
-from tasks.common.networks.own_head import keys_of
 from tasks.common.networks.restoring import restored
+from tasks.common.settings.writing import settings_in
 from tasks.common.training.task import Task
 from tasks.face_embedding.faces import find_faces
 from tasks.face_embedding.metric import NAMING_FAR
@@ -170,7 +170,7 @@ def teacher_of(request: Request) -> FaceNetwork:
 
 def asked_alignment(request: Request) -> str | None:
     """The alignment that the user gave; the demo's own is that of drawn faces."""
-    given = "data.alignment" in keys_of(request.overrides)
+    given = "data.alignment" in settings_in(request.overrides)
     return str(request.config.data.alignment) if given else None
 
 

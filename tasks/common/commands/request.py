@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from backbone.errors import InputError
 from tasks.common.settings.composing import compose
 from tasks.common.settings.recompose import missing_choices
-from tasks.common.settings.writing import written
+from tasks.common.settings.writing import settings_in, written
 
 
 class Job(NamedTuple):
@@ -104,7 +104,7 @@ def left_to_file(arguments: Sequence[str], stored: Any) -> list[str]:
     """
     if stored:
         return missing_choices(stored.choices, arguments)
-    given = dict(argument.lstrip("+~").partition("=")[::2] for argument in arguments)
+    given = settings_in(arguments)
     if not given.get("exported"):
         return []
     from tasks.common.exported.metadata import read_metadata, settings_of

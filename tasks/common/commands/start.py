@@ -12,11 +12,12 @@ from tasks.common.exported.running import described, exported_task
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import unfold_batch_norm
 from tasks.common.networks.loading import load_weights, report_lines
-from tasks.common.networks.own_head import keys_of, own_head, settle_head
+from tasks.common.networks.own_head import own_head, settle_head
 from tasks.common.networks.published import weights_file
 from tasks.common.networks.restoring import restore
 from tasks.common.networks.settling import check_options, settled
 from tasks.common.settings.recompose import recompose
+from tasks.common.settings.writing import settings_in
 from tasks.common.training.task import Task
 
 
@@ -124,8 +125,7 @@ def stored_network(request: Request) -> tuple[DictConfig, Checkpoint]:
 def with_own_head(request: Request, config: DictConfig, checkpoint: Checkpoint) -> DictConfig:
     """The settings with the head that a file of weights or an export is of, unless one is named."""
     overrides = request.overrides
-    named = "head" in keys_of(overrides)
-    head = None if named else own_head(config, checkpoint.description)
+    head = None if "head" in settings_in(overrides) else own_head(config, checkpoint.description)
     if head is not None:
         config = composed(request.command, [f"head={head}", *overrides]).config
     return settle_head(config, checkpoint.description, overrides=overrides)

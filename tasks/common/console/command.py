@@ -38,7 +38,7 @@ from tasks.common.machine.workers import end_workers
 from tasks.common.settings.called import as_called
 from tasks.common.settings.composing import check_task_named
 from tasks.common.settings.configs import CONFIGS
-from tasks.common.settings.writing import path_as_text, unreadable_as_text
+from tasks.common.settings.writing import path_as_text, settings_in, unreadable_as_text
 
 MULTIRUN = {"-m", "--multirun"}
 
@@ -103,8 +103,7 @@ def _answer(function: Callable[[Request], None], config_name: str, stored: Any) 
 
 def _is_for_hydra(arguments: Sequence[str]) -> bool:
     """Whether Hydra itself is asked for something: a sweep, a flag of its own or a setting."""
-    keys = (argument.lstrip("+~").partition("=")[0] for argument in arguments)
-    return any(key.startswith(("-", "hydra.", "hydra/")) for key in keys)
+    return any(key.startswith(("-", "hydra.", "hydra/")) for key in settings_in(arguments))
 
 
 def _through_hydra(function: Callable[[Request], None], config_name: str, stored: Any) -> int:

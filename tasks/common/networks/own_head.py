@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from heads.head import Head
 from tasks.common.settings.composing import compose
 from tasks.common.settings.configs import CONFIGS
+from tasks.common.settings.writing import settings_in
 
 
 class TaskHead(NamedTuple):
@@ -85,14 +86,9 @@ def settle_head(
     if own.pop("name", None) == head.name:
         for key in own.keys() & set(map(str, settled.head)):
             is_section = isinstance(settled.head[key], DictConfig)
-            if f"head.{key}" not in keys_of(overrides) and not is_section:
+            if f"head.{key}" not in settings_in(overrides) and not is_section:
                 settled.head[key] = own[key]
     return settled
-
-
-def keys_of(overrides: Sequence[str]) -> set[str]:
-    """The settings that a command line names."""
-    return {override.lstrip("+~").partition("=")[0] for override in overrides}
 
 
 def task_of_head(name: str | None) -> str | None:

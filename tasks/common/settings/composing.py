@@ -10,6 +10,7 @@ from hydra.errors import ConfigCompositionException
 from omegaconf import DictConfig
 
 from tasks.common.settings.configs import CONFIGS
+from tasks.common.settings.writing import settings_in
 
 
 def compose(
@@ -46,7 +47,7 @@ def check_task_named(config_name: str, overrides: Sequence[str]) -> None:
     """
     if not _leaves_task_out(config_name):
         return
-    chosen = dict(override.lstrip("+~").partition("=")[::2] for override in overrides)
+    chosen = settings_in(overrides)
     if chosen.get("task") or chosen.get("experiment"):
         return
     for group, option in chosen.items():

@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from backbone.errors import InputError
 from tasks.common.settings.composing import compose
 from tasks.common.settings.targets import targets_in
+from tasks.common.settings.writing import settings_in
 
 GROUPS = ("task", "backbone", "head", "data", "optim", "schedule")
 
@@ -21,7 +22,7 @@ def plain_values(config: DictConfig) -> dict[str, Any]:
 
 def missing_choices(choices: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
     """A checkpoint's choice for each group that a command line says nothing about."""
-    named = dict(override.lstrip("+~").partition("=")[::2] for override in overrides)
+    named = settings_in(overrides)
     missing = []
     for key, choice in choices.items():
         group, at, _ = str(key).partition("@")
@@ -53,7 +54,7 @@ def recompose(
     Raises:
         InputError: If the checkpoint's options don't exist, or the result is inconsistent.
     """
-    named = dict(override.lstrip("+~").partition("=")[::2] for override in overrides)
+    named = settings_in(overrides)
     chosen = missing_choices(choices, overrides)
     kept = [group for group in GROUPS if named.get(group) in (None, choices.get(group))]
     try:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,15 @@ def written(key: str, value: Any) -> str:
     ('data.root="my photos"', 'data.faces=[a,b]')
     """
     return f"{key}={_value(value)}"
+
+
+def settings_in(overrides: Iterable[str]) -> dict[str, str]:
+    """The settings that a command line names, with the text that each is given.
+
+    >>> settings_in(["task=ssd_coco", "+optim.eps=1e-8"])
+    {'task': 'ssd_coco', 'optim.eps': '1e-8'}
+    """
+    return dict(override.lstrip("+~").partition("=")[::2] for override in overrides)
 
 
 def path_as_text(argument: str) -> str:
