@@ -17,7 +17,7 @@ ARGS ?=
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMP) ## Build the environment in .venv (Python 3.11 or newer; about 2 minutes, 6 GB)
+setup: $(STAMP) ## Build the environment in .venv (Python 3.11 or newer; about 2 minutes, 7 GB)
 
 demo: setup ## Train, evaluate and draw an SSD-MobileNet on generated pictures
 	$(BIN)/python tools/demo_ssd_coco.py $(ARGS)

@@ -57,11 +57,13 @@ def load(path: str | Path, *, task: str = "", **settings: Any) -> "Model":
     path = Path(path)
     texts = [written(key, value) for key, value in settings.items()]
     if path.is_dir() and (task := task or read_metadata(path)["task"]):
-        config = _config([f"task={task}", written("exported", path)], settings)
+        given = [f"task={task}", written("exported", path)]
+        config = _config(given, settings)
         reason = why_torch(config, texts)
         if reason is None:
             return Model(ExportedNetwork(path, config), min_score=config.pictures.min_score)
         check_torch(reason)
+        texts = [*left_to_file([*given, *texts], None), *texts]
     from tasks.common.commands.start import ready, stored  # and torch with it
     from tasks.common.networks.folding import fix_weights
     from tasks.common.networks.published import weights_file
@@ -71,7 +73,7 @@ def load(path: str | Path, *, task: str = "", **settings: Any) -> "Model":
     if path.suffix == ONNX:
         return _of_teacher(path, task, settings)
     checkpoint = stored(weights_file(path))
-    if settings:  # which are looked at as those of a command are
+    if settings and not path.is_dir():  # which are looked at as those of a command are
         named = missing_choices(checkpoint.choices, texts)
         _config(named or [f"task={task or task_of(checkpoint)}"], settings)
     config = own_settings(checkpoint, task=task, overrides=texts)

@@ -88,7 +88,8 @@ def recognise(request: Request) -> Path:
             "known=DIR needs input=PHOTOS too, and checkpoint=FILE, or teacher=onnx "
             "teacher.file=FILE for a public network"
         )
-    take_cores(config, loads=False)
+    if not is_teacher:  # which takes them itself
+        take_cores(config, loads=False)
     results = claim_output(request, reads=[source])
     network = teacher_of(request) if is_teacher else trained_on_faces(request)
     task, alignment = network.task, network.alignment

@@ -1,6 +1,5 @@
 """YuNet (Wu, Peng and Yu 2023) by OpenCV, without torch."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import cv2
 import numpy as np
 
 from backbone.errors import InputError
+from tasks.common.files.keyed_rows import contents
 from tasks.faces.finders import FILE, Found, shrunk
 
 # Of the picture that is searched: files that take one size only take this one.
@@ -29,7 +29,7 @@ def description(file: Path) -> dict[str, Any]:
     """
     return {
         "finder": "YuNet",
-        "file": hashlib.sha256(_read(file)).hexdigest()[:16],
+        "file": contents(file),
         "short_sides": list(SHORT_SIDES),
     }
 

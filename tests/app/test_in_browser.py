@@ -14,7 +14,7 @@ from PIL import Image
 from tasks.api import load
 from tasks.common.images.decoding import read_image
 from tasks.common.predictions.trained import TrainedNetwork
-from tests.app.small_page import CLOSE, decoded, difference, served_page, written_networks
+from tests.app.small_page import CLOSE, decoded, difference, written_networks
 from tests.small_data import noise
 from tests.tasks.face_embedding.drawn import FOUND, photo_of
 
@@ -49,12 +49,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (run / "config.yaml").write_text("seed: 0\nrun_dir: runs/mine\n")
     noise(60, 40).save(run / "curves.png")
     return folder
-
-
-@pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
-    with served_page(folder) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

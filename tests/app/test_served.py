@@ -6,7 +6,6 @@ import os
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written_networks(folder / "weights", "imagenet")
     noise(200, 140).save(folder / "photo.png")
     return folder
-
-
-@pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
-    with served_page(folder) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ def own_head(config: DictConfig, description: Mapping[str, Any]) -> str | None:
     name = description.get("head", {}).get("name")
     task: Any = get_class(config.task["_target_"])
     has: Any = get_class(config.head["_target_"])
-    if name not in head_options() or name == has.name:  # several may be of one name in files
+    if name == has.name or name not in head_options():  # several may be of one name in files
         return None
     option, head = head_options()[name]
     return option if issubclass(head, task.head_type) else None
@@ -80,13 +80,13 @@ def settle_head(
         description: Of the file's network.
         overrides: The user's. What they name is left, to be refused if it contradicts the file.
     """
-    settled = config.copy()
+    settled, named = config.copy(), settings_in(overrides)
     own = dict(description.get("head", {}))
     head: Any = get_class(config.head["_target_"])
     if own.pop("name", None) == head.name:
         for key in own.keys() & set(map(str, settled.head)):
             is_section = isinstance(settled.head[key], DictConfig)
-            if f"head.{key}" not in settings_in(overrides) and not is_section:
+            if f"head.{key}" not in named and not is_section:
                 settled.head[key] = own[key]
     return settled
 

@@ -111,6 +111,10 @@ def test_a_network_is_exported_and_asked_with_the_file(file: Path, tmp_path: Pat
     entries = {name: model(tmp_path / "photos" / "two.png") for name, model in networks.items()}
     assert entries["weights"]["found"] and entries["weights"]["face"] == entries["file"]["face"]
     assert_near(entries["weights"], entries["file"])
+    whole = (*given[:3], "data.alignment=none", "output=whole")
+    assert export(*whole, cwd=tmp_path).returncode == 0
+    alone = load(tmp_path / "whole", **{"task.add_mirror": False})  # which torch is needed for
+    assert str(alone.network.config.data.alignment) == "none"
     named = (f"data.alignment={file}", "input=photos", "output=found", "pictures=null")
     done = run_inside("predict", "exported=app", *named, "data.cache=cache", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
