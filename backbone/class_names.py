@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 
-from torchvision.models import MobileNet_V3_Small_Weights
-from torchvision.models.detection import SSD300_VGG16_Weights
-
 from backbone.description import UNKNOWN
 from backbone.errors import InputError
 
@@ -28,6 +25,8 @@ def class_names(count: int, names: Sequence[str] | None) -> list[str]:
         InputError: If there are more or fewer names than outputs.
     """
     if names is None and count == NUM_IMAGENET_CLASSES:
+        from torchvision.models import MobileNet_V3_Small_Weights  # a second of start-up
+
         names = MobileNet_V3_Small_Weights.IMAGENET1K_V1.meta["categories"]
     if names is None:
         return [f"class {number}" for number in range(count)]
@@ -42,6 +41,8 @@ def class_names(count: int, names: Sequence[str] | None) -> list[str]:
 
 def coco_categories() -> list[str]:
     """COCO's names by their number, from 0, which is background; some are not used."""
+    from torchvision.models.detection import SSD300_VGG16_Weights  # a second of start-up
+
     names: list[str] = SSD300_VGG16_Weights.COCO_V1.meta["categories"]
     return names
 

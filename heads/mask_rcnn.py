@@ -6,7 +6,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import roi_align
 
 from backbone.errors import InputError, check_number
 from backbone.layers import ConvNormAct, initialise
@@ -194,6 +193,8 @@ def cut_masks(masks: Tensor, boxes: Tensor, *, image_size: int, grid_size: int) 
         image_size: Side of the network input, which the masks are of.
         grid_size: ``G``.
     """
+    from torchvision.ops import roi_align  # a second that predictions are spared
+
     rows = torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)
     cut = roi_align(
         masks[:, None].to(boxes.dtype),

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import generalized_box_iou_loss
 
 from backbone.errors import check_number
 from backbone.layers import initialise
@@ -168,6 +167,8 @@ class PyramidSSDHead(DetectionHead):
         Returns:
             ``classification``, ``box`` and ``distribution``.
         """
+        from torchvision.ops import generalized_box_iou_loss  # a second that predictions are spared
+
         outputs = self.outputs(features)
         places, strides = self.points(features, batch["image"])
         predicted = decode_distances(outputs.distances, places, strides)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.ops import roi_align
 
 
 def crop(
@@ -53,6 +52,8 @@ def crop_fixed(
     Returns:
         Shape ``(B * P, C, size, size)``.
     """
+    from torchvision.ops import roi_align  # a second that predictions are spared
+
     image = torch.arange(boxes.shape[0], device=boxes.device, dtype=boxes.dtype)
     numbers = image[:, None].expand(boxes.shape[:2]).reshape(-1, 1)
     flat = torch.cat([numbers, boxes.flatten(0, 1)], dim=1)

@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
-from torchvision.ops import nms
 
 from backbone.errors import InputError, check_number
 from backbone.layers import initialise
@@ -15,6 +14,7 @@ from heads.detection.anchors import by_anchor, grid_anchors
 from heads.detection.assignment import assign, sample
 from heads.detection.boxes import clip, cxcywh_to_xyxy, decode, encode, xyxy_to_cxcywh
 from heads.detection.fixed import keep_better, rows
+from heads.detection.greedy import nms
 
 MIN_SIDE = 1e-3  # pixels; a box that clipping left nothing of is no proposal
 

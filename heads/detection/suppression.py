@@ -2,9 +2,9 @@
 
 import torch
 from torch import Tensor
-from torchvision.ops import nms
 
 from heads.detection.detections import Detections
+from heads.detection.greedy import grouped_nms
 
 
 def candidates(
@@ -37,12 +37,8 @@ def suppress(found: Detections, *, num_labels: int, nms_iou: float, count: int) 
     Returns:
         Image by image, best first.
     """
-    # boxes of different images and classes are moved apart, so that one call does for all
     group = found.image * num_labels + found.labels
-    boxes = found.boxes.double()
-    span = boxes.max() + 1 if len(boxes) else 0
-    apart = boxes + (group * span)[:, None]
-    kept = nms(apart, found.scores.double(), nms_iou)
+    kept = grouped_nms(found.boxes, found.scores, group, nms_iou)
     kept = kept[found.image[kept].argsort(stable=True)]
     kept = kept[_rank_within(found.image[kept]) < count]
     return Detections(found.image[kept], found.boxes[kept], found.scores[kept], found.labels[kept])

@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-from torchvision.transforms import v2
 
 from backbone.errors import check_number
 from heads.head import Batch
@@ -33,6 +32,8 @@ class Mixing:
         """A batch whose ``target`` are probabilities, ``(B, num_classes)``, if it was mixed."""
         if torch.rand(()) >= self.chance:
             return dict(batch)
+        from torchvision.transforms import v2  # a second that predictions are spared
+
         mixes = (
             v2.MixUp(alpha=self.mixup_alpha, num_classes=num_classes),
             v2.CutMix(alpha=self.cutmix_alpha, num_classes=num_classes),

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch.utils.data import Dataset
-from torchvision.ops import batched_nms
 
 from backbone.errors import InputError
+from heads.detection.greedy import grouped_nms
 from tasks.common.data.samples import Place, Sample
 from tasks.common.images.decoding import DecodedImage, read_image
 from tasks.common.images.geometry import chained
 from tasks.detection.augmentation.recipes import DetectionAugmentation
 from tasks.detection.batches import collate
-from tasks.detection.metric import DetectionRecords
+from tasks.detection.records import DetectionRecords
 
 AT_ONCE = 32  # parts in one pass of the network: a photo may have a thousand
 
@@ -122,7 +122,7 @@ def merged(found: Sequence[DetectionRecords], *, nms_iou: float) -> DetectionRec
     )
     pairs = torch.stack([image, category_ids], dim=1)
     of_class = torch.unique(pairs, dim=0, return_inverse=True)[1]
-    kept = batched_nms(boxes.double(), scores.double(), of_class, nms_iou)
+    kept = grouped_nms(boxes, scores, of_class, nms_iou)
     return DetectionRecords(
         images=torch.unique(torch.cat([one.images for one in found])),
         image=image[kept],

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from timm.data import ImageNetInfo
-
 from backbone.class_names import imagenet_names
 from backbone.errors import InputError
 from tasks.classification.data import ClassificationData
@@ -25,6 +23,8 @@ from tasks.common.images.finding import find_images
 
 def wnids() -> list[str]:
     """The WordNet ids of the thousand classes, which name their folders, in ImageNet's order."""
+    from timm.data import ImageNetInfo  # seconds that predictions are spared
+
     return list(ImageNetInfo("imagenet-1k").label_names())
 
 

@@ -1,10 +1,10 @@
 """What this machine has: cores, and instructions for bfloat16."""
 
 import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
-import torchvision
 
 from tasks.common.machine.core_count import num_cores
 
@@ -39,7 +39,7 @@ def machine() -> dict[str, str]:
         "cores": str(num_cores()),
         "bf16": ", ".join(bf16_instructions()) or "none",
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),
         "python": platform.python_version(),
     }
     if torch.cuda.is_available():
