@@ -162,7 +162,6 @@ def _set(trap: Trap | Fault) -> None:
     from lightning.pytorch import Callback
 
     from tasks.common.commands import evaluate, train
-    from tasks.common.predictions import trained
     from tasks.common.training.checkpoints import AtomicCheckpointIO
 
     calls = itertools.count(1)
@@ -187,7 +186,7 @@ def _set(trap: Trap | Fault) -> None:
     else:
         callback = type("Trapped", (Callback,), {trap.hook: strike})()
         build = train.build_trainer
-        for module in (train, evaluate, trained):
+        for module in (train, evaluate):
             module.build_trainer = lambda config, *, callbacks=(), **rest: build(
                 config, callbacks=[*callbacks, callback], **rest
             )

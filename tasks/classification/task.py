@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,12 +14,8 @@ from heads.head import Batch
 from tasks.classification.balancing import class_weights
 from tasks.classification.data import ClassificationData
 from tasks.classification.heat_maps import heat_maps, paint_heat
-from tasks.classification.metric import (
-    ClassificationMetric,
-    ClassificationRecords,
-    top_records,
-)
 from tasks.classification.mixing import Mixing
+from tasks.classification.records import ClassificationRecords, top_records
 from tasks.common.data.labels import check_classes
 from tasks.common.images.canvas import Canvas
 from tasks.common.images.captions import scored_lines
@@ -29,11 +25,14 @@ from tasks.common.report import counted_of
 from tasks.common.training.reported import Verdict
 from tasks.common.training.task import Task
 
+if TYPE_CHECKING:
+    from tasks.classification.metric import ClassificationMetric
+
 MAX_LINES = 40  # of a summary; classes.csv has all classes
 NUM_CONFUSIONS = 5
 
 
-class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
+class ClassificationTask(Task[ClassificationData, "ClassificationMetric"]):
     """Trains a classifier and scores it by top-1 and top-5 accuracy.
 
     Args:
@@ -52,7 +51,9 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
         super().__init__(**wiring)
         self.mixing = mixing
 
-    def make_metric(self, data: ClassificationData) -> ClassificationMetric:
+    def make_metric(self, data: ClassificationData) -> "ClassificationMetric":
+        from tasks.classification.metric import ClassificationMetric  # and torchmetrics with it
+
         photos = data.photos("val")
         check_classes(self.label_map, photos.label_map)
         return ClassificationMetric(photos, network=self.label_map)
@@ -71,9 +72,9 @@ class ClassificationTask(Task[ClassificationData, ClassificationMetric]):
     def records(self, predictions: Tensor, batch: Batch) -> ClassificationRecords:
         return top_records(predictions, batch["id"])
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> ClassificationRecords | None:
+    def predict(self, batch: Batch) -> ClassificationRecords | None:
         if not self.heat_maps or not len(batch["image"]):
-            return super().predict_step(batch, batch_idx)
+            return super().predict(batch)
         features = self(batch["image"])
         records = self.records(self.head.predict(features, batch), batch)
         heat = heat_maps(features, records.classes[:, 0], backbone=self.backbone, head=self.head)

@@ -5,7 +5,7 @@ from typing import Any
 from heads.detection.detections import Detections
 from heads.head import Batch
 from heads.mask_rcnn import MaskRCNNHead
-from tasks.detection.metric import DetectionRecords
+from tasks.detection.records import DetectionRecords
 from tasks.detection.scoring.masks import rles_to_tensors
 from tasks.detection.scoring.pasting import paste_masks
 from tasks.detection.task import DetectionTask

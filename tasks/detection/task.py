@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,9 +21,12 @@ from tasks.common.training.task import Task
 from tasks.detection.annotations.class_names import near_matches
 from tasks.detection.describing import detection_entries
 from tasks.detection.drawing import draw_detections
-from tasks.detection.metric import MAX_DETECTIONS, CocoMetric, DetectionRecords, truth_records
 from tasks.detection.module import DetectionData
+from tasks.detection.records import MAX_DETECTIONS, DetectionRecords, truth_records
 from tasks.detection.tiles import merged, shares
+
+if TYPE_CHECKING:
+    from tasks.detection.metric import CocoMetric
 
 # What is printed of each class, by the name of the figure: two of the boxes, then two of the masks.
 COLUMNS = {"map": "AP", "map_50": "AP50", "segm_map": "masks AP", "segm_map_50": "AP50"}
@@ -32,7 +35,7 @@ MOST_UNMEASURED = 20  # classes without objects, of which each has a line
 logger = logging.getLogger(__name__)
 
 
-class DetectionTask(Task[DetectionData, CocoMetric]):
+class DetectionTask(Task[DetectionData, "CocoMetric"]):
     """Trains a detector and scores it by COCO's average precision.
 
     Args:
@@ -58,7 +61,9 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
 
     category_ids: Tensor
 
-    def make_metric(self, data: DetectionData) -> CocoMetric:
+    def make_metric(self, data: DetectionData) -> "CocoMetric":
+        from tasks.detection.metric import CocoMetric  # and torchmetrics with it
+
         classes = data.val_annotations.label_map
         if classes is not self._scored:  # or its warnings would come with each metric
             # the data may number its classes otherwise than the network's training data did
@@ -70,9 +75,10 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
             max_detections=self.max_detections,
         )
 
-    def on_fit_start(self) -> None:
-        annotations, limit = self.measured.annotations, self.max_detections
-        check_scoring(CocoMetric(annotations, alone=True, max_detections=limit))
+    def prepare(self, stage: str, data: DetectionData) -> None:
+        super().prepare(stage, data)
+        if stage == "fit":
+            check_scoring(self.measured.alone())
 
     def records(self, predictions: Detections, batch: Batch) -> DetectionRecords:
         category = self.category_ids[predictions.labels]
@@ -87,9 +93,9 @@ class DetectionTask(Task[DetectionData, CocoMetric]):
             category_ids=category[known],
         )
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> Any:
+    def predict(self, batch: Batch) -> Any:
         if not batch.get("tiled") or not len(batch["image"]):
-            return super().predict_step(batch, batch_idx)
+            return super().predict(batch)
         found = [self.records(self.predictions(share), share) for share in shares(batch)]
         return merged(found, nms_iou=self.head.nms_iou)
 
@@ -164,7 +170,7 @@ def category_ids(network: LabelMap, data: LabelMap) -> list[int]:
     return [by_name.get(name, -1) for name in network.names]
 
 
-def check_scoring(metric: CocoMetric) -> None:
+def check_scoring(metric: "CocoMetric") -> None:
     """Feeds the ground truth back as predictions, which must be perfect.
 
     Anything less means that boxes, ids or classes are mixed up somewhere, which no training can

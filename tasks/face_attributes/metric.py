@@ -16,18 +16,7 @@ from tasks.common.data.labels import LabelMap
 from tasks.common.training.metric import TaskMetric
 from tasks.face_attributes.describing import named_attributes
 from tasks.face_attributes.faces import LabelledFaces
-
-
-class AttributeRecords(NamedTuple):
-    """What faces show.
-
-    Attributes:
-        ids: Index of the photo in its split, ``(B,)``.
-        scores: Probability of each of the network's attributes, ``(B, K)``.
-    """
-
-    ids: Tensor
-    scores: Tensor
+from tasks.face_attributes.records import AttributeRecords
 
 
 class AttributeFigures(NamedTuple):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -16,10 +16,13 @@ from tasks.common.report import counted_of
 from tasks.common.training.task import Task
 from tasks.face_attributes.data import AttributeData
 from tasks.face_attributes.describing import named_attributes
-from tasks.face_attributes.metric import AttributeRecords, AttributesMetric
+from tasks.face_attributes.records import AttributeRecords
+
+if TYPE_CHECKING:
+    from tasks.face_attributes.metric import AttributesMetric
 
 
-class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
+class FaceAttributesTask(Task[AttributeData, "AttributesMetric"]):
     """Trains attributes from labels or a teacher, and scores them by mean average precision."""
 
     head_type = AttributesHead
@@ -43,7 +46,9 @@ class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
             check_probabilities(found, len(self.label_map))
         return found
 
-    def make_metric(self, data: AttributeData) -> AttributesMetric:
+    def make_metric(self, data: AttributeData) -> "AttributesMetric":
+        from tasks.face_attributes.metric import AttributesMetric  # and torchmetrics with it
+
         faces = data.faces("val")
         check_classes(self.label_map, faces.label_map)
         return AttributesMetric(faces, network=self.label_map)
@@ -72,7 +77,7 @@ class FaceAttributesTask(Task[AttributeData, AttributesMetric]):
             ]
         )
 
-    def _group_lines(self, metric: AttributesMetric) -> list[str]:
+    def _group_lines(self, metric: "AttributesMetric") -> list[str]:
         lines = []
         rows = sorted(metric.by_group(), key=lambda row: (row.division, row.mean_ap))
         for division in dict.fromkeys(row.division for row in rows):

@@ -16,8 +16,8 @@ from tasks.common.report import counted
 from tasks.face_embedding.augment import LookAtFace, plain
 from tasks.face_embedding.face_set import EveryFaceSet, FaceSet, faces_or_middles
 from tasks.face_embedding.faces import FramedFaces, find_every_face, find_faces
+from tasks.face_embedding.mxnet_records import refuse_records
 from tasks.face_embedding.pairs import Pairs, read_pairs
-from tasks.face_embedding.records import refuse_records
 from tasks.face_embedding.samples import collate
 from tasks.faces.finders import finder_description, name_of, searches
 

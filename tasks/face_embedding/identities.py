@@ -15,7 +15,7 @@ from tasks.common.images.finding import is_aside, is_image_name, photos_in
 from tasks.common.report import counted
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.faces import FramedFaces
-from tasks.face_embedding.records import refuse_records
+from tasks.face_embedding.mxnet_records import refuse_records
 from tasks.face_embedding.sampling import PeopleSampler
 
 

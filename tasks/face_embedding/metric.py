@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from torch import Tensor
 from backbone.files import replacing
 from tasks.common.training.metric import TaskMetric
 from tasks.face_embedding.pairs import Pairs
+from tasks.face_embedding.records import EmbeddingRecords
 from tasks.face_embedding.verification import (
+    NAMING_FAR,
     Accuracy,
     Roc,
     cross_validated,
@@ -22,28 +24,7 @@ from tasks.face_embedding.verification import (
     tar_at_far,
 )
 
-# Of the distance at which a face is still given a name: it has as many chances to be taken for
-# somebody as people are known, so the distance that tells most pairs rightly names most strangers.
-NAMING_FAR = 1e-3
 FARS = {"1e-3": 1e-3, "1e-4": 1e-4}  # false accept rates, by their names in metrics
-
-
-class EmbeddingRecords(NamedTuple):
-    """Embeddings of photos.
-
-    Attributes:
-        ids: Index of each photo, ``(B,)``.
-        embeddings: Of length 1, ``(B, D)``.
-        frames: Where each face is, as batches have it, ``(B, 2, 3)``.
-        found: Whether there is a face, bool ``(B,)``; None where none was searched for.
-        several: Whether a photo may have several faces, one after the other.
-    """
-
-    ids: Tensor
-    embeddings: Tensor
-    frames: Tensor
-    found: Tensor | None = None
-    several: bool = False
 
 
 class VerificationMetric(TaskMetric):

@@ -31,9 +31,8 @@ from tasks.common.networks.restoring import restored
 from tasks.common.settings.writing import settings_in
 from tasks.common.training.task import Task
 from tasks.face_embedding.faces import find_faces
-from tasks.face_embedding.metric import NAMING_FAR
 from tasks.face_embedding.task import FaceEmbeddingTask
-from tasks.face_embedding.verification import distance_at_far, stranger_distances
+from tasks.face_embedding.verification import NAMING_FAR, distance_at_far, stranger_distances
 from tasks.faces.alignment import show
 from tasks.faces.finders import MTCNN, check_alignment, finder_of, name_of, searches
 from tasks.faces.photos import describe_faces

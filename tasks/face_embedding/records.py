@@ -1,23 +1,23 @@
-"""Records of MXNet, in which insightface passes photos of people on: told, and not read."""
+"""What a network of embeddings says of photos."""
 
-from pathlib import Path
+from typing import NamedTuple
 
-from backbone.errors import InputError
+from torch import Tensor
 
 
-def refuse_records(setting: str, place: Path) -> None:
-    """Refuses a file of records, or a folder of such files, with the way out.
+class EmbeddingRecords(NamedTuple):
+    """Embeddings of photos.
 
-    No reader of them is maintained: MXNet, whose own they are, has ended.
-
-    Raises:
-        InputError: If it is one.
+    Attributes:
+        ids: Index of each photo, ``(B,)``.
+        embeddings: Of length 1, ``(B, D)``.
+        frames: Where each face is, as batches have it, ``(B, 2, 3)``.
+        found: Whether there is a face, bool ``(B,)``; None where none was searched for.
+        several: Whether a photo may have several faces, one after the other.
     """
-    inside = sorted(place.glob("*.rec")) if place.is_dir() else [place]
-    records = next((file for file in inside if file.suffix == ".rec" and file.is_file()), None)
-    if records is not None:
-        raise InputError(
-            f"{setting}={place}: {records.name} has its photos in records of MXNet, as insightface "
-            "passes them on, which are not read. Write them to a folder of photos for each person, "
-            "with mxnet.recordio where that is installed, and name the folder that these are in"
-        )
+
+    ids: Tensor
+    embeddings: Tensor
+    frames: Tensor
+    found: Tensor | None = None
+    several: bool = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,10 +21,14 @@ from tasks.common.training.task import Task
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.describing import embedding_entries, mark_face
 from tasks.face_embedding.matches import matches_sheet
-from tasks.face_embedding.metric import NAMING_FAR, EmbeddingRecords, VerificationMetric
+from tasks.face_embedding.records import EmbeddingRecords
+from tasks.face_embedding.verification import NAMING_FAR
+
+if TYPE_CHECKING:
+    from tasks.face_embedding.metric import VerificationMetric
 
 
-class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
+class FaceEmbeddingTask(Task[EmbeddingData, "VerificationMetric"]):
     """Trains embeddings of faces and scores them by telling pairs apart, as LFW does.
 
     Args:
@@ -88,18 +92,20 @@ class FaceEmbeddingTask(Task[EmbeddingData, VerificationMetric]):
             "max_distance": self.max_distance,
         }
 
-    def on_validation_epoch_end(self) -> None:
-        super().on_validation_epoch_end()
-        self.max_distance = self.figures["max_distance"] or None
+    def score_all(self) -> dict[str, float]:
+        figures = super().score_all()
+        self.max_distance = figures["max_distance"] or None
+        return figures
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.max_distance = checkpoint["description"].get("max_distance")
+    def go_on_from(self, description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+        self.max_distance = description.get("max_distance")
         # checkpoints from before they said these can be resumed too
         ours = {"faces": dict(self.alignment), "max_distance": self.max_distance}
-        description = {**ours, **checkpoint["description"]}
-        super().on_load_checkpoint({**checkpoint, "description": description})
+        super().go_on_from({**ours, **description}, tensors)
 
-    def make_metric(self, data: EmbeddingData) -> VerificationMetric:
+    def make_metric(self, data: EmbeddingData) -> "VerificationMetric":
+        from tasks.face_embedding.metric import VerificationMetric  # and torchmetrics with it
+
         dimension = self.head.dimension
         if self.scores_teacher:
             side = self.image_size

@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Of the distance at which a face is still given a name: it has as many chances to be taken for
+# somebody as people are known, so the distance that tells most pairs rightly names most strangers.
+NAMING_FAR = 1e-3
+
 MAX_PHOTOS = 2000  # whose distances are compared: two million tell a rate of one in 100,000
 
 

@@ -1,7 +1,8 @@
 """Im2GPS: a photo was taken where the photos were taken that look like it."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from backbone.errors import InputError, check_number
-from heads.head import Batch
+from heads.head import Batch, Features
 from tasks.common.data import augmentation
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photo_sets import LabelledSet
@@ -18,9 +19,12 @@ from tasks.common.images.canvas import Canvas
 from tasks.geolocation.cells.sphere import Points, great_circle_km
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.describing import place_name
-from tasks.geolocation.metric import CellRecords, GeolocationMetric
 from tasks.geolocation.photos import GeoPhotos
+from tasks.geolocation.records import CellRecords
 from tasks.geolocation.task import PlanetTask
+
+if TYPE_CHECKING:
+    from tasks.geolocation.metric import GeolocationMetric
 
 
 class Im2GPSTask(PlanetTask):
@@ -52,17 +56,19 @@ class Im2GPSTask(PlanetTask):
     def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
         return {"num_classes": len(label_map)}  # of any weights, cells or not
 
-    def setup(self, stage: str) -> None:
+    def prepare(self, stage: str, data: GeolocationData) -> None:
         if stage != "validate":
             raise InputError(
                 "model=im2gps: there is nothing to train and no network to keep; it is "
                 "scored by tools/eval.py"
             )
-        super().setup(stage)
+        super().prepare(stage, data)
 
-    def make_metric(self, data: GeolocationData) -> GeolocationMetric:
+    def make_metric(self, data: GeolocationData) -> "GeolocationMetric":
+        from tasks.geolocation.metric import GeolocationMetric  # and torchmetrics with it
+
         photos, known = data.photos("val"), data.photos("train")
-        self.known = known
+        self.known, self.loader = known, data.loader
         names = [str(index) for index in range(len(known))]
         return GeolocationMetric(photos, points=known.points, names=names)
 
@@ -71,19 +77,20 @@ class Im2GPSTask(PlanetTask):
         assert self.known is not None
         return self.known.points
 
-    def on_validation_start(self) -> None:
-        """Looks at the training photos, as at the others."""
-        data: GeolocationData = self.trainer.datamodule  # type: ignore[attr-defined]
+    @cached_property
+    def index(self) -> faiss.IndexFlatIP:
+        """The training photos, looked at as the others are, with the weights at its first use."""
         assert self.known is not None
         shown = LabelledSet(self.known, augmentation.plain, sides=[self.image_size], seed=0)
         places: list[Place] = [(0, index) for index in range(len(self.known))]
         rows = [
-            self.signatures(batch["image"].to(self.device)) for batch in data.loader(shown, places)
+            self.signatures(batch["image"].to(self.device)) for batch in self.loader(shown, places)
         ]
         found = np.concatenate(rows)
         faiss.omp_set_num_threads(torch.get_num_threads())
-        self.index = faiss.IndexFlatIP(found.shape[1])
-        self.index.add(found)
+        index = faiss.IndexFlatIP(found.shape[1])
+        index.add(found)
+        return index
 
     @torch.no_grad()
     def signatures(self, image: Tensor) -> np.ndarray:
@@ -92,16 +99,15 @@ class Im2GPSTask(PlanetTask):
         values: np.ndarray = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
         return values
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+    def predictions(self, batch: Batch, features: Features | None = None) -> CellRecords:
+        """The training photo that places each photo, as its only cell."""
         count = min(self.neighbours, self.index.ntotal)
         alike, nearest = self.index.search(self.signatures(batch["image"]), count)
         chosen = [densest(self.points[row], spread_km=self.spread_km) for row in nearest]
         rows = np.arange(len(nearest))
         best, likeness = nearest[rows, chosen], alike[rows, chosen]
         cells, scores = torch.from_numpy(best)[:, None], torch.from_numpy(likeness)[:, None]
-        records = CellRecords(batch["id"], cells.to(self.device), scores.to(self.device))
-        self.measured.update(records)
-        return records
+        return CellRecords(batch["id"], cells.to(self.device), scores.to(self.device))
 
     def records(self, predictions: CellRecords, batch: Batch) -> CellRecords:
         return predictions

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,17 +25,16 @@ from tasks.geolocation.cells.partition import (
 from tasks.geolocation.cells.sphere import great_circle_km
 from tasks.geolocation.data import GeolocationData
 from tasks.geolocation.describing import LOCATIONS, NUM_CELLS, PlaceDescriber
-from tasks.geolocation.metric import (
-    RADII_KM,
-    CellRecords,
-    GeolocationMetric,
-    constant_figures,
-)
+from tasks.geolocation.distances import RADII_KM, constant_figures
+from tasks.geolocation.records import CellRecords
+
+if TYPE_CHECKING:
+    from tasks.geolocation.metric import GeolocationMetric
 
 RIGHT_KM = 200  # as near as ``monitor`` asks
 
 
-class PlanetTask(Task[GeolocationData, GeolocationMetric]):
+class PlanetTask(Task[GeolocationData, "GeolocationMetric"]):
     """Trains a classifier of cells and scores it by great-circle distance.
 
     Args:
@@ -93,7 +92,9 @@ class PlanetTask(Task[GeolocationData, GeolocationMetric]):
         """What each of the finest cells stands for, ``(C, 2)``."""
         return self.cells.places
 
-    def make_metric(self, data: GeolocationData) -> GeolocationMetric:
+    def make_metric(self, data: GeolocationData) -> "GeolocationMetric":
+        from tasks.geolocation.metric import GeolocationMetric  # and torchmetrics with it
+
         photos = data.photos("val")
         names = s2.tokens(self.partition.finest.ids)
         return GeolocationMetric(photos, points=self.points, names=names, albums=self.albums)

@@ -77,17 +77,17 @@ BROKEN_IN_ONE = """
 import os, sys
 sys.path.insert(0, {root!r})
 from backbone.errors import InputError
-from tasks.common.training.task import Task
+from tasks.common.training.lightning_task import LightningTask
 from tools.train import main
 
-step = Task.training_step
+step = LightningTask.training_step
 
 def training_step(self, batch, batch_idx):
     if os.environ["LOCAL_RANK"] == "{rank}":
         raise InputError("photo 3 is gone")
     return step(self, batch, batch_idx)
 
-Task.training_step = training_step
+LightningTask.training_step = training_step
 main()
 """
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import Trainer
 from torch import nn
 
+from tasks.common.data.module import DataModule
 from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import build
 from tests.commands import ROOT, options
@@ -77,7 +78,7 @@ class Luggage(pickle.Pickler):
     """What a process is given, where only plain things may be in."""
 
     def reducer_override(self, thing: object) -> object:
-        assert not isinstance(thing, LightningDataModule | Trainer | nn.Module), thing
+        assert not isinstance(thing, DataModule | Trainer | nn.Module), thing
         return NotImplemented
 
 
@@ -95,7 +96,6 @@ def test_only_the_data_set_and_plain_functions_travel(settings, tmp_path: Path) 
         overrides = [f"task={settings[0]}", *settings[1:], *TINY, f"run_dir={tmp_path}"]
         data = build(compose("train", overrides=overrides).data)
     data.prepare_data()
-    data.trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
     photo = Path(str(data.val_photo(0)[0]))
     for loader in (
         data.train_dataloader(),

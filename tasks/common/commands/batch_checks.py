@@ -5,7 +5,7 @@ from omegaconf import DictConfig
 from backbone.errors import InputError
 from tasks.common.data.module import DataModule
 from tasks.common.training.task import Task
-from tasks.common.training.trainer import num_processes
+from tasks.common.training.trainer_settings import num_processes
 
 
 def check_data(task: Task, data: DataModule, trainer: DictConfig) -> None:

@@ -6,7 +6,6 @@ from tasks.common.commands.recording import say, write_report
 from tasks.common.commands.request import Request
 from tasks.common.distillation.alone import teacher_and_data
 from tasks.common.distillation.target_table import write_targets
-from tasks.common.training.trainer import build_trainer
 
 
 def cache_targets(request: Request) -> str:
@@ -21,8 +20,7 @@ def cache_targets(request: Request) -> str:
     config = request.config
     data, teacher = teacher_and_data(config, request.choices)
     folder = Path(str(config.output))
-    trainer = build_trainer(config.trainer, folder=folder, callbacks=[])
-    done = write_targets(teacher, data, folder, trainer=trainer)
+    done = write_targets(teacher, data, folder, trainer=config.trainer)
     write_report(folder, [done, *data.report_lines()])
     say(data.report_lines())
     return done

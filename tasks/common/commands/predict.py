@@ -54,7 +54,7 @@ def predict(request: Request) -> EntryFile:
         chosen=want.chosen,
         pictures=pictures,
     )
-    network.get_ready(found.photos.only(left), want, folder=folder, tell=writer)
+    network.get_ready(found.photos.only(left), want, tell=writer)
     check_films(found.films)
     results.make_way()
     write_made_by(folder, made)

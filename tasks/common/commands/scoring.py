@@ -7,6 +7,7 @@ from lightning.pytorch import Trainer
 
 from tasks.common.data.module import DataModule
 from tasks.common.networks.cost import task_cost
+from tasks.common.training.lightning_task import LightningTask
 from tasks.common.training.task import Task
 from tasks.common.training.trainer import work_exactly
 
@@ -23,7 +24,7 @@ def score(
     """
     task.report_exactly = True
     work_exactly(trainer, precision=precision)
-    trainer.validate(task, datamodule=data, verbose=False)
+    trainer.validate(LightningTask(task, data), verbose=False)
     if trainer.is_global_zero:
         task.measured.save(folder)
     logger.info("%s", task.summary(data))

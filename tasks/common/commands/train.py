@@ -30,7 +30,7 @@ from tasks.common.distillation.attaching import (
     teacher_files,
 )
 from tasks.common.machine.cores import take_cores
-from tasks.common.networks.building import build_task
+from tasks.common.networks.building import build_task, check_optimizer
 from tasks.common.networks.settling import check_options
 from tasks.common.settings.recompose import plain_values
 from tasks.common.settings.targets import build
@@ -38,6 +38,7 @@ from tasks.common.training.batch_norm_statistics import averages
 from tasks.common.training.checkpoints import Checkpoints
 from tasks.common.training.diverged import DivergedError
 from tasks.common.training.learning_rate import find_rate
+from tasks.common.training.lightning_task import LightningTask
 from tasks.common.training.patience import Patience
 from tasks.common.training.random_state import RandomState
 from tasks.common.training.rounding import RoundedTraining
@@ -89,6 +90,7 @@ def train_in(results: Results, request: Request) -> dict[str, float]:
     seed_everything(config.seed, verbose=False)
     draw_data(data, results)
     task = build_task(config, label_map=data.label_map, image_size=data.image_size)
+    check_optimizer(task.optimizer)
     attach_teachers(task, data, config, request.choices)
     check_data(task, data, config.trainer)
     report = start.load_into(task, data, new_classes=config.init_classes == "new")
@@ -190,7 +192,7 @@ def fit(trainer: Trainer, task: Task, data: DataModule, *, start: Start, results
     resume = start.resume.path if start.resume else None
     began = time.monotonic()
     try:
-        trainer.fit(task, datamodule=data, ckpt_path=resume, weights_only=True)
+        trainer.fit(LightningTask(task, data), ckpt_path=resume, weights_only=True)
     except DivergedError as error:
         said = {"ids": error.ids, "files": error.files, "losses": error.losses}
         write_json(results.folder / "diverged.json", said)

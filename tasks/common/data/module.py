@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from backbone.description import MAX_IMAGE_SIZE
@@ -27,7 +26,7 @@ MIN_IMAGE_SIZE = 32  # one cell of the coarsest feature, whose stride this is
 MAX_SEED = 2**32 - 1  # numpy's limit
 
 
-class DataModule(LightningDataModule, ABC):
+class DataModule(ABC):
     """Training and validation data of an application.
 
     Nothing is read or written before ``prepare_data`` and ``setup``.
@@ -51,7 +50,6 @@ class DataModule(LightningDataModule, ABC):
     def __init__(
         self, *, batch_size: int, num_workers: int | None, image_size: int | None, seed: int
     ) -> None:
-        super().__init__()
         check_number("data.batch_size", batch_size, at_least=1, whole=True)
         if num_workers is not None:
             check_number("data.num_workers", num_workers, at_least=0, whole=True)
@@ -69,9 +67,15 @@ class DataModule(LightningDataModule, ABC):
         self.image_size = self.default_image_size if image_size is None else image_size
         self.train_sides = [self.image_size]  # by epoch; the last one holds for all after these
         self.seed = seed
-        self._resume_at = {"epoch": 0, "batches": 0}
+        self.resume_at = {"epoch": 0, "batches": 0}  # of an interrupted run: its next batch
 
     label_map: LabelMap
+
+    def prepare_data(self) -> None:  # noqa: B027 few have any
+        """Writes what is drawn or fetched, by one process alone."""
+
+    def setup(self, stage: str) -> None:  # noqa: B027
+        """Reads what has to be read before ``fit`` or ``validate``."""
 
     @property
     @abstractmethod
@@ -168,8 +172,8 @@ class DataModule(LightningDataModule, ABC):
         sampler = self.train_sampler(
             seed=self.seed,
             batch_size=self.batch_size,
-            epoch=self._resume_at["epoch"],
-            skipped_batches=self._resume_at["batches"],
+            epoch=self.resume_at["epoch"],
+            skipped_batches=self.resume_at["batches"],
         )
         # an incomplete last batch would have batch norm statistics of a few images
         return self.loader(self.train_set, sampler, drop_last=len(sampler) >= self.batch_size)
@@ -226,21 +230,6 @@ class DataModule(LightningDataModule, ABC):
             # run resumed at an epoch's end would differ from one that went through
             generator=torch.Generator().manual_seed(self.seed),
         )
-
-    def state_dict(self) -> dict[str, int]:
-        """Where the next batch is, for checkpoints."""
-        trainer = self.trainer
-        if trainer is None or (not trainer.training and not trainer.validating):
-            return self._resume_at
-        batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        epoch = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
-        # at an epoch's end all batches are done, and the next epoch starts at its first
-        per_epoch = max(trainer.num_training_batches, 1)  # infinite until there are loaders
-        return {"epoch": epoch, "batches": int(batches % per_epoch)}
-
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Called before the loaders are made."""
-        self._resume_at = state_dict
 
 
 def stack_images(images: Sequence[np.ndarray], size: int) -> Tensor:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning.pytorch import Trainer
+from omegaconf import DictConfig
 from torch import Tensor
 
 from backbone.errors import InputError
@@ -13,9 +13,11 @@ from heads.head import Batch
 from tasks.common.data.module import DataModule
 from tasks.common.distillation.network_teacher import NetworkTeacher, order_of
 from tasks.common.files.keyed_rows import KeyedRows, photo_keys
+from tasks.common.machine.hardware import fastest_precision
 from tasks.common.machine.stopping import GOES_ON, keeping
 from tasks.common.training.steps import steps_of
 from tasks.common.training.teacher import Teacher
+from tasks.common.training.trainer_settings import computing, device_of
 
 SHARD = 2048  # photos between two writes
 
@@ -72,7 +74,7 @@ class TableTeacher(Teacher):
 
 
 def write_targets(
-    teacher: NetworkTeacher, data: DataModule, folder: Path, *, trainer: Trainer
+    teacher: NetworkTeacher, data: DataModule, folder: Path, *, trainer: DictConfig
 ) -> str:
     """Writes the targets of a data set's training photos that the folder does not have yet.
 
@@ -83,11 +85,14 @@ def write_targets(
         teacher: Looks at the photos as they are, at its own size.
         data: With the photos.
         folder: May be one that an earlier run began.
-        trainer: On its device and in its precision the teacher works, as beside a student.
+        trainer: Its section: on that device and in that precision the teacher works, as beside a
+            student.
 
     Returns:
         What was done.
     """
+    device = device_of(trainer)
+    precision = fastest_precision() if trainer.precision == "auto" else trainer.precision
     rows = KeyedRows(folder, setting="output")
     rows.describe(
         {
@@ -104,19 +109,20 @@ def write_targets(
     shards = [wanted[start : start + SHARD] for start in range(0, len(wanted), SHARD)]
     with keeping(GOES_ON):
         for shard in steps_of(shards, "photos shown to the teacher", size=len):
-            rows.add(keys[shard], _targets(teacher, data, shard.tolist(), trainer=trainer))
+            with computing(precision, device):
+                targets = _targets(teacher, data, shard.tolist(), device=device)
+            rows.add(keys[shard], targets)
     return f"{len(wanted)} targets added to {folder}, {len(paths) - len(wanted)} were there"
 
 
 def _targets(
-    teacher: NetworkTeacher, data: DataModule, indices: Sequence[int], *, trainer: Trainer
+    teacher: NetworkTeacher, data: DataModule, indices: Sequence[int], *, device: torch.device
 ) -> np.ndarray:
     """Float16 ``(N, 1 or 2, D)``."""
     views: list[Tensor] = []
     photos = data.plain_train_set(teacher.image_size)
     for batch in data.loader(photos, [(0, index) for index in indices]):
-        image = batch["image"].to(trainer.strategy.root_device)
+        image = batch["image"].to(device)
         images = [image] if getattr(teacher, "add_mirror", False) else [image, image.flip(-1)]
-        with trainer.precision_plugin.forward_context():
-            views.append(torch.stack([teacher({"image": view}) for view in images], dim=1).cpu())
+        views.append(torch.stack([teacher({"image": view}) for view in images], dim=1).cpu())
     return torch.cat(views).half().numpy()

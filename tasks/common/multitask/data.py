@@ -134,7 +134,7 @@ class MultitaskData(DataModule):
             for name, part in self.parts.items()
         ]
         sampler = JointSampler(
-            turns, epoch=self._resume_at["epoch"], skipped_batches=self._resume_at["batches"]
+            turns, epoch=self.resume_at["epoch"], skipped_batches=self.resume_at["batches"]
         )
         return self.loader(self.train_set, sampler, batch_size=sampler.step_size)
 

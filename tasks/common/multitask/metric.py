@@ -3,29 +3,16 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from backbone.files import replacing
 from tasks.common.multitask.describing import joined
+from tasks.common.multitask.records import MEAN, PartRecords
 from tasks.common.training.metric import TaskMetric
 
 T = TypeVar("T")
-
-MEAN = "mean_of_parts"
-
-
-class PartRecords(NamedTuple):
-    """What the parts say of photos.
-
-    Attributes:
-        parts: Records of each, by name.
-        shared: Whether all are of the same photos, or each of its own.
-    """
-
-    parts: Mapping[str, Any]
-    shared: bool
 
 
 class MultitaskMetric(TaskMetric):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -15,12 +15,15 @@ from tasks.common.data.labels import LabelMap, joint_labels
 from tasks.common.images.canvas import Canvas
 from tasks.common.multitask.data import MultitaskData
 from tasks.common.multitask.describing import DescribedParts, joined
-from tasks.common.multitask.metric import MEAN, MultitaskMetric, PartRecords
+from tasks.common.multitask.records import MEAN, PartRecords
 from tasks.common.training.reported import Verdict
 from tasks.common.training.task import File, Task
 
+if TYPE_CHECKING:
+    from tasks.common.multitask.metric import MultitaskMetric
 
-class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
+
+class MultitaskTask(Task[MultitaskData, "MultitaskMetric"]):
     """Tasks that share a backbone, which runs once on all their photos together.
 
     Each part keeps the names of its figures and predictions; one that several parts have is called
@@ -99,7 +102,9 @@ class MultitaskTask(Task[MultitaskData, MultitaskMetric]):
                 part.prepare(stage, data.of(name))
         super().prepare(stage, data)
 
-    def make_metric(self, data: MultitaskData) -> MultitaskMetric:
+    def make_metric(self, data: MultitaskData) -> "MultitaskMetric":
+        from tasks.common.multitask.metric import MultitaskMetric  # and torchmetrics with it
+
         metrics = {name: part.measured for name, part in self.parts.items()}
         monitors = {name: part.monitor.removeprefix("val/") for name, part in self.parts.items()}
         return MultitaskMetric(metrics, monitors=monitors)

@@ -35,7 +35,6 @@ def build_task(config: DictConfig, *, label_map: LabelMap, image_size: int) -> T
         InputError: If a setting is not allowed.
     """
     optimizer = build(config.optim)
-    _check_optimizer(optimizer)
     # Called here, since Hydra would turn a label map among its arguments into a config.
     task: Task = build(config.task)(
         backbone=build_backbone(config),
@@ -48,8 +47,12 @@ def build_task(config: DictConfig, *, label_map: LabelMap, image_size: int) -> T
     return task
 
 
-def _check_optimizer(optimizer: Callable[..., Optimizer]) -> None:
-    """Makes one on trial, since it checks its arguments only when it gets its parameters."""
+def check_optimizer(optimizer: Callable[..., Optimizer]) -> None:
+    """Makes one on trial, since it checks its arguments only when it gets its parameters.
+
+    Raises:
+        InputError: If it refuses them.
+    """
     try:
         optimizer([torch.nn.Parameter(torch.zeros(1))])
     except (TypeError, ValueError) as error:

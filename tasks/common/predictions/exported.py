@@ -4,7 +4,7 @@ import hashlib
 import importlib
 import importlib.util
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,11 @@ from tasks.common.exported.metadata import FILE, read_metadata
 from tasks.common.exported.opening import check_files, open_run, read_tables
 from tasks.common.images.bad_images import BAD_IMAGE_POLICIES
 from tasks.common.machine.cores import take_all_cores
-from tasks.common.machine.stopping import StopRequest
 from tasks.common.machine.workers import threads
 from tasks.common.predictions.network import Network, Seen
 from tasks.common.predictions.wanted import Wanted
 from tasks.common.settings.targets import OWN_PACKAGES
 from tasks.common.training.described import Describer
-from tasks.common.training.steps import counted_steps
 
 # Settings that predictions need no torch for. All others are the network's, and torch's to judge.
 ITS_OWN = frozenset(
@@ -123,32 +121,8 @@ class ExportedNetwork(Network):
     def checksum(self) -> str:
         return hashlib.sha256((self.folder / FILE).read_bytes()).hexdigest()
 
-    def get_ready(
-        self,
-        photos: Sequence[Path],
-        wanted: Wanted,
-        *,
-        folder: Path,
-        tell: Callable[[Seen], None],
-    ) -> None:
-        self.photos, self.tell = photos, tell
-
-    def predict(self) -> None:
-        request = StopRequest()
-        request.listen()
-        try:
-            for seen in counted_steps(
-                self.look_at(self.photos),
-                "photos done",
-                total=len(self.photos),
-                size=_photos_of,
-                says_end=False,  # as the report does
-            ):
-                self.tell(seen)
-                if request.signum:
-                    request.grant(request.signum)
-        finally:
-            request.end()
+    def seen(self) -> Iterator[Seen]:
+        return self.look_at(self.photos)
 
     def look_at(
         self, photos: Sequence[Path], *, wanted: Wanted | None = None, cache: Path | None = None
@@ -215,10 +189,6 @@ def _batch(
 
 def _sample(samples: Samples, place: int) -> dict[str, Any]:
     return samples[0, place]
-
-
-def _photos_of(seen: Seen) -> int:
-    return len(seen.places) + len(seen.errors)
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

@@ -9,8 +9,10 @@ import numpy as np
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
+from tasks.common.machine.stopping import StopRequest
 from tasks.common.predictions.wanted import Wanted
 from tasks.common.training.described import Described
+from tasks.common.training.steps import counted_steps
 
 
 class Seen(NamedTuple):
@@ -48,13 +50,11 @@ class Network(ABC):
     def checksum(self) -> str:
         """Of its weights."""
 
-    @abstractmethod
     def get_ready(
         self,
         photos: Sequence[Path],
         wanted: Wanted,
         *,
-        folder: Path,
         tell: Callable[[Seen], None],
     ) -> None:
         """Refuses what it cannot do, before anything is done.
@@ -62,20 +62,38 @@ class Network(ABC):
         Args:
             photos: That it is to look at.
             wanted: How.
-            folder: For results.
             tell: Gets what is found, as it is found.
 
         Raises:
             InputError: If a setting is not allowed.
         """
+        self.photos, self.wanted, self.tell = photos, wanted, tell
 
-    @abstractmethod
     def predict(self) -> None:
         """Looks at the photos that it was made ready for.
 
         Raises:
             StoppedError: If it is asked to stop; what is done has been told.
         """
+        request = StopRequest()
+        request.listen()
+        try:
+            for seen in counted_steps(
+                self.seen(),
+                "photos done",
+                total=len(self.photos),
+                size=_photos_of,
+                says_end=False,  # as the report does
+            ):
+                self.tell(seen)
+                if request.signum:
+                    request.grant(request.signum)
+        finally:
+            request.end()
+
+    @abstractmethod
+    def seen(self) -> Iterator[Seen]:
+        """What is in the photos that it was made ready for, batch by batch."""
 
     @abstractmethod
     def look_at(
@@ -113,6 +131,10 @@ class Network(ABC):
             InputError: If it stays where it is.
         """
         raise InputError(f"device={device}: an exported network stays on the CPU")
+
+
+def _photos_of(seen: Seen) -> int:
+    return len(seen.places) + len(seen.errors)
 
 
 def check_shown(described: Described, config: DictConfig) -> None:

@@ -1,18 +1,17 @@
 """A network of torch, as prediction asks for one."""
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from lightning.fabric.utilities import move_data_to_device
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
+from heads.head import Batch
 from tasks.common.data.loader import Loader
 from tasks.common.data.module import DataModule
 from tasks.common.exported.metadata import FILE as METADATA
@@ -21,9 +20,8 @@ from tasks.common.networks.folding import fix_weights
 from tasks.common.predictions.network import Network, Seen
 from tasks.common.predictions.wanted import Wanted
 from tasks.common.settings.targets import build
-from tasks.common.training.checkpoints import StopBetweenBatches
 from tasks.common.training.task import Task
-from tasks.common.training.trainer import build_trainer, num_processes, work_exactly
+from tasks.common.training.trainer_settings import computing, device_of
 
 
 class TrainedNetwork(Network):
@@ -45,6 +43,7 @@ class TrainedNetwork(Network):
         self.data: DataModule = build(config.data)
         self.has_tiles = self.data.has_tiles
         self._data: dict[Path | None, DataModule] = {}
+        self.precision = "32-true"  # of photos that are looked at without a command
 
     def checksum(self) -> str:
         found = hashlib.sha256()
@@ -56,50 +55,59 @@ class TrainedNetwork(Network):
         return found.hexdigest()
 
     def get_ready(
-        self,
-        photos: Sequence[Path],
-        wanted: Wanted,
-        *,
-        folder: Path,
-        tell: Callable[[Seen], None],
+        self, photos: Sequence[Path], wanted: Wanted, *, tell: Callable[[Seen], None]
     ) -> None:
-        if num_processes(self.config.trainer) > 1:
-            raise InputError("Prediction is the work of one process: leave trainer.devices out")
+        super().get_ready(photos, wanted, tell=tell)
+        trainer = self.config.trainer
+        device = device_of(trainer)
+        self.task.prepare("predict", self.data)
         self.task.heat_maps = bool(self.config.get("heat_map"))
-        callbacks = [_Telling(tell), StopBetweenBatches()]
-        self.trainer = build_trainer(self.config.trainer, folder=folder, callbacks=callbacks)
-        work_exactly(self.trainer, precision=self.config.trainer.precision)
-        fix_weights(self.task.eval(), precision=self.trainer.precision)
+        self.precision = trainer.precision  # ``auto`` is float32 here, as all that leaves a run is
+        if device.type == "cuda":
+            torch.set_float32_matmul_precision("high")
+        fix_weights(self.task.eval(), precision=self.precision)
+        self.task.to(device)
         self.loader = _loader(self.data, photos, wanted)
 
-    def predict(self) -> None:
-        self.trainer.predict(self.task, self.loader, return_predictions=False)
-        self.task.to(self.trainer.strategy.root_device)
+    def seen(self) -> Iterator[Seen]:
+        yield from map(self._look, self.loader)
 
     def look_at(
         self, photos: Sequence[Path], *, wanted: Wanted | None = None, cache: Path | None = None
     ) -> Iterator[Seen]:
-        for batch in _loader(self.data_here(cache), photos, wanted):
-            with torch.inference_mode():  # and not while others work between two batches
-                here = move_data_to_device(batch, self.task.device)
-                seen = _seen(self.task, self.task.predict_step(here, 0), batch)
-            yield seen
+        yield from map(self._look, _loader(self.data_here(cache), photos, wanted))
+
+    def _look(self, batch: Batch) -> Seen:
+        found = self._found(batch)
+        if found is None:
+            return Seen([], [], batch["errors"])
+        ids = dict.fromkeys(batch["id"].tolist())  # once, of a photo that was seen in parts
+        return Seen(list(ids), self.task.entries(found), batch["errors"])
+
+    def _found(self, batch: Batch) -> Any:
+        """Records of a batch; None if none of its photos could be read."""
+        with self._inference() as device:
+            return self.task.predict(moved(batch, device))
+
+    @contextlib.contextmanager
+    def _inference(self) -> Iterator[torch.device]:
+        """For one batch: between two of them, others work."""
+        device = self.task.device
+        with torch.inference_mode(), computing(self.precision, device):
+            yield device
 
     def describe(self, pictures: np.ndarray, frames: np.ndarray) -> list[dict[str, Any]]:
         image = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
         batch = {"id": torch.arange(len(image)), "image": image, "frame": torch.from_numpy(frames)}
-        with torch.inference_mode():
-            found = self.task.predict_step(move_data_to_device(batch, self.task.device), 0)
-            return self.task.entries(found)
+        return self.task.entries(self._found(batch))
 
     def points(self, photos: Sequence[Path]) -> np.ndarray:
         rows = []
         for batch in _loader(self.data_here(), photos, None):
             if batch["errors"]:
                 raise InputError("\n".join(batch["errors"]))
-            with torch.inference_mode():
-                here = move_data_to_device(batch, self.task.device)
-                rows.append(self.task.embeddings(here).float().cpu().numpy())
+            with self._inference() as device:
+                rows.append(self.task.embeddings(moved(batch, device)).float().cpu().numpy())
         return np.concatenate(rows)
 
     def move(self, device: Any) -> None:
@@ -124,27 +132,6 @@ class TrainedNetwork(Network):
         return self._data[cache]
 
 
-class _Telling(BasePredictionWriter):
-    """Tells what Lightning's loop finds."""
-
-    def __init__(self, tell: Callable[[Seen], None]) -> None:
-        super().__init__(write_interval="batch")
-        self.tell = tell
-
-    def write_on_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        prediction: Any,
-        batch_indices: Any,
-        batch: Mapping[str, Any],
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        assert isinstance(pl_module, Task)
-        self.tell(_seen(pl_module, prediction, batch))
-
-
 def _loader(data: DataModule, photos: Sequence[Path], wanted: Wanted | None) -> Loader:
     """Batches of photos, whole or in parts.
 
@@ -156,8 +143,11 @@ def _loader(data: DataModule, photos: Sequence[Path], wanted: Wanted | None) -> 
     return data.tile_loader(photos, side=wanted.tile, overlap=wanted.overlap)
 
 
-def _seen(task: Task, prediction: Any, batch: Mapping[str, Any]) -> Seen:
-    if prediction is None:
-        return Seen([], [], batch["errors"])
-    ids = dict.fromkeys(batch["id"].tolist())  # once, of a photo that was seen in parts
-    return Seen(list(ids), task.entries(prediction), batch["errors"])
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """A batch whose tensors are on a device."""
+    return {
+        name: value.to(device, non_blocking=device.type == "cuda")
+        if isinstance(value, torch.Tensor)
+        else value
+        for name, value in batch.items()
+    }

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_only
 
 from backbone.errors import InputError, check_number
@@ -214,20 +214,3 @@ class Checkpoints(Checkpoint):
 
     def _go_on(self) -> str:
         return f"Go on with run_dir={self.last.parent.parent} resume=last"
-
-
-class StopBetweenBatches(Callback):
-    """Ends prediction, when it is asked to, after the batch that is under way."""
-
-    def __init__(self) -> None:
-        self._request = StopRequest()
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self._request.listen()
-
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self._request.end()
-
-    def on_predict_batch_end(self, *_: Any, **__: Any) -> None:
-        if self._request.signum:
-            self._request.grant(self._request.signum)

@@ -14,9 +14,11 @@ from omegaconf import DictConfig
 
 from backbone.errors import InputError, check_flag
 from tasks.common.data.module import DataModule
+from tasks.common.training.lightning_task import LightningTask
 from tasks.common.training.random_state import kept_random_state
 from tasks.common.training.task import Task
-from tasks.common.training.trainer import build_trainer, num_processes
+from tasks.common.training.trainer import build_trainer
+from tasks.common.training.trainer_settings import num_processes
 
 LOWEST, HIGHEST, STEPS = 1e-8, 1.0, 100  # of Lightning's search
 DIGITS = 3  # of the rate: more would say more than a search knows
@@ -47,15 +49,17 @@ def find_rate(task: Task, data: DataModule, config: DictConfig) -> float:
     trial = DictConfig({**config, "max_steps": STEPS, "max_epochs": -1, "max_time": None})
     trial.check_val_every_n_epoch, trial.val_check_interval = NO_VALIDATION, None
     before = {name: tensor.clone() for name, tensor in task.state_dict().items()}
-    with kept_random_state(), _losses_of_any_kind(task), tempfile.TemporaryDirectory() as folder:
+    module = LightningTask(task, data)
+    # a loss that is no number ends no search, whose last rates are too high for any network
+    module.check_finite = lambda *_: None  # type: ignore[method-assign]
+    with kept_random_state(), tempfile.TemporaryDirectory() as folder:
         trainer = build_trainer(trial, folder=Path(folder))
         with _quiet():
             found = Tuner(trainer).lr_find(
-                task, datamodule=data, min_lr=LOWEST, max_lr=HIGHEST, num_training=STEPS,
-                update_attr=False,
-            )  # fmt: skip
+                module, min_lr=LOWEST, max_lr=HIGHEST, num_training=STEPS, update_attr=False
+            )
     task.load_state_dict(before)
-    data.load_state_dict({"epoch": 0, "batches": 0})
+    data.resume_at = {"epoch": 0, "batches": 0}
     rate = found.suggestion() if found else None
     if rate is None or not math.isfinite(rate):
         raise InputError(
@@ -65,16 +69,6 @@ def find_rate(task: Task, data: DataModule, config: DictConfig) -> float:
     rate = float(f"{rate:.{DIGITS}g}")
     logger.info("trainer.find_lr: the loss falls fastest at optim.lr=%g, which is taken", rate)
     return rate
-
-
-@contextlib.contextmanager
-def _losses_of_any_kind(task: Task) -> Iterator[None]:
-    """A loss that is no number ends no search, whose last rates are too high for any network."""
-    task._check_finite = lambda *_: None  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del task._check_finite
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -11,10 +11,12 @@ from heads.head import Batch
 from tasks.common.data.module import DataModule
 from tasks.common.images.sheets import sample_sheet
 from tasks.common.training.described import Described
-from tasks.common.training.metric import TaskMetric
+
+if TYPE_CHECKING:
+    from tasks.common.training.metric import TaskMetric
 
 DataT = TypeVar("DataT", bound=DataModule)
-MetricT = TypeVar("MetricT", bound=TaskMetric)
+MetricT = TypeVar("MetricT", bound="TaskMetric")
 
 
 class Verdict(NamedTuple):

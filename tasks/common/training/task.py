@@ -1,10 +1,9 @@
-"""The one Lightning module behind every application."""
+"""What every application is: a backbone, a head and what becomes of its predictions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -13,11 +12,7 @@ from backbone.backbone import Backbone
 from backbone.errors import InputError
 from heads.head import Batch, Features, Head, check_strides
 from tasks.common.data.labels import LabelMap
-from tasks.common.data.module import DataModule
-from tasks.common.data.sampling import gathered, share_buffers
 from tasks.common.settings.differences import differences
-from tasks.common.training.decay import parameter_groups
-from tasks.common.training.diverged import DivergedError
 from tasks.common.training.reported import DataT, MetricT, Reported
 from tasks.common.training.teacher import Teacher
 
@@ -25,8 +20,10 @@ from tasks.common.training.teacher import Teacher
 File = Callable[[Tensor], dict[str, Tensor]]
 
 
-class Task(LightningModule, Reported[DataT, MetricT]):
-    """Wires a backbone to a head: forward pass, optimiser, logging, metric.
+class Task(nn.Module, Reported[DataT, MetricT]):
+    """Wires a backbone to a head: forward pass, losses, predictions, metric.
+
+    It knows nothing of Lightning, which takes seconds to import: ``LightningTask`` trains it.
 
     Args:
         backbone: Normalised image to features.
@@ -86,7 +83,7 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         self.trained_on: list[str] = []  # data sets, the first one first
         self.config: dict[str, Any] = {}  # plain values, for checkpoints
         self.to(memory_format=torch.channels_last)  # 1.3 to 3 times as fast
-        self.train()  # which Lightning leaves to us: frozen layers are frozen from the start
+        self.train()  # frozen layers are frozen from the start
         if compile:
             self.backbone.compile()
 
@@ -124,16 +121,15 @@ class Task(LightningModule, Reported[DataT, MetricT]):
             "trained_on": self.trained_on,
         }
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The parts of a training batch's loss, by name: their sum is what training lowers."""
         batch = self.training_batch(batch)
-        losses = self.head.loss(self(batch["image"]), batch)
-        total = torch.stack(list(losses.values())).sum()
-        self._check_finite(total, losses, batch)
-        size = len(batch["image"])
-        self.log_dict({f"train/{name}": loss for name, loss in losses.items()}, batch_size=size)
-        self.log("train/loss", total, prog_bar=True, batch_size=size)
-        self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
-        return total
+        return self.head.loss(self(batch["image"]), batch)
 
     def check_teacher(self, targets: Tensor) -> None:
         """Refuses a teacher by its targets for a batch of one photo, before any data are read."""
@@ -143,19 +139,6 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         if self.teacher is None:
             return batch
         return {**batch, "target": self.teacher(batch)}
-
-    def _check_finite(self, total: Tensor, losses: Mapping[str, Tensor], batch: Batch) -> None:
-        """Ends the run in all processes if the loss of any is not a number."""
-        finite = bool(torch.isfinite(total))
-        if self.trainer.world_size > 1:
-            finite = self.trainer.strategy.reduce_boolean_decision(finite)
-        if not finite:
-            data: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-            indices = [] if torch.isfinite(total) else batch["id"].tolist()
-            here = [(name, str(file)) for name, file in map(data.train_photo, indices)]
-            photos = [photo for share in gathered(here) for photo in share]
-            values = {name: float(loss.detach()) for name, loss in losses.items()}
-            raise DivergedError(photos, values)
 
     def predictions(self, batch: Batch, features: Features | None = None) -> Any:
         """What is scored, drawn and written.
@@ -191,19 +174,15 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         features: Features = self.backbone(normalised(batch["image"]), tail=True)
         return features["c5"].mean((2, 3))
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+    def score(self, batch: Batch) -> Any:
+        """Adds a validation batch to the metric, and gives its records."""
         records = self.records(self.predictions(batch), batch)
         self.measured.update(records)
         return records
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> Any:
-        if not len(batch["image"]):  # no photo of the batch could be read
-            return None
-        return self.records(self.predictions(batch), batch)
-
-    def setup(self, stage: str) -> None:
-        if stage in ("fit", "validate"):
-            self.prepare(stage, self.trainer.datamodule)  # type: ignore[attr-defined]
+    def predict(self, batch: Batch) -> Any:
+        """The records of any photos; None if none of the batch could be read."""
+        return self.records(self.predictions(batch), batch) if len(batch["image"]) else None
 
     @property
     def measured(self) -> MetricT:
@@ -212,22 +191,20 @@ class Task(LightningModule, Reported[DataT, MetricT]):
         return self.metric
 
     def prepare(self, stage: str, data: DataT) -> None:
-        """Makes ready to ``fit`` or to ``validate``."""
-        self.metric = self.make_metric(data)
+        """Makes ready to ``fit``, to ``validate`` or to ``predict``.
 
-    def on_validation_epoch_start(self) -> None:
-        share_buffers(self)
+        Raises:
+            InputError: If there is nothing to do so with.
+        """
+        if stage != "predict":
+            self.metric = self.make_metric(data)
 
-    def on_validation_epoch_end(self) -> None:
-        # The metric gathers from all processes by itself, so nothing is left to reduce.
+    def score_all(self) -> dict[str, float]:
+        """The figures of all batches since the last time, and begins anew."""
+        # the metric gathers from all processes by itself
         self.figures = {name: float(value) for name, value in self.measured.compute().items()}
-        values = {f"val/{name}": value for name, value in self.figures.items()}
-        main = {name: value for name, value in values.items() if name == self.monitor}
-        rest = {name: value for name, value in values.items() if name != self.monitor}
-        in_curve = not self.report_exactly  # what is reported at the end may be of earlier weights
-        self.log_dict(main, prog_bar=True, logger=in_curve)
-        self.log_dict(rest, logger=in_curve)
         self.measured.reset()
+        return self.figures
 
     def train(self, mode: bool = True) -> "Task":
         super().train(mode)
@@ -239,26 +216,25 @@ class Task(LightningModule, Reported[DataT, MetricT]):
                     layer.eval().requires_grad_(False)
         return self
 
-    def configure_optimizers(self) -> Any:
-        optimizer = self.optimizer(parameter_groups(self))
-        total_steps = int(self.trainer.estimated_stepping_batches)
-        schedule = self.schedule(optimizer, total_steps=total_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def go_on_from(self, description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+        """Takes over what a training knew beside its weights, before these are loaded.
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["config"] = self.config
-        checkpoint["description"] = self.description()
+        Args:
+            description: That its checkpoint has.
+            tensors: Its weights, by name.
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        Raises:
+            InputError: If they are of another network, other classes or other people.
+        """
         # checkpoints from before weights said what they were trained on can be resumed too
-        theirs = {**checkpoint["description"], "trained_on": self.trained_on}
+        theirs = {**description, "trained_on": self.trained_on}
         changed = list(map(str, differences(self.description(), theirs)))
         if changed:
             raise InputError(
                 f"The checkpoint is of another network or other classes: {'; '.join(changed)}"
             )
         ours = self.state_dict()
-        for name, tensor in checkpoint["state_dict"].items():
+        for name, tensor in tensors.items():
             if name in ours and tensor.shape != ours[name].shape:
                 raise InputError(
                     f"The checkpoint learnt from others than this run: its {name} has the shape "

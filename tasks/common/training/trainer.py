@@ -10,18 +10,12 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins import Precision
 from omegaconf import DictConfig
 
-from backbone.errors import InputError, check_number
-from tasks.common.machine.core_count import num_cores
 from tasks.common.machine.distributed import watch_processes
 from tasks.common.machine.hardware import fastest_precision
 from tasks.common.settings.targets import build
 from tasks.common.training.checkpoints import AtomicCheckpointIO
+from tasks.common.training.trainer_settings import OWN, check_settings
 from tasks.common.training.watching.progress import ProgressBar, progress
-
-# Images are float32, so that the weights have to be, too.
-PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
-
-OWN = ("patience", "find_lr")  # settings of the section that Lightning's trainer does not take
 
 
 def build_trainer(
@@ -44,7 +38,7 @@ def build_trainer(
     Raises:
         InputError: If a setting is not allowed, by us or by Lightning.
     """
-    _check_settings(config)
+    check_settings(config)
     watch_processes()
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
@@ -70,13 +64,6 @@ def build_trainer(
     return trainer
 
 
-def num_processes(config: DictConfig) -> int:
-    """How many processes a run is of, as far as the settings say it."""
-    _check_devices(config)
-    devices = config.devices if isinstance(config.devices, int) else 1
-    return int(devices * config.num_nodes)
-
-
 def work_exactly(trainer: Trainer, *, precision: str) -> None:
     """From here on the trainer computes in float32, unless the user asked for another precision.
 
@@ -90,52 +77,3 @@ def work_exactly(trainer: Trainer, *, precision: str) -> None:
     """
     if precision == "auto":
         trainer.strategy.precision_plugin = Precision()
-
-
-def _check_settings(config: DictConfig) -> None:
-    """Refuses what Lightning would take, but fails at later or does otherwise than one thinks."""
-    check_number(
-        "trainer.accumulate_grad_batches", config.accumulate_grad_batches, at_least=1, whole=True
-    )
-    if config.check_val_every_n_epoch is not None:
-        check_number(
-            "trainer.check_val_every_n_epoch",
-            config.check_val_every_n_epoch,
-            at_least=1,
-            whole=True,
-        )
-    if config.gradient_clip_val is not None:
-        check_number("trainer.gradient_clip_val", config.gradient_clip_val, at_least=0)
-    if config.limit_val_batches == 0:
-        raise InputError(
-            "trainer.limit_val_batches=0: a run ends with figures, so leave it some batches. For "
-            "fewer validations before, give trainer.check_val_every_n_epoch=N"
-        )
-    if not isinstance(config.max_time, str | None):
-        raise InputError(f"trainer.max_time={config.max_time}: allowed is DD:HH:MM:SS")
-    if str(config.precision) not in PRECISIONS:
-        raise InputError(
-            f"trainer.precision={config.precision}: allowed are {', '.join(PRECISIONS)}"
-        )
-    if config.get("overfit_batches"):
-        raise InputError(
-            "trainer.overfit_batches: every epoch is shuffled here, so that its batches would not "
-            "be the same. To overfit, train on a folder of a few photos"
-        )
-    _check_devices(config)
-
-
-def _check_devices(config: DictConfig) -> None:
-    """A process is started for each device, so a slip of the finger could start a thousand."""
-    # processes may share a core, as a test of several does on a small machine
-    there = torch.cuda.device_count() if torch.cuda.is_available() else max(num_cores(), 2)
-    if isinstance(config.devices, int) and not 1 <= config.devices <= there:
-        raise InputError(f"trainer.devices={config.devices}: from 1 to {there} on this machine")
-    # any other strategy lacks the settings of configs/trainer/ddp.yaml, and may hang
-    if isinstance(config.strategy, str) and (
-        config.strategy != "auto" or config.devices != 1 or config.num_nodes != 1
-    ):
-        raise InputError(
-            f"trainer.strategy={config.strategy} with trainer.devices={config.devices} and "
-            f"trainer.num_nodes={config.num_nodes}: several processes need trainer=ddp, one auto"
-        )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.common.data.labels import LabelMap
 from tasks.detection.annotations.arrays import Annotations, start_offsets
-from tasks.detection.metric import DetectionRecords
+from tasks.detection.records import DetectionRecords
 
 PHOTO_SIZE = (640, 480)  # COCO's most frequent
 BOXES_PER_PHOTO = 7  # COCO's mean

@@ -33,7 +33,7 @@ from tasks.detection.bench.torchvision_one_stage import as_targets, torchvision_
 from tasks.detection.bench.torchvision_two_stage import torchvision_faster_rcnn
 from tasks.detection.data import DetectionData
 from tasks.detection.demo.scenes import draw_scene
-from tasks.detection.metric import DetectionRecords
+from tasks.detection.records import DetectionRecords
 
 
 class Peer(NamedTuple):
@@ -176,7 +176,7 @@ def _predict_row(
         sample = show(lambda _: dict(raw), 0, np.random.default_rng(0), num_images=1)
         batch = _to_device(data.collate([sample]), device)
         with torch.inference_mode(), _precision(precision):
-            records: DetectionRecords = task.predict_step(batch, 0)
+            records: DetectionRecords = task.predict(batch)
         return records
 
     def theirs() -> dict[str, Tensor]:

@@ -24,7 +24,8 @@ from tasks.common.training.decay import parameter_groups
 from tasks.common.training.ema import growing_average
 from tasks.detection.bench.torchvision_one_stage import as_targets
 from tasks.detection.data import DetectionData
-from tasks.detection.metric import CocoMetric, DetectionRecords
+from tasks.detection.metric import CocoMetric
+from tasks.detection.records import DetectionRecords
 
 SECONDS_BETWEEN_LINES = 30
 

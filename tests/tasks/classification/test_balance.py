@@ -12,7 +12,8 @@ from backbone.errors import InputError
 from heads.classification import ClassificationHead
 from tasks.classification.balancing import BalancedSampler, class_weights
 from tasks.classification.layouts.imagenet import ImageNetData
-from tasks.classification.metric import ClassificationMetric, top_records
+from tasks.classification.metric import ClassificationMetric
+from tasks.classification.records import top_records
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
 from tests.tasks.classification.folders import write_classes

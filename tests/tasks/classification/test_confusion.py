@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from tasks.classification.confusion import OTHERS, Matrix, confusion_matrix, draw_confusion
-from tasks.classification.metric import ClassificationMetric, top_records
+from tasks.classification.metric import ClassificationMetric
+from tasks.classification.records import top_records
 from tasks.common.data.labels import LabelMap
 from tasks.common.data.photos import Photos
 

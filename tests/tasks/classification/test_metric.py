@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from backbone.errors import InputError
-from tasks.classification.metric import ClassificationMetric, top_records
+from tasks.classification.metric import ClassificationMetric
+from tasks.classification.records import top_records
 from tasks.common.data.labels import LabelMap, check_classes
 from tasks.common.data.photos import Photos
 

@@ -13,7 +13,8 @@ from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.layouts.coco import read_coco
-from tasks.detection.metric import CocoMetric, truth_records
+from tasks.detection.metric import CocoMetric
+from tasks.detection.records import truth_records
 from tasks.detection.task import category_ids
 from tests.tasks.detection.layout_writers import coco_of
 from tests.tasks.detection.scenes import SCENES, dump, photos

@@ -12,7 +12,8 @@ from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.augmentation import recipes
 from tasks.detection.data import FolderData
 from tasks.detection.layouts import known
-from tasks.detection.metric import CocoMetric, truth_records
+from tasks.detection.metric import CocoMetric
+from tasks.detection.records import truth_records
 from tests.commands import ROOT
 from tests.tasks.detection.layout_writers import (
     WITH_OUTLINES,

@@ -12,7 +12,8 @@ from pycocotools import mask as coco_mask
 
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.layouts.coco import read_coco
-from tasks.detection.metric import CocoMetric, DetectionRecords, truth_records
+from tasks.detection.metric import CocoMetric
+from tasks.detection.records import DetectionRecords, truth_records
 from tasks.detection.scoring.average_precision import NAMES
 from tasks.detection.scoring.masks import rles_to_tensors
 from tests.tasks.detection import test_metric as boxes

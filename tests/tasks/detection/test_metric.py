@@ -18,7 +18,8 @@ from backbone.errors import InputError
 from tasks.common.data.labels import LabelMap
 from tasks.detection.annotations.arrays import Annotations
 from tasks.detection.layouts.coco import read_coco
-from tasks.detection.metric import CocoMetric, DetectionRecords
+from tasks.detection.metric import CocoMetric
+from tasks.detection.records import DetectionRecords
 from tasks.detection.scoring.average_precision import NAMES
 
 IMAGE_IDS = (139, 7, 1000001, 40, 0, 285)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tasks.common.images.geometry import to_photo
 from tasks.detection.augmentation import recipes
-from tasks.detection.metric import DetectionRecords
+from tasks.detection.records import DetectionRecords
 from tasks.detection.tiles import Tiles, TileSet, collate_tiles, merged, shares
 from tests.commands import run_inside
 from tests.photo_files import write_photos

@@ -12,7 +12,8 @@ from sklearn.metrics import average_precision_score
 
 from tasks.common.data.labels import LabelMap
 from tasks.face_attributes.faces import LabelledFaces, attribute_map
-from tasks.face_attributes.metric import AttributeRecords, AttributesMetric, average_precision
+from tasks.face_attributes.metric import AttributesMetric, average_precision
+from tasks.face_attributes.records import AttributeRecords
 
 NAMES = ("hat", "smile", "wings")
 NAN = float("nan")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from backbone.errors import InputError
 from tasks.face_embedding.data import EmbeddingData
-from tasks.face_embedding.metric import EmbeddingRecords
+from tasks.face_embedding.records import EmbeddingRecords
 from tasks.face_embedding.task import FaceEmbeddingTask
 from tasks.faces import mtcnn
 from tasks.faces.alignment import TEMPLATE

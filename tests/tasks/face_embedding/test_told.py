@@ -12,8 +12,9 @@ from backbone.errors import InputError
 from tasks.face_embedding.augment import FaceAugmentation
 from tasks.face_embedding.data import EmbeddingData
 from tasks.face_embedding.identities import IdentityData
-from tasks.face_embedding.metric import EmbeddingRecords, VerificationMetric
+from tasks.face_embedding.metric import VerificationMetric
 from tasks.face_embedding.pairs import Pairs
+from tasks.face_embedding.records import EmbeddingRecords
 from tasks.face_embedding.task import FaceEmbeddingTask
 from tests.photo_files import write_photos
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.face_embedding.metric import EmbeddingRecords, VerificationMetric
+from tasks.face_embedding.metric import VerificationMetric
 from tasks.face_embedding.pairs import Pairs
+from tasks.face_embedding.records import EmbeddingRecords
 from tasks.face_embedding.verification import (
     best_threshold,
     cross_validated,

@@ -8,13 +8,10 @@ import pytest
 import torch
 
 from tasks.common.data.labels import LabelMap
-from tasks.geolocation.metric import (
-    CellRecords,
-    GeolocationMetric,
-    constant_figures,
-    distance_figures,
-)
+from tasks.geolocation.distances import constant_figures, distance_figures
+from tasks.geolocation.metric import GeolocationMetric
 from tasks.geolocation.photos import GeoPhotos
+from tasks.geolocation.records import CellRecords
 
 KM = 1 / 111.195  # degrees of latitude
 # cells at these kilometres north of the photos, which are all at (0, 0)

@@ -95,9 +95,9 @@ def test_two_processes_see_every_photo_once_an_epoch(data: list[str], tmp_path: 
 
 def watch(log: Path, kill_at: int) -> None:
     """Writes down the photos of every step. With a step's number, it kills itself there."""
-    from tasks.common.training.task import Task
+    from tasks.common.training.lightning_task import LightningTask
 
-    step = Task.training_step
+    step = LightningTask.training_step
 
     def training_step(self: Any, batch: Any, batch_idx: int) -> Any:
         if self.trainer.global_step == kill_at:
@@ -107,7 +107,7 @@ def watch(log: Path, kill_at: int) -> None:
             file.write(json.dumps(row) + "\n")
         return step(self, batch, batch_idx)
 
-    Task.training_step = training_step  # type: ignore[method-assign]
+    LightningTask.training_step = training_step  # type: ignore[method-assign]
 
 
 def steps(log: Path) -> dict[tuple[int, int], tuple[int, list[int]]]:

@@ -13,7 +13,7 @@ from backbone.errors import check_number
 from tasks.common.images.decoding import read_image
 from tasks.common.images.saving import save_picture
 from tasks.common.training.comparison import comparison
-from tasks.common.training.task import Task
+from tasks.common.training.lightning_task import LightningTask, running
 from tasks.common.training.watching.loggers import show_picture
 
 BOARD_WIDTH = 640
@@ -37,9 +37,10 @@ class ValidationPictures(Callback):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.count and not self._chosen:
-            data = trainer.datamodule  # type: ignore[attr-defined]
+            data = running(pl_module).data
+            total = len(data.val_set)  # type: ignore[arg-type]
             seen = int(sum(trainer.num_val_batches)) * data.batch_size * trainer.world_size
-            self._chosen = data.telling_photos(self.count, among=min(seen, len(data.val_set)))
+            self._chosen = data.telling_photos(self.count, among=min(seen, total))
 
     def on_validation_batch_end(
         self,
@@ -50,21 +51,21 @@ class ValidationPictures(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        assert isinstance(pl_module, Task)
         places = {index: place for place, index in enumerate(batch["id"].tolist())}
         chosen = [index for index in self._chosen if index in places]
         if not chosen:
             return
-        entries = pl_module.entries(outputs)
+        shown = running(pl_module)
+        entries = shown.task.entries(outputs)
         for index in chosen:
-            self._draw(trainer, pl_module, index, entries[places[index]])
+            self._draw(trainer, shown, index, entries[places[index]])
 
     def _draw(
-        self, trainer: Trainer, pl_module: Task, index: int, entry: Mapping[str, Any]
+        self, trainer: Trainer, shown: LightningTask, index: int, entry: Mapping[str, Any]
     ) -> None:
-        photo, truth = trainer.datamodule.val_photo(index)  # type: ignore[attr-defined]
+        photo, truth = shown.data.val_photo(index)
         image = read_image(photo, huge_reduced=True)
-        picture = comparison(pl_module, image, truth=truth, entry=entry, min_score=self.min_score)
+        picture = comparison(shown.task, image, truth=truth, entry=entry, min_score=self.min_score)
         # numbered, since photos of different folders may share a name
         save_picture(self.folder / f"{index:05d}_{Path(str(photo)).stem}.jpg", picture)
         for logger in trainer.loggers:

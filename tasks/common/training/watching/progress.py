@@ -16,8 +16,6 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from tasks.common.training.steps import Pace
-
 WARMUP_STEPS = 3  # workers start and kernels are chosen
 LEARNING_RATE, IMAGES_PER_SECOND = "train/learning_rate", "train/images_per_second"
 SHOWN = {"train/loss": "loss", IMAGES_PER_SECOND: "images/s"}  # beside the bar
@@ -143,30 +141,10 @@ def losses(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 class ProgressLines(EpochLines):
-    """For log files; of prediction, a line now and then."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pace, self._predicted = Pace(0, ""), 0
+    """For log files."""
 
     def say(self, line: str) -> None:
         logger.info("%s", line)
-
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        loader: Any = trainer.predict_dataloaders
-        self._pace, self._predicted = Pace(len(loader.dataset), "photos done"), 0
-
-    def on_predict_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        self._predicted += len(set(batch["id"].tolist())) + len(batch["errors"])
-        self._pace.say(self._predicted)
 
 
 class ProgressBar(EpochLines, RichProgressBar):

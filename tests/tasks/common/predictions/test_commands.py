@@ -211,9 +211,8 @@ def test_a_killed_command_has_kept_all_it_has_done(weights: Path, place: Path):
         *("task=ssd_coco", f"init={weights}", "data.num_workers=0", "data.batch_size=1"),
         *(f"input={place / 'photos'}", f"output={place / 'found'}", "trainer.accelerator=cpu"),
     ]
-    ended = phase(
-        "predict", *given, trap=Trap("on_predict_batch_end", 3), output=place / "said.txt"
-    )
+    trap = Trap("tasks.common.predictions.writer:PredictionWriter.__call__", 4)
+    ended = phase("predict", *given, trap=trap, output=place / "said.txt")
     assert ended.code == -signal.SIGKILL
     entries = lines(place)
     assert len(entries) == 3 and not (place / "found/predictions.json").exists()

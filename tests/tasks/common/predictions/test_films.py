@@ -98,9 +98,11 @@ def lines(place: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (place / "found/predictions.jsonl").open()]
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_each_frame_has_an_entry_and_is_drawn(place: Path, network: str):
-    done = look(place, network, "input=mixed/b.mp4", "output=found", "every=2", "min_score=0")
+def test_each_frame_has_an_entry_and_is_drawn(place: Path, network: str, precision: str):
+    given = ("input=mixed/b.mp4", "output=found", "every=2", f"trainer.precision={precision}")
+    done = look(place, network, *given, "min_score=0")
     assert done.returncode == 0, done.stderr
     entries = lines(place)
     assert [entry["frame"] for entry in entries] == [0, 2, 4, 6]

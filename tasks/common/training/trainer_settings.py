@@ -1,0 +1,115 @@
+"""The ``trainer`` section, as far as it goes without Lightning: what is refused, and devices."""
+
+import contextlib
+from contextlib import AbstractContextManager
+
+import torch
+from omegaconf import DictConfig, ListConfig
+
+from backbone.errors import InputError, check_choice, check_number
+from tasks.common.machine.core_count import num_cores
+
+# Images are float32, so that the weights have to be, too.
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
+MIXED = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+
+OWN = ("patience", "find_lr")  # settings of the section that Lightning's trainer does not take
+
+
+def device_of(config: DictConfig) -> torch.device:
+    """Where the one process of a command computes that needs no trainer.
+
+    Args:
+        config: The ``trainer`` section, of which Lightning chooses in the same way.
+
+    Raises:
+        InputError: If a setting is not allowed, or the machine has no such device.
+    """
+    check_settings(config)
+    check_choice("trainer.accelerator", config.accelerator, allowed=ACCELERATORS)
+    if num_processes(config) > 1:
+        raise InputError("Prediction is the work of one process: leave trainer.devices out")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    found = [kind for kind, is_there in there.items() if is_there]
+    asked = config.accelerator
+    kinds = {"auto": [*found, "cpu"], "gpu": found, "cpu": ["cpu"]}.get(
+        asked, [kind for kind in found if kind == asked]
+    )
+    if not kinds:
+        raise InputError(
+            f"trainer.accelerator={asked}: this machine has none that torch can use. Leave it out, "
+            "or give trainer.accelerator=cpu"
+        )
+    return torch.device(kinds[0], _place(config)) if kinds[0] == "cuda" else torch.device(kinds[0])
+
+
+def computing(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """The precision that a pass through a network is in."""
+    if precision not in MIXED:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=MIXED[precision])
+
+
+def num_processes(config: DictConfig) -> int:
+    """How many processes a run is of, as far as the settings say it."""
+    _check_devices(config)
+    devices = config.devices
+    if isinstance(devices, ListConfig):
+        devices = len(devices)
+    return int((devices if isinstance(devices, int) else 1) * config.num_nodes)
+
+
+def _place(config: DictConfig) -> int:
+    """Of one GPU among several."""
+    return int(config.devices[0]) if isinstance(config.devices, ListConfig) else 0
+
+
+def check_settings(config: DictConfig) -> None:
+    """Refuses what Lightning would take, but fails at later or does otherwise than one thinks."""
+    check_number(
+        "trainer.accumulate_grad_batches", config.accumulate_grad_batches, at_least=1, whole=True
+    )
+    if config.check_val_every_n_epoch is not None:
+        check_number(
+            "trainer.check_val_every_n_epoch",
+            config.check_val_every_n_epoch,
+            at_least=1,
+            whole=True,
+        )
+    if config.gradient_clip_val is not None:
+        check_number("trainer.gradient_clip_val", config.gradient_clip_val, at_least=0)
+    if config.limit_val_batches == 0:
+        raise InputError(
+            "trainer.limit_val_batches=0: a run ends with figures, so leave it some batches. For "
+            "fewer validations before, give trainer.check_val_every_n_epoch=N"
+        )
+    if not isinstance(config.max_time, str | None):
+        raise InputError(f"trainer.max_time={config.max_time}: allowed is DD:HH:MM:SS")
+    if str(config.precision) not in PRECISIONS:
+        raise InputError(
+            f"trainer.precision={config.precision}: allowed are {', '.join(PRECISIONS)}"
+        )
+    if config.get("overfit_batches"):
+        raise InputError(
+            "trainer.overfit_batches: every epoch is shuffled here, so that its batches would not "
+            "be the same. To overfit, train on a folder of a few photos"
+        )
+    _check_devices(config)
+
+
+def _check_devices(config: DictConfig) -> None:
+    """A process is started for each device, so a slip of the finger could start a thousand."""
+    # processes may share a core, as a test of several does on a small machine
+    there = torch.cuda.device_count() if torch.cuda.is_available() else max(num_cores(), 2)
+    if isinstance(config.devices, int) and not 1 <= config.devices <= there:
+        raise InputError(f"trainer.devices={config.devices}: from 1 to {there} on this machine")
+    # any other strategy lacks the settings of configs/trainer/ddp.yaml, and may hang
+    if isinstance(config.strategy, str) and (
+        config.strategy != "auto" or config.devices != 1 or config.num_nodes != 1
+    ):
+        raise InputError(
+            f"trainer.strategy={config.strategy} with trainer.devices={config.devices} and "
+            f"trainer.num_nodes={config.num_nodes}: several processes need trainer=ddp, one auto"
+        )
