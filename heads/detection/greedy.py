@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# Boxes in one call, on a CPU and on a GPU: its time grows with their square, and a GPU's memory.
+AT_ONCE = 4_000, 25_000
+
 
 def nms(boxes: Tensor, scores: Tensor, iou: float) -> Tensor:
     """Places of the boxes that stay, the best first: each that no better one overlaps too much.
@@ -30,10 +33,15 @@ def grouped_nms(boxes: Tensor, scores: Tensor, groups: Tensor, iou: float) -> Te
         groups: Whole numbers from 0, shape ``(N,)``.
         iou: Overlap above which only the better one of a group stays.
     """
-    boxes = boxes.double()
-    # moved apart, so that one call does for all
-    span = boxes.max() + 1 if len(boxes) else 0
-    return nms(boxes + (groups * span)[:, None], scores.double(), iou)
+    boxes, scores = boxes.double(), scores.double()
+    if len(boxes) <= AT_ONCE[boxes.is_cuda]:  # moved apart, so that one call does for all
+        span = boxes.max() + 1 if len(boxes) else 0
+        return nms(boxes + (groups * span)[:, None], scores, iou)
+    order = groups.argsort(stable=True)
+    sizes = groups[order].unique_consecutive(return_counts=True)[1].tolist()
+    kept = torch.cat([own[nms(boxes[own], scores[own], iou)] for own in order.split(sizes)])
+    kept = kept.sort().values  # of equal scores the first one is the better, here too
+    return kept[scores[kept].argsort(descending=True, stable=True)]
 
 
 @functools.cache
@@ -52,5 +60,7 @@ def _operators() -> Any:
             torch.ops.load_library(library)
         torch.ops.torchvision.nms  # noqa: B018 is looked for here
     except (OSError, AttributeError):
-        import torchvision  # noqa: F401
+        import torchvision  # which says what is wrong, if anything is
+
+        return torchvision.ops
     return torch.ops.torchvision

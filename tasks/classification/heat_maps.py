@@ -43,7 +43,7 @@ def heat_maps(
         return head.outputs({head.feature: pooled})
 
     place = nn.Identity()  # what is to be explained must be a layer
-    with torch.inference_mode(False):  # in which Lightning predicts, and which knows no gradient
+    with torch.inference_mode(False):  # in which photos are looked at, and which knows no gradient
         feature = features[last].detach().clone().requires_grad_()
         heat: Tensor = LayerGradCam(logits, place).attribute(
             feature, classes.clone(), relu_attributions=True

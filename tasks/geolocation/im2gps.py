@@ -1,7 +1,6 @@
 """Im2GPS: a photo was taken where the photos were taken that look like it."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -51,6 +50,7 @@ class Im2GPSTask(PlanetTask):
         self.neighbours = neighbours
         self.spread_km = spread_km
         self.known: GeoPhotos | None = None
+        self.index: faiss.IndexFlatIP | None = None  # of the known photos, once they are asked for
 
     @classmethod
     def head_arguments(cls, label_map: LabelMap) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Im2GPSTask(PlanetTask):
         from tasks.geolocation.metric import GeolocationMetric  # and torchmetrics with it
 
         photos, known = data.photos("val"), data.photos("train")
-        self.known, self.loader = known, data.loader
+        self.known, self.loader, self.index = known, data.loader, None
         names = [str(index) for index in range(len(known))]
         return GeolocationMetric(photos, points=known.points, names=names)
 
@@ -77,9 +77,8 @@ class Im2GPSTask(PlanetTask):
         assert self.known is not None
         return self.known.points
 
-    @cached_property
-    def index(self) -> faiss.IndexFlatIP:
-        """The training photos, looked at as the others are, with the weights at its first use."""
+    def _indexed(self) -> faiss.IndexFlatIP:
+        """The training photos, looked at as the others are."""
         assert self.known is not None
         shown = LabelledSet(self.known, augmentation.plain, sides=[self.image_size], seed=0)
         places: list[Place] = [(0, index) for index in range(len(self.known))]
@@ -101,6 +100,8 @@ class Im2GPSTask(PlanetTask):
 
     def predictions(self, batch: Batch, features: Features | None = None) -> CellRecords:
         """The training photo that places each photo, as its only cell."""
+        if self.index is None:
+            self.index = self._indexed()
         count = min(self.neighbours, self.index.ntotal)
         alike, nearest = self.index.search(self.signatures(batch["image"]), count)
         chosen = [densest(self.points[row], spread_km=self.spread_km) for row in nearest]

@@ -97,7 +97,7 @@ def photos(place: Place, split: str) -> list[Path]:
 LOADING = [
     ("train", "on_train_batch_start"),
     ("eval", "on_validation_batch_start"),
-    ("predict", "on_predict_batch_start"),
+    ("predict", "tasks.common.predictions.writer:PredictionWriter.__call__"),
     ("cache_teacher", "tasks.common.distillation.network_teacher:CheckpointTeacher.look"),
 ]
 

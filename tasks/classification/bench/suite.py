@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from tasks.common.data import augmentation
 from tasks.common.data.photo_sets import LabelledSet
 from tasks.common.data.photos import Photos
 from tasks.common.images.geometry import Look
+from tasks.common.machine.computing import Computing
 from tasks.common.machine.hardware import fastest_precision, prediction_precisions
 from tasks.common.machine.timing import Row, median_seconds, speed_row
 from tasks.common.networks.building import build_task
@@ -59,6 +59,7 @@ def bench(config: DictConfig) -> list[Row]:
 def train_rows(config: DictConfig) -> Iterator[Row]:
     """A training step, against timm's network as it is and with the same advantages."""
     task, device, precision = _task(config).train(), _device(), fastest_precision()
+    computing = Computing(device, precision)
     plain, tuned = (_peer(device).train() for _ in range(2))
     tuned.to(memory_format=torch.channels_last)
     photos, target = _batch(config, device)
@@ -67,7 +68,7 @@ def train_rows(config: DictConfig) -> Iterator[Row]:
     last = floats.contiguous(memory_format=torch.channels_last)
 
     def our_loss() -> Tensor:
-        with _precision(precision):
+        with computing.autocast():
             losses = task.head.loss(task(photos), {"target": target})
         return losses["classification"]
 
@@ -75,7 +76,7 @@ def train_rows(config: DictConfig) -> Iterator[Row]:
         return F.cross_entropy(plain(floats), target)
 
     def tuned_loss() -> Tensor:
-        with _precision(precision):
+        with computing.autocast():
             return F.cross_entropy(tuned(last), target)
 
     yield from _rows(
@@ -99,6 +100,7 @@ def predict_rows(config: DictConfig) -> Iterator[Row]:
 
 def _predict_rows(config: DictConfig, precision: str) -> Iterator[Row]:
     task, device = _task(config).eval(), _device()
+    computing = Computing(device, precision)
     fix_weights(task, precision=precision)
     plain, tuned = (_peer(device).eval() for _ in range(2))
     tuned.to(memory_format=torch.channels_last)
@@ -108,7 +110,7 @@ def _predict_rows(config: DictConfig, precision: str) -> Iterator[Row]:
 
     @torch.no_grad()
     def ours() -> Tensor:
-        with _precision(precision):
+        with computing.autocast():
             return task.head.predict(task(photos), {})
 
     @torch.no_grad()
@@ -117,7 +119,7 @@ def _predict_rows(config: DictConfig, precision: str) -> Iterator[Row]:
 
     @torch.no_grad()
     def theirs_tuned() -> Tensor:
-        with _precision(precision):
+        with computing.autocast():
             return tuned(last).softmax(-1)
 
     calls = {"ours": ours, "plain": theirs, "tuned": theirs_tuned}
@@ -231,12 +233,6 @@ def _batch(config: DictConfig, device: torch.device) -> tuple[Tensor, Tensor]:
     photos = torch.randint(256, shape, dtype=torch.uint8, generator=generator)
     target = torch.randint(NUM_CLASSES, (config.batch_size,), generator=generator)
     return photos.permute(0, 3, 1, 2).to(device), target.to(device)
-
-
-def _precision(name: str) -> AbstractContextManager[Any]:
-    if name != "bf16-mixed":
-        return nullcontext()
-    return torch.autocast(_device().type, torch.bfloat16)
 
 
 def _device() -> torch.device:

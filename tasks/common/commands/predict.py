@@ -100,7 +100,10 @@ def network_of(request: Request) -> Network:
             return ExportedNetwork(Path(str(config.exported)), config)
         check_torch(reason)
     from tasks.common.distillation.alone import asks_for_teacher  # and torch with it
+    from tasks.common.training.trainer_settings import check_added
 
+    if request.command == "predict":
+        check_added(request.overrides)
     if is_taught or asks_for_teacher(config, request.choices):
         from tasks.common.predictions.teacher import TeacherNetwork
 

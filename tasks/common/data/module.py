@@ -117,7 +117,7 @@ class DataModule(ABC):
         whatever was cut, turned or mirrored: see ``tasks.common.images.geometry``.
         ``errors`` are the messages of photos that could not be read. It is a plain function, or a
         ``partial`` of one: with the data set it travels to the loading processes, and a method
-        would take this object, the trainer and the network with it.
+        would take this object and all that it has read with it.
         """
 
     def of(self, part: str) -> "DataModule":

@@ -13,11 +13,12 @@ from heads.head import Batch
 from tasks.common.data.module import DataModule
 from tasks.common.distillation.network_teacher import NetworkTeacher, order_of
 from tasks.common.files.keyed_rows import KeyedRows, photo_keys
+from tasks.common.machine.computing import Computing
 from tasks.common.machine.hardware import fastest_precision
 from tasks.common.machine.stopping import GOES_ON, keeping
 from tasks.common.training.steps import steps_of
 from tasks.common.training.teacher import Teacher
-from tasks.common.training.trainer_settings import computing, device_of
+from tasks.common.training.trainer_settings import computing_of
 
 SHARD = 2048  # photos between two writes
 
@@ -91,8 +92,7 @@ def write_targets(
     Returns:
         What was done.
     """
-    device = device_of(trainer)
-    precision = fastest_precision() if trainer.precision == "auto" else trainer.precision
+    computing = computing_of(trainer, auto=fastest_precision())
     rows = KeyedRows(folder, setting="output")
     rows.describe(
         {
@@ -109,20 +109,19 @@ def write_targets(
     shards = [wanted[start : start + SHARD] for start in range(0, len(wanted), SHARD)]
     with keeping(GOES_ON):
         for shard in steps_of(shards, "photos shown to the teacher", size=len):
-            with computing(precision, device):
-                targets = _targets(teacher, data, shard.tolist(), device=device)
-            rows.add(keys[shard], targets)
+            rows.add(keys[shard], _targets(teacher, data, shard.tolist(), computing=computing))
     return f"{len(wanted)} targets added to {folder}, {len(paths) - len(wanted)} were there"
 
 
 def _targets(
-    teacher: NetworkTeacher, data: DataModule, indices: Sequence[int], *, device: torch.device
+    teacher: NetworkTeacher, data: DataModule, indices: Sequence[int], *, computing: Computing
 ) -> np.ndarray:
     """Float16 ``(N, 1 or 2, D)``."""
     views: list[Tensor] = []
     photos = data.plain_train_set(teacher.image_size)
     for batch in data.loader(photos, [(0, index) for index in indices]):
-        image = batch["image"].to(device)
+        image = computing.move(batch["image"])
         images = [image] if getattr(teacher, "add_mirror", False) else [image, image.flip(-1)]
-        views.append(torch.stack([teacher({"image": view}) for view in images], dim=1).cpu())
+        with computing.autocast():
+            views.append(torch.stack([teacher({"image": view}) for view in images], dim=1).cpu())
     return torch.cat(views).half().numpy()

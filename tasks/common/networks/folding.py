@@ -40,7 +40,7 @@ def fix_weights(task: Task, *, precision: str) -> None:
 
     Args:
         task: In eval mode; changed in place. Count its cost and save its weights before.
-        precision: As Lightning calls it, of the trainer that will run it.
+        precision: That it will compute in, as Lightning calls it.
     """
     fold(task)
     if precision == "bf16-mixed":  # autocast would convert the same weights at every call

@@ -37,6 +37,8 @@ class Network(ABC):
         description: What its file says of it.
         described: Says and shows what is found.
         names: The classes that it tells apart.
+        photos: That it was made ready for.
+        tell: Gets what is found in them.
         has_tiles: Whether it can look at photos part by part.
     """
 
@@ -44,6 +46,8 @@ class Network(ABC):
     description: Mapping[str, Any]
     described: Described
     names: tuple[str, ...]
+    photos: Sequence[Path]
+    tell: Callable[[Seen], None]
     has_tiles: bool = False
 
     @abstractmethod
@@ -67,7 +71,7 @@ class Network(ABC):
         Raises:
             InputError: If a setting is not allowed.
         """
-        self.photos, self.wanted, self.tell = photos, wanted, tell
+        self.photos, self.tell = photos, tell
 
     def predict(self) -> None:
         """Looks at the photos that it was made ready for.

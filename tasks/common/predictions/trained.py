@@ -15,13 +15,14 @@ from heads.head import Batch
 from tasks.common.data.loader import Loader
 from tasks.common.data.module import DataModule
 from tasks.common.exported.metadata import FILE as METADATA
+from tasks.common.machine.computing import Computing
 from tasks.common.networks.checkpoint import Checkpoint
 from tasks.common.networks.folding import fix_weights
 from tasks.common.predictions.network import Network, Seen
 from tasks.common.predictions.wanted import Wanted
 from tasks.common.settings.targets import build
 from tasks.common.training.task import Task
-from tasks.common.training.trainer_settings import computing, device_of
+from tasks.common.training.trainer_settings import computing_of
 
 
 class TrainedNetwork(Network):
@@ -43,7 +44,7 @@ class TrainedNetwork(Network):
         self.data: DataModule = build(config.data)
         self.has_tiles = self.data.has_tiles
         self._data: dict[Path | None, DataModule] = {}
-        self.precision = "32-true"  # of photos that are looked at without a command
+        self.computing = Computing(task.device)  # until a command says where and how
 
     def checksum(self) -> str:
         found = hashlib.sha256()
@@ -58,15 +59,12 @@ class TrainedNetwork(Network):
         self, photos: Sequence[Path], wanted: Wanted, *, tell: Callable[[Seen], None]
     ) -> None:
         super().get_ready(photos, wanted, tell=tell)
-        trainer = self.config.trainer
-        device = device_of(trainer)
+        # float32 unless it is asked for otherwise, as all that leaves a run is
+        self.computing = computing_of(self.config.trainer, auto="32-true")
         self.task.prepare("predict", self.data)
         self.task.heat_maps = bool(self.config.get("heat_map"))
-        self.precision = trainer.precision  # ``auto`` is float32 here, as all that leaves a run is
-        if device.type == "cuda":
-            torch.set_float32_matmul_precision("high")
-        fix_weights(self.task.eval(), precision=self.precision)
-        self.task.to(device)
+        fix_weights(self.task.eval(), precision=self.computing.precision)
+        self.task.to(self.computing.device)
         self.loader = _loader(self.data, photos, wanted)
 
     def seen(self) -> Iterator[Seen]:
@@ -86,15 +84,14 @@ class TrainedNetwork(Network):
 
     def _found(self, batch: Batch) -> Any:
         """Records of a batch; None if none of its photos could be read."""
-        with self._inference() as device:
-            return self.task.predict(moved(batch, device))
+        with self._inference():
+            return self.task.predict(self.computing.move(batch))
 
     @contextlib.contextmanager
-    def _inference(self) -> Iterator[torch.device]:
+    def _inference(self) -> Iterator[None]:
         """For one batch: between two of them, others work."""
-        device = self.task.device
-        with torch.inference_mode(), computing(self.precision, device):
-            yield device
+        with torch.inference_mode(), self.computing.autocast():
+            yield
 
     def describe(self, pictures: np.ndarray, frames: np.ndarray) -> list[dict[str, Any]]:
         image = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
@@ -106,12 +103,14 @@ class TrainedNetwork(Network):
         for batch in _loader(self.data_here(), photos, None):
             if batch["errors"]:
                 raise InputError("\n".join(batch["errors"]))
-            with self._inference() as device:
-                rows.append(self.task.embeddings(moved(batch, device)).float().cpu().numpy())
+            with self._inference():
+                found = self.task.embeddings(self.computing.move(batch))
+            rows.append(found.float().cpu().numpy())
         return np.concatenate(rows)
 
     def move(self, device: Any) -> None:
         self.task.to(device)
+        self.computing = self.computing._replace(device=self.task.device)
 
     def __repr__(self) -> str:
         backbone = self.task.backbone
@@ -141,13 +140,3 @@ def _loader(data: DataModule, photos: Sequence[Path], wanted: Wanted | None) -> 
     if wanted is None or wanted.tile is None:
         return data.predict_dataloader(photos)
     return data.tile_loader(photos, side=wanted.tile, overlap=wanted.overlap)
-
-
-def moved(batch: Batch, device: torch.device) -> Batch:
-    """A batch whose tensors are on a device."""
-    return {
-        name: value.to(device, non_blocking=device.type == "cuda")
-        if isinstance(value, torch.Tensor)
-        else value
-        for name, value in batch.items()
-    }

@@ -1,1 +1,1 @@
-"""The Lightning module of all tasks, and what goes on around its steps."""
+"""The task, the one Lightning module that trains any, and what goes on around its steps."""

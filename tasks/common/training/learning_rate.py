@@ -11,8 +11,10 @@ from pathlib import Path
 
 from lightning.pytorch.tuner import Tuner
 from omegaconf import DictConfig
+from torch import Tensor
 
 from backbone.errors import InputError, check_flag
+from heads.head import Batch
 from tasks.common.data.module import DataModule
 from tasks.common.training.lightning_task import LightningTask
 from tasks.common.training.random_state import kept_random_state
@@ -49,14 +51,16 @@ def find_rate(task: Task, data: DataModule, config: DictConfig) -> float:
     trial = DictConfig({**config, "max_steps": STEPS, "max_epochs": -1, "max_time": None})
     trial.check_val_every_n_epoch, trial.val_check_interval = NO_VALIDATION, None
     before = {name: tensor.clone() for name, tensor in task.state_dict().items()}
-    module = LightningTask(task, data)
-    # a loss that is no number ends no search, whose last rates are too high for any network
-    module.check_finite = lambda *_: None  # type: ignore[method-assign]
+    tried = Tried(task, data)
     with kept_random_state(), tempfile.TemporaryDirectory() as folder:
         trainer = build_trainer(trial, folder=Path(folder))
         with _quiet():
             found = Tuner(trainer).lr_find(
-                module, min_lr=LOWEST, max_lr=HIGHEST, num_training=STEPS, update_attr=False
+                tried,
+                min_lr=LOWEST,
+                max_lr=HIGHEST,
+                num_training=STEPS,
+                update_attr=False,
             )
     task.load_state_dict(before)
     data.resume_at = {"epoch": 0, "batches": 0}
@@ -69,6 +73,13 @@ def find_rate(task: Task, data: DataModule, config: DictConfig) -> float:
     rate = float(f"{rate:.{DIGITS}g}")
     logger.info("trainer.find_lr: the loss falls fastest at optim.lr=%g, which is taken", rate)
     return rate
+
+
+class Tried(LightningTask):
+    """A task at rates of which the last ones are too high for any network."""
+
+    def check_finite(self, total: Tensor, losses: dict[str, Tensor], batch: Batch) -> None:
+        """A loss that is no number ends no search."""
 
 
 @contextlib.contextmanager

@@ -116,8 +116,8 @@ class LightningTask(LightningModule):
         return {"epoch": epoch, "batches": int(batches % per_epoch)}
 
 
-def running(module: LightningModule) -> LightningTask:
-    """The task that a callback is called for."""
+def lightning_task(module: LightningModule) -> LightningTask:
+    """What a callback is called for, which Lightning knows as any module."""
     assert isinstance(module, LightningTask)
     return module
 
@@ -125,8 +125,10 @@ def running(module: LightningModule) -> LightningTask:
 def _take_off_own_name(
     module: torch.nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]
 ) -> None:
-    for name in [name for name in state if name.startswith(prefix + OWN_NAME)]:
-        state[prefix + name.removeprefix(prefix + OWN_NAME)] = state.pop(name)
+    state._metadata.pop(prefix + OWN_NAME[:-1])  # type: ignore[attr-defined]
+    for names in (state, state._metadata):  # type: ignore[attr-defined]
+        for name in [name for name in names if name.startswith(prefix + OWN_NAME)]:
+            names[prefix + name.removeprefix(prefix + OWN_NAME)] = names.pop(name)
 
 
 def _put_on_own_name(module: torch.nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:

@@ -67,12 +67,12 @@ def build_trainer(
 def work_exactly(trainer: Trainer, *, precision: str) -> None:
     """From here on the trainer computes in float32, unless the user asked for another precision.
 
-    All that leaves a run goes by it: final figures, predictions, pictures.
+    All that leaves a run is computed so: final figures here, and predictions by ``computing_of``.
     Training and the validations on its way may be in bfloat16, whose rounding moves a figure by up
     to a point and a photo's score by several.
 
     Args:
-        trainer: About to validate, predict or look at photos.
+        trainer: About to validate.
         precision: The setting, ``auto`` where the user gave none.
     """
     if precision == "auto":

@@ -1,28 +1,28 @@
 """The ``trainer`` section, as far as it goes without Lightning: what is refused, and devices."""
 
-import contextlib
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 
 import torch
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 
 from backbone.errors import InputError, check_choice, check_number
+from tasks.common.machine.computing import Computing
 from tasks.common.machine.core_count import num_cores
 
 # Images are float32, so that the weights have to be, too.
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
-MIXED = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 
 OWN = ("patience", "find_lr")  # settings of the section that Lightning's trainer does not take
 
 
-def device_of(config: DictConfig) -> torch.device:
-    """Where the one process of a command computes that needs no trainer.
+def computing_of(config: DictConfig, *, auto: str) -> Computing:
+    """Where the one process of a command computes that needs no trainer, and how exactly.
 
     Args:
         config: The ``trainer`` section, of which Lightning chooses in the same way.
+        auto: The precision of ``auto``.
 
     Raises:
         InputError: If a setting is not allowed, or the machine has no such device.
@@ -30,40 +30,52 @@ def device_of(config: DictConfig) -> torch.device:
     check_settings(config)
     check_choice("trainer.accelerator", config.accelerator, allowed=ACCELERATORS)
     if num_processes(config) > 1:
-        raise InputError("Prediction is the work of one process: leave trainer.devices out")
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    found = [kind for kind, is_there in there.items() if is_there]
-    asked = config.accelerator
-    kinds = {"auto": [*found, "cpu"], "gpu": found, "cpu": ["cpu"]}.get(
-        asked, [kind for kind in found if kind == asked]
-    )
+        raise InputError("This command is the work of one process: leave trainer.devices out")
+    device = _device(config.accelerator)
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+    precision = auto if config.precision == "auto" else str(config.precision)
+    if (device.type, precision) == ("cpu", "16-mixed"):
+        precision = "bf16-mixed"  # processors have no other half
+    return Computing(device, precision)
+
+
+def _device(accelerator: str) -> torch.device:
+    is_there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    gpus = [kind for kind in is_there if is_there[kind]]
+    fitting = {"auto": [*gpus, "cpu"], "cpu": ["cpu"], "gpu": gpus}
+    kinds = fitting.get(accelerator, [kind for kind in gpus if kind == accelerator])
     if not kinds:
         raise InputError(
-            f"trainer.accelerator={asked}: this machine has none that torch can use. Leave it out, "
-            "or give trainer.accelerator=cpu"
+            f"trainer.accelerator={accelerator}: this machine has none that torch can use. Leave "
+            "it out, or give trainer.accelerator=cpu"
         )
-    return torch.device(kinds[0], _place(config)) if kinds[0] == "cuda" else torch.device(kinds[0])
+    return torch.device(kinds[0])
 
 
-def computing(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """The precision that a pass through a network is in."""
-    if precision not in MIXED:
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=MIXED[precision])
+def check_added(overrides: Sequence[str]) -> None:
+    """Refuses further settings of Lightning's trainer where none works.
+
+    Args:
+        overrides: As the user gave them.
+
+    Raises:
+        InputError: At the first one.
+    """
+    for override in overrides:
+        key = override.partition("=")[0]
+        if key.startswith("+trainer."):
+            raise InputError(
+                f"{key[1:]}: nothing is trained or scored here, so that no trainer reads it. "
+                "Leave it out"
+            )
 
 
 def num_processes(config: DictConfig) -> int:
     """How many processes a run is of, as far as the settings say it."""
     _check_devices(config)
-    devices = config.devices
-    if isinstance(devices, ListConfig):
-        devices = len(devices)
-    return int((devices if isinstance(devices, int) else 1) * config.num_nodes)
-
-
-def _place(config: DictConfig) -> int:
-    """Of one GPU among several."""
-    return int(config.devices[0]) if isinstance(config.devices, ListConfig) else 0
+    devices = config.devices if isinstance(config.devices, int) else 1
+    return int(devices * config.num_nodes)
 
 
 def check_settings(config: DictConfig) -> None:

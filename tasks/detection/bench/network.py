@@ -3,7 +3,6 @@
 import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from heads.faster_rcnn import FasterRCNNHead
 from heads.faster_rcnn_fpn import PyramidRCNNHead
 from heads.ssd import SSDHead
 from tasks.common.data.labels import LabelMap
+from tasks.common.machine.computing import Computing
 from tasks.common.machine.hardware import fastest_precision, prediction_precisions
 from tasks.common.machine.timing import Row, median_seconds, speed_row
 from tasks.common.networks.building import build_task
@@ -88,11 +88,11 @@ def train_rows(config: DictConfig, _: Checkpoint | None) -> Iterator[Row]:
     plain, tuned = (_peer(task).train() for _ in range(2))
     tuned.to(memory_format=torch.channels_last)
     batch = _random_batch(config, len(task.label_map))
-    targets = _to_device(as_targets(batch), device)
-    batch = _to_device(batch, device)
+    fast = Computing(device, fastest_precision())
+    targets, batch = fast.move(as_targets(batch)), fast.move(batch)
 
     def our_loss() -> Tensor:
-        with _precision(fastest_precision()):
+        with fast.autocast():
             loss = _total(task.head.loss(task(batch["image"]), batch))
         assert torch.isfinite(loss)  # looked at in training, too
         return loss
@@ -101,7 +101,7 @@ def train_rows(config: DictConfig, _: Checkpoint | None) -> Iterator[Row]:
         return _total(plain(*targets))
 
     def tuned_loss() -> Tensor:
-        with _precision(fastest_precision()):
+        with fast.autocast():
             return _total(tuned(*targets))
 
     seconds = median_seconds(
@@ -160,6 +160,7 @@ def _predict_row(
     goal: float,
 ) -> Row:
     device, data = _device(), _data(config)
+    computing = Computing(device, precision)
     peer = _peer(task.to(device)).eval()
     task = copy.deepcopy(task).eval()  # the peer has the same layers
     fix_weights(task, precision=precision)
@@ -174,8 +175,8 @@ def _predict_row(
 
     def ours() -> DetectionRecords:
         sample = show(lambda _: dict(raw), 0, np.random.default_rng(0), num_images=1)
-        batch = _to_device(data.collate([sample]), device)
-        with torch.inference_mode(), _precision(precision):
+        batch = computing.move(data.collate([sample]))
+        with torch.inference_mode(), computing.autocast():
             records: DetectionRecords = task.predict(batch)
         return records
 
@@ -270,20 +271,3 @@ def _data(config: DictConfig) -> DetectionData:
 
 def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _precision(name: str) -> AbstractContextManager[Any]:
-    """What Lightning would compute in."""
-    if name == "32-true":
-        return nullcontext()
-    return torch.autocast(_device().type, dtype=torch.bfloat16, cache_enabled=False)
-
-
-def _to_device(value: Any, device: torch.device) -> Any:
-    if isinstance(value, Tensor):
-        return value.to(device)
-    if isinstance(value, dict):
-        return {key: _to_device(child, device) for key, child in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_to_device(child, device) for child in value)
-    return value

@@ -1,6 +1,5 @@
 """torchvision's own small detector, trained on our data for a given time, to compare accuracy."""
 
-import contextlib
 import logging
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from tasks.common.commands.recording import write_json
 from tasks.common.commands.request import Request
 from tasks.common.commands.run_folder import claim_run, draw_data
 from tasks.common.images.geometry import boxes_to_photo
+from tasks.common.machine.computing import Computing
 from tasks.common.machine.cores import take_cores
 from tasks.common.machine.hardware import fastest_precision
 from tasks.common.settings.targets import build
@@ -84,6 +84,7 @@ def _train(
     """Images trained on and the time it took."""
     peak = optimizer.param_groups[0]["lr"]
     network.train()
+    computing = Computing(torch.device("cpu"), fastest_precision())
     start, images, said = time.perf_counter(), 0, 0.0
     for batch in _endless(data):
         passed = time.perf_counter() - start
@@ -92,7 +93,7 @@ def _train(
         for group in optimizer.param_groups:
             group["lr"] = peak * _cosine_with_warmup(passed / seconds)
         photos, targets = as_targets(batch)
-        with _autocast():
+        with computing.autocast():
             losses: dict[str, Tensor] = network(photos, targets)
         total = torch.stack(list(losses.values())).sum()
         optimizer.zero_grad()
@@ -120,11 +121,6 @@ def _cosine_with_warmup(done: float, *, warmup: float = 0.05) -> float:
     if done < warmup:
         return done / warmup
     return 0.5 * (1 + torch.cos(torch.tensor(torch.pi * (done - warmup) / (1 - warmup))).item())
-
-
-def _autocast() -> contextlib.AbstractContextManager[Any]:
-    fast = fastest_precision() == "bf16-mixed"
-    return torch.autocast("cpu", torch.bfloat16) if fast else contextlib.nullcontext()
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from backbone.errors import InputError
 from tasks.common.data.labels import joint_labels
+from tasks.common.machine.computing import Computing
 from tasks.common.machine.hardware import prediction_precisions
 from tasks.common.machine.timing import Row, median_seconds, speed_row
 from tasks.common.multitask.task import MultitaskTask
@@ -56,7 +57,7 @@ def _row(config: DictConfig, count: int, precision: str) -> Row:
     batch = {"image": photos.permute(0, 3, 1, 2).to(device)}
 
     def predict(network: Task) -> Any:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        with Computing(device, precision).autocast():
             return network.predictions(batch)
 
     def both() -> list[Tensor]:

@@ -13,7 +13,7 @@ from backbone.errors import check_number
 from tasks.common.images.decoding import read_image
 from tasks.common.images.saving import save_picture
 from tasks.common.training.comparison import comparison
-from tasks.common.training.lightning_task import LightningTask, running
+from tasks.common.training.lightning_task import LightningTask, lightning_task
 from tasks.common.training.watching.loggers import show_picture
 
 BOARD_WIDTH = 640
@@ -37,7 +37,7 @@ class ValidationPictures(Callback):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.count and not self._chosen:
-            data = running(pl_module).data
+            data = lightning_task(pl_module).data
             total = len(data.val_set)  # type: ignore[arg-type]
             seen = int(sum(trainer.num_val_batches)) * data.batch_size * trainer.world_size
             self._chosen = data.telling_photos(self.count, among=min(seen, total))
@@ -55,17 +55,17 @@ class ValidationPictures(Callback):
         chosen = [index for index in self._chosen if index in places]
         if not chosen:
             return
-        shown = running(pl_module)
-        entries = shown.task.entries(outputs)
+        module = lightning_task(pl_module)
+        entries = module.task.entries(outputs)
         for index in chosen:
-            self._draw(trainer, shown, index, entries[places[index]])
+            self._draw(trainer, module, index, entries[places[index]])
 
     def _draw(
-        self, trainer: Trainer, shown: LightningTask, index: int, entry: Mapping[str, Any]
+        self, trainer: Trainer, module: LightningTask, index: int, entry: Mapping[str, Any]
     ) -> None:
-        photo, truth = shown.data.val_photo(index)
+        photo, truth = module.data.val_photo(index)
         image = read_image(photo, huge_reduced=True)
-        picture = comparison(shown.task, image, truth=truth, entry=entry, min_score=self.min_score)
+        picture = comparison(module.task, image, truth=truth, entry=entry, min_score=self.min_score)
         # numbered, since photos of different folders may share a name
         save_picture(self.folder / f"{index:05d}_{Path(str(photo)).stem}.jpg", picture)
         for logger in trainer.loggers:

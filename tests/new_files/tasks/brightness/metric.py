@@ -2,20 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tasks.brightness.records import Records
 from tasks.common.training.metric import TaskMetric
-
-
-class Records(NamedTuple):
-    """Index of each photo in its split and how bright it is found, ``(B,)`` and ``(B, 1)``."""
-
-    ids: Tensor
-    shares: Tensor
 
 
 class BrightnessMetric(TaskMetric):

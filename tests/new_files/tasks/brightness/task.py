@@ -1,26 +1,31 @@
 """Brightness: what the shared task leaves open."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from heads.brightness import BrightnessHead
 from heads.head import Batch
 from tasks.brightness.data import BrightnessData
-from tasks.brightness.metric import BrightnessMetric, Records
+from tasks.brightness.records import Records
 from tasks.common.images.canvas import Canvas
 from tasks.common.training.task import Task
 
+if TYPE_CHECKING:
+    from tasks.brightness.metric import BrightnessMetric
 
-class BrightnessTask(Task[BrightnessData, BrightnessMetric]):
+
+class BrightnessTask(Task[BrightnessData, "BrightnessMetric"]):
     """Trains how bright photos are and scores it by the mean difference."""
 
     head_type = BrightnessHead
     monitor = "val/closeness"
     legend = "How bright each photo is."
 
-    def make_metric(self, data: BrightnessData) -> BrightnessMetric:
+    def make_metric(self, data: BrightnessData) -> "BrightnessMetric":
+        from tasks.brightness.metric import BrightnessMetric  # and torchmetrics with it
+
         return BrightnessMetric(data.photos("val").targets)
 
     def records(self, predictions: Tensor, batch: Batch) -> Records:
