@@ -10,8 +10,8 @@ import numpy as np
 from backbone.errors import InputError
 from tasks.common.files.keyed_rows import KeyedRows, readable_keys
 from tasks.common.images.decoding import read_image
+from tasks.common.machine.steps import steps_of
 from tasks.common.machine.workers import threads
-from tasks.common.training.steps import steps_of
 from tasks.faces.finders import (
     MAX_SIDE,
     MTCNN,

@@ -15,7 +15,7 @@ from tasks.common.images.canvas import Canvas
 from tasks.common.images.decoding import read_image
 from tasks.common.images.saving import picture_of, save_picture
 from tasks.common.images.sheets import sample_sheet
-from tasks.common.training.steps import steps_of
+from tasks.common.machine.steps import steps_of
 from tasks.faces.alignment import aligned_frames, centre_frame, corners, show
 from tasks.faces.finders import Finder
 

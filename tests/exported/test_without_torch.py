@@ -192,16 +192,16 @@ def test_points_and_devices(small: App) -> None:
 def test_a_request_to_stop_is_granted_after_a_batch(
     small: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.common.predictions import exported
+    from tasks.common.predictions import network
 
-    class Asked(exported.StopRequest):
+    class Asked(network.StopRequest):
         def listen(self) -> None:
             self.signum = 15
 
         def grant(self, signum: int, *_: Any, **__: Any) -> Any:
             raise StoppedError(signum)
 
-    monkeypatch.setattr(exported, "StopRequest", Asked)
+    monkeypatch.setattr(network, "StopRequest", Asked)
     given = ("exported=app", "input=photos", "output=stopped", "data.batch_size=2")
     done = run_inside("predict", *given, cwd=small.folder)
     assert done.returncode == 143 and "2 of 4 photos are done" in done.stderr

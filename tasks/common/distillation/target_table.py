@@ -15,8 +15,8 @@ from tasks.common.distillation.network_teacher import NetworkTeacher, order_of
 from tasks.common.files.keyed_rows import KeyedRows, photo_keys
 from tasks.common.machine.computing import Computing
 from tasks.common.machine.hardware import fastest_precision
+from tasks.common.machine.steps import steps_of
 from tasks.common.machine.stopping import GOES_ON, keeping
-from tasks.common.training.steps import steps_of
 from tasks.common.training.teacher import Teacher
 from tasks.common.training.trainer_settings import computing_of
 

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 
 from tasks.common.images.decoding import DecodedImage
+from tasks.common.machine.steps import counted_steps
 from tasks.common.machine.stopping import StopRequest
 from tasks.common.predictions.drawing import Pictures
 from tasks.common.predictions.entries import EntryFile
@@ -16,7 +17,6 @@ from tasks.common.predictions.film_files import Film, FilmWriter, Frame
 from tasks.common.predictions.network import Network
 from tasks.common.predictions.tracks import Tracks
 from tasks.common.predictions.wanted import Wanted
-from tasks.common.training.steps import counted_steps
 
 
 class FilmViewer:

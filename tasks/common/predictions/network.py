@@ -9,10 +9,10 @@ import numpy as np
 from omegaconf import DictConfig
 
 from backbone.errors import InputError
+from tasks.common.machine.steps import counted_steps
 from tasks.common.machine.stopping import StopRequest
 from tasks.common.predictions.wanted import Wanted
 from tasks.common.training.described import Described
-from tasks.common.training.steps import counted_steps
 
 
 class Seen(NamedTuple):

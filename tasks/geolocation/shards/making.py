@@ -19,11 +19,11 @@ from tasks.common.files.folders import make_folder
 from tasks.common.images.decoding import read_image
 from tasks.common.images.finding import SUFFIXES
 from tasks.common.images.small_copies import reduced_jpeg
+from tasks.common.machine.steps import steps_of
 from tasks.common.machine.stopping import GOES_ON, keeping
 from tasks.common.machine.workers import threads
 from tasks.common.report import counted
 from tasks.common.settings.differences import differences
-from tasks.common.training.steps import steps_of
 from tasks.geolocation.photos import GeoPhotos, read_photos
 from tasks.geolocation.shards.files import (
     AGAIN,
