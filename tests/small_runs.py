@@ -7,5 +7,7 @@ FEW = (
 )
 DRAWN = ("data=demo", *FEW)
 NARROW = "backbone.width=0.25"
+# of detectors in two stages, whose second one looks at as many crops of each photo
+FEW_CROPS = ("head.proposals.num_proposals=30", "head.num_sampled=16")
 TWO_STEPS = ("trainer.max_steps=2", "trainer.log_every_n_steps=1", "pictures.count=1")
 SMALL_RUN = (*DRAWN, NARROW, *TWO_STEPS)

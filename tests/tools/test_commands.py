@@ -51,6 +51,15 @@ def different_runs() -> list[str]:
     return list(runs.values())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_checksums_within_checkpoints():
+    """Of VGG's gigabytes they take longer than all else; damaged files have tests of their own."""
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    yield
+    torch.serialization.set_crc32_options(before)
+
+
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
     """Makes the setting that names a teacher where one must be named: one for each task."""

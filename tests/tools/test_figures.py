@@ -15,7 +15,7 @@ from tasks.common.settings.configs import CONFIGS
 from tasks.common.settings.targets import build
 from tasks.common.training import trainer
 from tests.commands import options, run_inside
-from tests.small_runs import DRAWN
+from tests.small_runs import DRAWN, FEW_CROPS
 
 TINY = (
     *(*DRAWN, "data.batch_size=2", "data.image_size=64"),
@@ -23,6 +23,7 @@ TINY = (
 )
 TRAINING = ("trainer.max_steps=1", "trainer.limit_val_batches=1", "run_dir=run")
 WIDTH = "backbone.width=0.25"
+IN_TWO_STAGES = ("faster_rcnn_coco", "mask_rcnn_coco")
 
 
 class Run:
@@ -30,7 +31,9 @@ class Run:
 
     def __init__(self, task: str, folder: Path) -> None:
         self.folder = folder
-        done = run_inside("train", f"task={task}", WIDTH, *TINY, *TRAINING, cwd=folder)
+        crops = FEW_CROPS if task in IN_TWO_STAGES else ()
+        given = (f"task={task}", WIDTH, *crops, *TINY, *TRAINING)
+        done = run_inside("train", *given, cwd=folder)
         assert done.returncode == 0, done.stderr
         self.output = done.stdout
 

@@ -13,6 +13,7 @@ import torch
 from backbone.layers import Conv2dSame
 from tests.commands import ROOT, wait_for
 from tests.phases import SIGINT, SIGTERM, Runs, Trap, differences
+from tests.small_runs import FEW_CROPS
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,8 @@ def test_accumulated_gradients_are_not_lost(runs):
 
 def test_a_loss_that_draws_at_random_goes_on_with_the_same_numbers(runs):
     # two-stage detectors draw the boxes that they learn from
-    settings = ("task=faster_rcnn_coco", "trainer.max_epochs=1", "checkpoint_every_steps=2")
+    settings = ("task=faster_rcnn_coco", *FEW_CROPS, "trainer.max_epochs=1")
+    settings += ("checkpoint_every_steps=2",)
     traps = [Trap("on_train_batch_start", 4), Trap("on_train_batch_start", 2)]
     straight = runs.straight("drawn", *settings)
     assert not differences(straight, runs.interrupted("redrawn", *settings, traps=traps))

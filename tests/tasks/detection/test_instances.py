@@ -18,7 +18,7 @@ from tasks.common.data.labels import LabelMap
 from tasks.detection.instances import InstanceTask
 from tasks.detection.task import class_table
 from tests.commands import run_inside
-from tests.small_runs import SMALL_RUN
+from tests.small_runs import FEW_CROPS, SMALL_RUN
 
 
 def small_task() -> InstanceTask:
@@ -87,7 +87,8 @@ def test_the_table_has_masks_beside_boxes_where_there_are_any() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of two steps."""
     folder = tmp_path_factory.mktemp("run")
-    done = run_inside("train", "task=mask_rcnn_coco", *SMALL_RUN, f"run_dir={folder}", cwd=folder)
+    given = ("task=mask_rcnn_coco", *SMALL_RUN, *FEW_CROPS, f"run_dir={folder}")
+    done = run_inside("train", *given, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "val/map" in done.stdout and "val/segm_map" in done.stdout
     return folder
