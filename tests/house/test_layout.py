@@ -9,11 +9,13 @@ from statistics import median
 import pytest
 
 from tests.commands import ROOT
+from tests.documents.reading import pages
 
 PACKAGES = ("backbone", "heads", "tasks", "tools")
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MOST_LINES, MEDIAN_LINES, MOST_LINES_OF_A_FUNCTION, MOST_MODULES = 300, 85, 60, 20
+MOST_CHARACTERS = 120
 
 
 def length(path: Path) -> int:
@@ -57,3 +59,18 @@ def test_what_has_one_place_is_nowhere_else(words: str):
     if words == "assert isinstance":
         found = [path for path in found if not path.is_relative_to(common)]
     assert [path for path in found if path != console] == []
+
+
+def prose(page: Path) -> Iterator[str]:
+    """The lines of a page that are neither of code nor of a table."""
+    is_code = False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.lstrip().startswith("```"):
+            is_code = not is_code
+        elif not is_code and not line.startswith(("|", "    ")):
+            yield line
+
+
+def test_lines_of_prose_are_as_short_as_an_editor_shows_them():
+    long = [(page.name, line) for page in (*pages(), ROOT / "CHANGELOG.md") for line in prose(page)]
+    assert [(name, line) for name, line in long if len(line) > MOST_CHARACTERS] == []
