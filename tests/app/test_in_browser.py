@@ -148,7 +148,6 @@ def test_a_photo_goes_in_and_what_the_network_says_comes_out(
 def test_a_slider_shows_less(page: Any, folder: Path) -> None:
     choose(page, "#model", "ssd_coco.safetensors")
     put_in(page, folder / "photo.png")
-    page.click("#look")
     page.wait_for_selector("#found-detect img")
     (entry,) = taken_away(page, "detect")
     scores = sorted(row["score"] for row in entry["detections"])
