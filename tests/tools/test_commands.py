@@ -19,13 +19,13 @@ from backbone.weights import read_weights
 from tasks.common.commands.run_folder import left_in
 from tasks.common.settings.composing import compose
 from tests.commands import ROOT, options, run, run_inside
-from tests.small_runs import DRAWN, TWO_STEPS
+from tests.small_runs import DRAWN, FEW_CROPS, NARROW, TWO_STEPS
 
 TINY = (*DRAWN, *TWO_STEPS)
 
 
 # What makes a network small, where it has it.
-SMALL = {"backbone.width": 0.25, "head.proposals.num_proposals": 30, "head.num_sampled": 16}
+SMALL = dict(setting.split("=") for setting in (NARROW, *FEW_CROPS))
 
 
 def small(choice: str) -> list[str]:

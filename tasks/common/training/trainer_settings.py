@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from backbone.errors import InputError, check_choice, check_number
 from tasks.common.machine.computing import Computing
 from tasks.common.machine.core_count import num_cores
+from tasks.common.settings.configs import CONFIGS
+from tasks.common.settings.writing import settings_in
 
 # Images are float32, so that the weights have to be, too.
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
@@ -62,12 +64,12 @@ def check_added(overrides: Sequence[str]) -> None:
     Raises:
         InputError: At the first one.
     """
-    for override in overrides:
-        key = override.partition("=")[0]
-        if key.startswith("+trainer."):
+    usual = OmegaConf.load(CONFIGS / "trainer" / "default.yaml")
+    for key in settings_in(overrides):
+        if key.startswith("trainer.") and key.split(".")[1] not in usual:
             raise InputError(
-                f"{key[1:]}: nothing is trained or scored here, so that no trainer reads it. "
-                "Leave it out"
+                f"{key}: nothing is trained or scored here, so that no trainer reads it. Leave it "
+                "out"
             )
 
 

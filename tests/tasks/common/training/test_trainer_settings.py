@@ -77,3 +77,6 @@ def test_a_gpu_that_is_not_there_is_refused(accelerator: str):
 
 def test_settings_that_are_there_may_be_given():
     check_added(["trainer.precision=32-true", "trainer=mine", "+data.cache=copies"])
+    for added in ("+trainer.deterministic=true", "++trainer.deterministic=true"):
+        with pytest.raises(InputError, match=r"trainer\.deterministic: nothing is trained"):
+            check_added([added])
